@@ -1,0 +1,1 @@
+"""How good a model is: triplet accuracy, the cross table, retrieval."""

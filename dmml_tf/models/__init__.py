@@ -1,0 +1,1 @@
+"""Functional Keras models: frontends, blocks, the embedding, masks."""

@@ -1,0 +1,1 @@
+"""One inner-product index; weights, several examples, mix and match."""

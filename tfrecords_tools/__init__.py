@@ -1,0 +1,1 @@
+"""Audio files and labels -> sharded TFRecords. Knows no model; never imports Keras."""

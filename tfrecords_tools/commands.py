@@ -1,0 +1,93 @@
+"""Sub-commands on absl flags: one small dispatcher behind `dmml-records` and `dmml`.
+
+Each command owns a private `FlagValues`, so that its `--help` lists its own flags only and two
+commands may use one flag name with different meanings.
+"""
+
+import dataclasses
+import errno
+import importlib
+import sys
+from collections.abc import Sequence
+
+from absl import flags
+
+from tfrecords_tools.errors import UserError
+
+EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """One sub-command.
+
+    Attributes:
+        name: what the user types.
+        summary: one line for `--help`.
+        module: dotted module with `define_flags(flag_values)` and `run(flag_values)`. It is imported
+            only when the command is called, so that `--help` does not wait for TensorFlow.
+    """
+
+    name: str
+    summary: str
+    module: str
+
+
+def dispatch(program: str, summary: str, commands: Sequence[Command], argv: Sequence[str]) -> int:
+    """Runs the command that `argv` names and returns the process's exit status.
+
+    Args:
+        program: name shown in messages.
+        summary: one line that says what the program is for.
+        commands: the known commands, in the order `--help` lists them.
+        argv: arguments without the program's own name.
+
+    Returns:
+        0, 2 on bad input (one line on standard error), 130 on Ctrl-C.
+    """
+    if not argv or argv[0] in ("-h", "--help", "--helpfull", "help"):
+        print(_overview(program, summary, commands))
+        return EXIT_OK if argv else EXIT_BAD_INPUT
+    known = {command.name: command for command in commands}
+    if argv[0] not in known:
+        return _fail(program, f"unknown command '{argv[0]}'; known are: {', '.join(known)}")
+    command = known[argv[0]]
+    try:
+        return _run(program, command, argv[1:])
+    except (UserError, flags.Error) as error:
+        return _fail(f"{program} {command.name}", str(error))
+    except KeyboardInterrupt:
+        print(f"\n{program} {command.name}: interrupted; run the same command again to go on", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        where = f" '{error.filename}'" if error.filename else ""
+        return _fail(f"{program} {command.name}", f"cannot write{where}: {error.strerror}; "
+                     "make room or choose another folder, then run the command again")
+
+
+def _run(program: str, command: Command, arguments: Sequence[str]) -> int:
+    module = importlib.import_module(command.module)
+    values = flags.FlagValues()
+    module.define_flags(values)
+    if any(argument in ("-h", "--help") for argument in arguments):
+        print(f"{program} {command.name}: {command.summary}\n\n{values.get_help()}")
+        return EXIT_OK
+    rest = values([command.name, *arguments])[1:]
+    if rest:
+        raise UserError(f"unexpected argument '{rest[0]}'; every option starts with --")
+    module.run(values)
+    return EXIT_OK
+
+
+def _overview(program: str, summary: str, commands: Sequence[Command]) -> str:
+    width = max(len(command.name) for command in commands)
+    rows = (f"  {command.name:<{width}}  {command.summary}" for command in commands)
+    return "\n".join([f"{program}: {summary}", "", *rows, "", f"{program} COMMAND --help lists a command's flags."])
+
+
+def _fail(where: str, message: str) -> int:
+    # One line, whatever the library underneath put into its message.
+    print(f"{where}: error: {' '.join(message.split())}", file=sys.stderr)
+    return EXIT_BAD_INPUT

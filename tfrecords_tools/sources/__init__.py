@@ -1,0 +1,1 @@
+"""Each turns its own layout into the manifest."""
