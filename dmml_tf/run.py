@@ -1,0 +1,117 @@
+"""A run folder: the trained embedding with what is needed to use it without its training data.
+
+    config.json      the whole configuration the run was trained with
+    model.json       conditions, network arguments, signal chain, vocabularies, versions
+    embedding.keras  log-mel windows -> embedding; only Keras's own layers, loads without this package
+    history.csv      one row an epoch
+    checkpoints/     the last epoch, to resume from
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tensorflow import keras
+
+from dmml_tf.conditions import Conditions
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+from tfrecords_tools.schema import Schema
+
+MODEL_FILE = "model.json"
+EMBEDDING_FILE = "embedding.keras"
+WEIGHTS_FILE = "embedding.weights.h5"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished training run.
+
+    Attributes:
+        folder: the run's folder.
+        conditions: what the embedding's slices stand for.
+        network: arguments of `build_embedding`.
+        features: the signal chain its log-mels need.
+        schema: vocabularies and value dimensions of the data it was trained on.
+        dataset: folder of the records it was trained on, as given by the user.
+        norm_order: `mask_then_norm` or `norm_then_mask`, as trained.
+    """
+
+    folder: Path
+    conditions: Conditions
+    network: Mapping
+    features: LogMel
+    schema: Schema
+    dataset: str
+    norm_order: str = "mask_then_norm"
+
+    def embedding(self) -> keras.Model:
+        """The trained network: log-mel float32 [batch, 129, 128] -> embedding float32 [batch, size].
+
+        It is built from `network` and the weights file, the form that either Keras reads.
+
+        Raises:
+            UserError: if the weights are missing or do not fit.
+        """
+        from dmml_tf.models.embedding import build_embedding
+
+        model = build_embedding(**self.network)
+        path = self.folder / WEIGHTS_FILE
+        try:
+            model.load_weights(str(path))
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{path}: cannot be read ({str(error).splitlines()[0]}); train the run again") from error
+        return model
+
+    def save(self, embedding: keras.Model) -> None:
+        """Writes weights, `embedding.keras` and last `model.json`, each under a temporary name first."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.folder / f".tmp.{EMBEDDING_FILE}"
+        embedding.save(str(temporary))
+        os.replace(temporary, self.folder / EMBEDDING_FILE)
+        temporary = self.folder / f".tmp.{WEIGHTS_FILE}"
+        embedding.save_weights(str(temporary))
+        os.replace(temporary, self.folder / WEIGHTS_FILE)
+        write_json(self.folder / MODEL_FILE, {
+            "conditions": self.conditions.to_json(),
+            "network": dict(self.network),
+            "features": dataclasses.asdict(self.features),
+            "tags": {name: list(tags) for name, tags in self.schema.vocabularies.items()},
+            "values": list(self.schema.values),
+            "dataset": self.dataset,
+            "norm_order": self.norm_order,
+        })
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike) -> "Run":
+        """Reads `model.json`.
+
+        Raises:
+            UserError: if the folder holds no finished run, or the file is malformed.
+        """
+        path = Path(folder) / MODEL_FILE
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls(
+                folder=Path(folder),
+                conditions=Conditions.from_json(content["conditions"]),
+                network=content["network"],
+                features=LogMel(**content["features"]),
+                schema=Schema({k: tuple(v) for k, v in content["tags"].items()}, tuple(content["values"])),
+                dataset=content["dataset"],
+                norm_order=content["norm_order"],
+            )
+        except FileNotFoundError:
+            raise UserError(f"{path}: not found; train a model first: dmml train --config configs/demo.py --data "
+                            f"data/demo --run {folder}") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path}: cannot be read ({error}); train the run again") from error
+
+
+def write_json(path: Path, content) -> None:
+    """Writes JSON under a temporary name, then renames it: the file is whole or not there."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
