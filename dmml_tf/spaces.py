@@ -1,0 +1,34 @@
+"""Embeddings in NumPy: masks, unit length, and the search vector. The oracle of the Keras layers.
+
+Source: Lee et al., ICASSP 2020, section 2.2; the order (mask, then normalise) is that of the sequel
+(ISMIR 2020), figure 1 and its formula; the other order is the option `norm_then_mask`.
+"""
+
+import numpy as np
+
+from dmml_tf.conditions import Conditions
+
+NORM_ORDERS = ("mask_then_norm", "norm_then_mask")
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors [..., D] scaled to length 1; a zero vector stays zero. Agrees with `tf.math.l2_normalize`."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.maximum(length, 1e-6)
+
+
+def project(vectors: np.ndarray, mask: np.ndarray, norm_order: str = "mask_then_norm") -> np.ndarray:
+    """Embeddings [N, D] seen through one mask [D], in the space whose distances the loss compares."""
+    return unit(vectors * mask) if norm_order == "mask_then_norm" else unit(vectors) * mask
+
+
+def search_vectors(vectors: np.ndarray, conditions: Conditions) -> np.ndarray:
+    """Each sub-space at unit length, side by side: [N, D] -> [N, D].
+
+    Then `sum_c w_c cos_c(x, y) = <[w_c x_c], [y_c]>`: one inner product answers every weighting.
+    Without sub-spaces (all widths 0) the whole embedding is the one slice.
+    """
+    out = np.zeros_like(vectors, dtype=np.float32)
+    for owned in conditions.subspaces.values() or [slice(None)]:
+        out[:, owned] = unit(vectors[:, owned])
+    return out
