@@ -6,6 +6,9 @@ the printed 129 x 128 input and the constants 0.2 and 0.25.
 """
 
 import dataclasses
+import functools
+import itertools
+from collections.abc import Iterable
 
 import librosa
 import numpy as np
@@ -50,8 +53,8 @@ class LogMel:
         return samples // self.hop
 
     def mel_filters(self) -> np.ndarray:
-        """Filter bank, float32 [n_mels, 1 + n_fft / 2]; equals `librosa.filters.mel`."""
-        return librosa.filters.mel(sr=self.sample_rate, n_fft=self.n_fft, n_mels=self.n_mels)
+        """Filter bank, float32 [n_mels, 1 + n_fft / 2]; equals `librosa.filters.mel`. Do not write to it."""
+        return _mel_filters(self)
 
     def extract(self, samples: np.ndarray) -> np.ndarray:
         """Log-mel of mono audio.
@@ -62,10 +65,47 @@ class LogMel:
         Returns:
             float32 [samples // hop, n_mels]; agrees with `librosa.feature.melspectrogram(power=1)`.
         """
-        magnitude = np.abs(librosa.stft(np.asarray(samples, np.float32), n_fft=self.n_fft, hop_length=self.hop))
-        mel = self.mel_filters() @ magnitude[:, : self.frames(len(samples))]
-        return np.log10(1.0 + self.gain * mel).T.astype(np.float32)
+        return self.extract_blocks([np.asarray(samples, np.float32)])[0]
+
+    def extract_blocks(self, blocks: Iterable[np.ndarray], dtype: str = "float32") -> tuple[np.ndarray, int]:
+        """Log-mel of mono audio that arrives in blocks, so that hours of it need not be held at once.
+
+        Args:
+            blocks: float32 [samples] each, of any length.
+            dtype: of the result; `float16` is what a record stores.
+
+        Returns:
+            `dtype` [samples // hop, n_mels], and the number of samples that went by. However the audio is
+            cut into blocks, the frames are the same.
+        """
+        half = np.zeros(self.n_fft // 2, np.float32)
+        parts, samples, waiting = [], 0, half  # a centred transform sees silence before the first sample
+        for block in itertools.chain(blocks, [None]):
+            waiting = np.concatenate([waiting, half if block is None else block])
+            samples += 0 if block is None else len(block)
+            while len(waiting) >= self._piece_samples or (block is None and len(waiting) >= self.n_fft):
+                parts.append(self._frames_of(waiting[: self._piece_samples]).astype(dtype))
+                waiting = waiting[len(parts[-1]) * self.hop :]
+        log_mel = np.concatenate([np.zeros((0, self.n_mels), dtype), *parts])
+        return log_mel[: self.frames(samples)], samples
+
+    @property
+    def _piece_samples(self) -> int:
+        """Samples transformed at a time: 512 frames, which a core's cache holds."""
+        return self.n_fft + 511 * self.hop
+
+    def _frames_of(self, padded: np.ndarray) -> np.ndarray:
+        """float32 [frames, n_mels] of the windows that lie wholly inside `padded`."""
+        spectrum = librosa.stft(padded, n_fft=self.n_fft, hop_length=self.hop, center=False)
+        mel = self.mel_filters() @ np.abs(spectrum)
+        return np.log10(np.float32(1.0) + np.float32(self.gain) * mel).T
 
     def mel_magnitude(self, log_mel: np.ndarray) -> np.ndarray:
         """Undoes the compression: float32 mel magnitudes of the same shape as `log_mel`."""
         return (np.power(10.0, np.asarray(log_mel, np.float32)) - 1.0) / self.gain
+
+
+@functools.lru_cache(maxsize=4)
+def _mel_filters(features: LogMel) -> np.ndarray:
+    # Building the bank costs as much as the transform of several seconds.
+    return librosa.filters.mel(sr=features.sample_rate, n_fft=features.n_fft, n_mels=features.n_mels)

@@ -1,0 +1,87 @@
+"""LogMel: equal to librosa's pipeline, also after a record's float16, whatever the blocks."""
+
+import librosa
+import numpy as np
+import pytest
+
+from tfrecords_tools.features import LogMel
+
+
+def _librosa(samples: np.ndarray, chain: LogMel) -> np.ndarray:
+    """The same features by librosa's own one-call pipeline."""
+    mel = librosa.feature.melspectrogram(
+        y=samples, sr=chain.sample_rate, n_fft=chain.n_fft, hop_length=chain.hop, n_mels=chain.n_mels, power=1.0)
+    return np.log10(1 + chain.gain * mel).T[:-1]
+
+
+def _music(seconds: float, seed: int = 0) -> np.ndarray:
+    """A decaying chord over noise: loud and quiet frames, tones and noise."""
+    chain = LogMel()
+    rng = np.random.default_rng([seed])
+    t = np.arange(int(seconds * chain.sample_rate)) / chain.sample_rate
+    tones = sum(np.sin(2 * np.pi * f * t) for f in (110.0, 440.0, 3520.0)) * np.exp(-t % 1.0)
+    return (0.2 * tones + 0.01 * rng.standard_normal(len(t))).astype(np.float32)
+
+
+@pytest.mark.parametrize("seconds", [3.0, 3.01, 7.77, 31.5])
+def test_agrees_with_librosa(seconds):
+    samples = _music(seconds)
+    expected = _librosa(samples, LogMel())
+    found = LogMel().extract(samples)
+    assert found.dtype == np.float32
+    frames = LogMel().frames(len(samples))
+    np.testing.assert_allclose(found, expected[:frames], atol=1e-5)
+    assert np.abs(found.astype(np.float16).astype(np.float32) - expected[:frames]).max() < 1e-3
+
+
+def test_an_excerpt_has_the_papers_shape():
+    chain = LogMel()
+    assert chain.extract(_music(3.0)).shape == (chain.window_frames, chain.n_mels) == (129, 128)
+    assert chain.excerpt_samples == 66_150
+    assert chain.frames(chain.excerpt_samples) == chain.window_frames
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cutting_into_blocks_changes_nothing(seed):
+    samples = _music(15.0, seed)
+    rng = np.random.default_rng([seed])
+    cuts = np.sort(rng.integers(0, len(samples), 9))
+    blocks = [np.zeros(0, np.float32), *np.split(samples, cuts)]
+    found, count = LogMel().extract_blocks(blocks)
+    assert count == len(samples)
+    np.testing.assert_array_equal(found, LogMel().extract(samples))
+
+
+def test_silence_is_zero_and_finite():
+    found = LogMel().extract(np.zeros(66_150, np.float32))
+    assert found.shape == (129, 128)
+    assert not found.any()
+
+
+@pytest.mark.parametrize("samples, frames", [(0, 0), (1, 0), (511, 0), (512, 1), (1024, 2), (66_149, 129)])
+def test_short_audio_gives_the_announced_frames(samples, frames):
+    found = LogMel().extract(np.ones(samples, np.float32))
+    assert found.shape == (frames, 128) and LogMel().frames(samples) == frames
+
+
+def test_float16_blocks_are_what_a_record_stores():
+    samples = _music(5.0)
+    found, _ = LogMel().extract_blocks([samples], "float16")
+    assert found.dtype == np.float16
+    np.testing.assert_array_equal(found, LogMel().extract(samples).astype(np.float16))
+
+
+def test_compression_is_undone():
+    samples = _music(3.0)
+    chain = LogMel()
+    mel = librosa.feature.melspectrogram(y=samples, sr=22_050, n_fft=1024, hop_length=512, power=1.0).T[:129]
+    np.testing.assert_allclose(chain.mel_magnitude(chain.extract(samples)), mel, rtol=1e-3, atol=1e-4)
+
+
+def test_filters_are_librosas():
+    np.testing.assert_array_equal(LogMel().mel_filters(), librosa.filters.mel(sr=22_050, n_fft=1024, n_mels=128))
+
+
+def test_other_figures_give_other_filters():
+    assert LogMel(n_mels=64).mel_filters().shape == (64, 513)
+    assert LogMel().mel_filters().shape == (128, 513)

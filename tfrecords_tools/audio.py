@@ -1,0 +1,139 @@
+"""Audio files -> mono samples at one rate. wav, flac, ogg and mp3, through libsndfile and soxr."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import soundfile
+import soxr
+
+from tfrecords_tools.errors import UserError
+
+# Frames of the file decoded at a time: memory does not grow with a track's length.
+_BLOCK_FRAMES = 1 << 16
+# Beyond this, samples are not audio in -1..1 (some encoders overshoot 1, none a hundredfold).
+_LARGEST_SAMPLE = 100.0
+# Hz; headers outside it are damaged rather than unusual.
+_BELIEVABLE_RATES = (1_000, 768_000)
+# Seconds a file may fall short of what its header announces (encoders round and pad).
+_SHORTFALL = 0.5
+
+
+class AudioError(UserError):
+    """One audio file that cannot be used; the message is the reason, without the file's name."""
+
+
+def file_problem(path: str | os.PathLike) -> str | None:
+    """Why there is no file to decode at `path`, or None where there is one. Does not open it."""
+    if os.path.isdir(path):
+        return "is a directory; name an audio file"
+    if os.path.islink(path) and not os.path.exists(path):
+        return f"is a broken symbolic link to '{os.readlink(path)}'"
+    try:
+        size = os.stat(path).st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return "file not found"
+    except (OSError, ValueError) as error:
+        return f"cannot be looked at ({getattr(error, 'strerror', None) or error})"
+    if size == 0:
+        return "file is empty"
+    return None if os.access(path, os.R_OK) else "no permission to read the file"
+
+
+def mono_blocks(path: str | os.PathLike, sample_rate: int, start_seconds: float = 0.0,
+                max_seconds: float | None = None) -> Iterator[np.ndarray]:
+    """Decodes, mixes down (mean of the channels) and resamples a file, block by block.
+
+    Args:
+        path: an audio file that libsndfile reads.
+        sample_rate: Hz of the blocks; resampling is soxr's high quality.
+        start_seconds: where in the file to begin.
+        max_seconds: at most that much of the file; None takes all.
+
+    Yields:
+        float32 [samples]; a block's length varies.
+
+    Raises:
+        AudioError: if it cannot be decoded, is cut short, or holds samples that are not finite.
+    """
+    problem = file_problem(path)
+    if problem:
+        raise AudioError(problem)
+    try:
+        with soundfile.SoundFile(os.fspath(path)) as file:
+            yield from _resampled(file, sample_rate, start_seconds, max_seconds)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"cannot be decoded as audio ({error.error_string.strip(' .')}); wav, flac, ogg and mp3 "
+                         "are read") from error
+
+
+def _resampled(file: soundfile.SoundFile, sample_rate: int, start: float, seconds: float | None) -> Iterator[np.ndarray]:
+    if not _BELIEVABLE_RATES[0] <= file.samplerate <= _BELIEVABLE_RATES[1]:
+        raise AudioError(f"its header says {file.samplerate} Hz, which no recording has; encode it again")
+    first = min(int(start * file.samplerate), file.frames)
+    if first:
+        file.seek(first)
+    wanted = file.frames - first if seconds is None else min(int(seconds * file.samplerate), file.frames - first)
+    resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
+    read = 0
+    while read < wanted:
+        block = _mix_down(file.read(min(_BLOCK_FRAMES, wanted - read), dtype="float32", always_2d=True))
+        if not len(block):
+            break
+        read += len(block)
+        yield resampler.resample_chunk(block)
+    if wanted - read > _SHORTFALL * file.samplerate:
+        raise AudioError(f"is cut short: the header announces {wanted / file.samplerate:.1f} s, "
+                         f"{read / file.samplerate:.1f} s could be decoded; copy or encode it again")
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _mix_down(block: np.ndarray) -> np.ndarray:
+    """float32 [frames] from [frames, channels].
+
+    The samples are judged before they are mixed: +inf and -inf on two sides would give NaN.
+    """
+    # NaN fails every comparison, so that one test covers NaN, infinity and absurd levels.
+    if not (np.abs(block) <= _LARGEST_SAMPLE).all():
+        if np.isfinite(block).all():
+            raise AudioError(f"samples reach {np.abs(block).max():.3g}; float audio must lie in -1..1")
+        raise AudioError("holds samples that are NaN or infinite; export it again")
+    return block[:, 0].copy() if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+
+
+def load_mono(path: str | os.PathLike, sample_rate: int, max_seconds: float | None = None,
+              start_seconds: float = 0.0, least_seconds: float = 0.0) -> np.ndarray:
+    """Samples of one file, float32 [samples] in about -1..1, mono, at `sample_rate` Hz.
+
+    Args:
+        path: an audio file that libsndfile reads: wav, flac, ogg, mp3.
+        sample_rate: Hz; the paper's chain needs 22,050, madmom 44,100.
+        max_seconds: at most that much; None takes all.
+        start_seconds: where in the file to begin.
+        least_seconds: shorter audio is an error.
+
+    Raises:
+        AudioError: with a reason a user can act on: missing, a directory, no permission, empty, no audio,
+            cut short, samples that are not finite, too short.
+    """
+    samples = np.concatenate(list(mono_blocks(path, sample_rate, start_seconds, max_seconds)))
+    require_seconds(len(samples) / sample_rate, least_seconds)
+    return samples
+
+
+def require_seconds(seconds: float, least: float) -> None:
+    """Raises `AudioError` if `seconds` of audio are less than `least`, within a millisecond.
+
+    The millisecond is what rounding in a resampler may cost a file of exactly `least` seconds.
+    """
+    if seconds < least - 1e-3:
+        raise AudioError(f"too short: {seconds:.2f} s, at least {least:g} s are needed")
+
+
+def seconds_of(path: str | os.PathLike) -> float | None:
+    """Duration by the file's header, in seconds; None where it has none to be read. Decodes nothing."""
+    try:
+        info = soundfile.info(os.fspath(path))
+    except (soundfile.LibsndfileError, OSError, ValueError):
+        return None
+    return info.frames / info.samplerate if info.samplerate else None
