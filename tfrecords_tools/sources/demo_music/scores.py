@@ -1,0 +1,174 @@
+"""Genres that are scores of music21's corpus: chorale, mass, reel, jig.
+
+Only files that the package ships are read; nothing is fetched. What makes each genre is in the
+function of its name. A score's own tempo mark is dropped: one beat is the note value that the genre
+counts in, and the plan says how many beats a minute.
+"""
+
+import importlib.util
+import itertools
+import pathlib
+import re
+from collections.abc import Callable, Sequence
+
+from tfrecords_tools.sources.demo_music.piece import BASS, CHORD, MELODY, Note, Piece, repeat_to
+
+# A raw part: (start, length, pitch) of each note, in quarter notes from the excerpt's start.
+Part = list[tuple[float, float, int]]
+
+
+def corpus_folder() -> pathlib.Path:
+    """Folder of the installed music21's scores, found without importing music21 (0.5 s)."""
+    spec = importlib.util.find_spec("music21")
+    return pathlib.Path(spec.origin).parent / "corpus"
+
+
+def score_files(genre: str) -> list[str]:
+    """Paths below the corpus folder of the scores that may serve a genre, in an order that never changes."""
+    pattern, accept = _SOURCES[genre]
+    root = corpus_folder()
+    return sorted(path.relative_to(root).as_posix() for path in root.glob(pattern) if accept(path))
+
+
+def read_score(genre: str, file: str, beats: float) -> Piece | None:
+    """Parses one score and writes it out as its genre demands.
+
+    Args:
+        genre: a key of `GENRES`.
+        file: path below the corpus folder.
+        beats: least length; the score is repeated if it is shorter.
+
+    Returns:
+        The piece, or None if the score does not have what the genre needs (parts, metre).
+    """
+    from music21 import converter  # Half a second, and only the workers need it.
+
+    score = converter.parse(corpus_folder() / file, forceSource=True, storePickle=False)
+    parts = [part for part in map(_notes_of, score.parts) if part]
+    if not parts:
+        return None
+    tonic = score.analyze("key").tonic.pitchClass
+    notes = GENRES[genre](parts, tonic)
+    if not notes:
+        return None
+    length = max(note.start + note.length for note in notes)
+    # Whole bars of four beats (jigs: two), so that a repeat does not shift the metre.
+    piece = Piece(tuple(notes), tonic=tonic, division=3 if genre == "jig" else 2)
+    return repeat_to(piece, beats, 4 * -(-length // 4))
+
+
+def chorale(parts: Sequence[Part], tonic: int) -> list[Note]:
+    """Four voices in one rhythm, a chord on every beat (a quarter note), passing notes in between."""
+    if len(parts) != 4:
+        return []
+    return _voices(parts, 1.0, longest=1.0)
+
+
+def mass(parts: Sequence[Part], tonic: int) -> list[Note]:
+    """Imitation: voices that enter one after another with long notes; the half note is the beat.
+
+    The lowest sounding voice strikes again on every beat so that a slow piece still has a pulse.
+    """
+    if len(parts) < 3:
+        return []
+    # Three voices are enough to imitate each other, and cost a third less to render than five.
+    return _voices([parts[0], parts[1], parts[-1]], 2.0, longest=2.0, longest_bass=1.0)
+
+
+def reel(parts: Sequence[Part], tonic: int) -> list[Note]:
+    """One fiddler's tune in running notes, two to the beat, over a drone of tonic and fifth on each beat."""
+    tune = parts[0]
+    # Reels are printed in eighths or in sixteenths; both are the same music.
+    running = min((0.25, 0.5), key=lambda value: -sum(abs(length - value) < 0.01 for _, length, _ in tune))
+    notes = _voices([tune], 2 * running, longest=1.0)
+    low = 48 + (tonic - 48) % 12
+    for beat in range(int(max(note.start for note in notes)) + 1):
+        accent = 0.8 if beat % 2 == 0 else 0.6
+        notes += [Note(beat, 1.0, low - 12, BASS, accent), Note(beat, 1.0, low + 7, CHORD, accent)]
+    return notes
+
+
+def jig(parts: Sequence[Part], tonic: int) -> list[Note]:
+    """One tune, three notes to the beat; a bass note on the beat, a chord on the beat's third note."""
+    notes = _voices(parts[:1], 1.5, longest=1.0)
+    for beat in range(int(max(note.start for note in notes)) + 1):
+        root = _best_root([note for note in notes if note.role == MELODY and beat <= note.start < beat + 1], tonic)
+        low = 45 + (tonic + root - 45) % 12
+        notes.append(Note(beat, 0.6, low - 12, BASS, 0.85))
+        notes += [Note(beat + 2 / 3, 1 / 3, low + step, CHORD, 0.7, k) for k, step in enumerate((7, 12))]
+    return notes
+
+
+def _voices(parts: Sequence[Part], beat: float, longest: float, longest_bass: float = 0.0) -> list[Note]:
+    """Parts as notes in beats, longer ones struck again: the top is the melody, the bottom the bass."""
+    notes = []
+    for voice, part in enumerate(parts):
+        role = MELODY if voice == 0 else BASS if voice == len(parts) - 1 else CHORD
+        limit = longest_bass or longest if role == BASS else longest
+        for start, length, pitch in part:
+            notes += _struck_again(start / beat, length / beat, pitch, role, voice, limit)
+    return notes
+
+
+def _struck_again(start: float, length: float, pitch: int, role: str, voice: int, limit: float) -> list[Note]:
+    cuts = [start]
+    while start + length - cuts[-1] > limit + 1e-6:
+        cuts.append(cuts[-1] + limit)
+    ends = [*cuts[1:], start + length]
+    return [Note(a, b - a, pitch, role, 0.85 if abs(a - round(a)) < 1e-6 else 0.7, voice) for a, b in zip(cuts, ends)]
+
+
+def _best_root(tune: Sequence[Note], tonic: int) -> int:
+    """Semitones above the tonic (0, 5 or 7) of the chord that holds most of the tune's notes."""
+    def fit(root: int) -> float:
+        return sum(note.length for note in tune if (note.pitch - tonic - root) % 12 in (0, 3, 4, 7))
+    return max((0, 7, 5), key=fit)
+
+
+def _notes_of(part) -> Part:
+    """Notes of a music21 part, ties joined; of a chord the top note. An upbeat ends its own bar."""
+    bars = list(part.getElementsByClass("Measure"))
+    upbeat = float(bars[1].offset) if len(bars) > 1 else 0.0
+    late = -upbeat % max(float(bars[1].barDuration.quarterLength), 1.0) if len(bars) > 1 else 0.0
+    found = []
+    for element in part.flatten().notes:
+        start, length = late + float(element.offset), float(element.quarterLength)
+        if length <= 0:
+            continue
+        pitch = max(p.midi for p in element.pitches) if element.pitches else None
+        tied = element.tie is not None and element.tie.type in ("stop", "continue")
+        if tied and found and found[-1][2] == pitch:
+            found[-1] = (found[-1][0], start + length - found[-1][0], pitch)
+        elif pitch is not None:
+            found.append((start, length, pitch))
+    return found
+
+
+def _metre(*metres: str) -> Callable[[pathlib.Path], bool]:
+    """Accepts an ABC file whose header has one of these metres and no change of metre inside."""
+    def accept(path: pathlib.Path) -> bool:
+        found = re.findall(r"^M:\s*(\S+)", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        return len(found) == 1 and found[0] in metres
+    return accept
+
+
+def _common_time(path: pathlib.Path) -> bool:
+    """Chorales with a plain number; suffixed files are parts of cantatas with instruments."""
+    return re.fullmatch(r"bwv(2[5-9]\d|3\d\d|4[0-3]\d)", path.stem) is not None
+
+
+_SOURCES = {
+    "chorale": ("bach/bwv*.mxl", _common_time),
+    "mass": ("palestrina/[KABS]*_*.krn", lambda path: path.stat().st_size > 2500),
+    "reel": ("ryansMammoth/*Reel*.abc", _metre("2/4", "4/4", "C", "C|", "2/2")),
+    "jig": ("ryansMammoth/*Jig*.abc", _metre("6/8")),
+}
+GENRES: dict[str, Callable[[Sequence[Part], int], list[Note]]] = {
+    function.__name__: function for function in (chorale, mass, reel, jig)}
+
+
+def files_of_artist(genre: str, artist: int, artists: int) -> list[str]:
+    """The range of a genre's works that stands for one artist; ranges are disjoint."""
+    files = score_files(genre)
+    edges = [len(files) * k // artists for k in range(artists + 1)]
+    return list(itertools.islice(files, edges[artist], edges[artist + 1]))
