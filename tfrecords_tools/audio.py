@@ -67,7 +67,8 @@ def mono_blocks(path: str | os.PathLike, sample_rate: int, start_seconds: float 
                          "are read") from error
 
 
-def _resampled(file: soundfile.SoundFile, sample_rate: int, start: float, seconds: float | None) -> Iterator[np.ndarray]:
+def _resampled(file: soundfile.SoundFile, sample_rate: int, start: float,
+               seconds: float | None) -> Iterator[np.ndarray]:
     if not _BELIEVABLE_RATES[0] <= file.samplerate <= _BELIEVABLE_RATES[1]:
         raise AudioError(f"its header says {file.samplerate} Hz, which no recording has; encode it again")
     first = min(int(start * file.samplerate), file.frames)

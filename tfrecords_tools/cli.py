@@ -1,0 +1,21 @@
+"""`dmml-records`: audio files and labels -> sharded TFRecords."""
+
+import sys
+from collections.abc import Sequence
+
+from tfrecords_tools.program import Command, dispatch
+
+COMMANDS = (
+    Command("build", "a table of audio files and labels -> records", "tfrecords_tools.commands.build"),
+    Command("demo", "render the demo corpus and its table", "tfrecords_tools.commands.demo_corpus"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `dmml-records` with `argv` (default: the process's arguments); returns the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    return dispatch("dmml-records", "audio files and labels -> sharded TFRecords", COMMANDS, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
