@@ -65,7 +65,7 @@ def chance_level(first: np.ndarray, second: np.ndarray, bins: int = 6, shuffles:
 def format_table(table: Mapping[str, Mapping[str, float]]) -> str:
     """The table as lines of text: bits, the entropies on the diagonal in brackets."""
     names = list(table)
-    width = max(map(len, names)) + 2
+    width = max(7, *map(len, names)) + 2  # "[1.000]" takes 7
     rows = ["".join(f"{name:>{width}}" for name in ["bits", *names])]
     for a in names:
         cells = (f"[{table[a][b]:.3f}]" if a == b else f"{table[a][b]:.3f}" for b in names)
@@ -91,13 +91,13 @@ def _parts(column: np.ndarray, bins: int):
 
 
 def _entropy(states: np.ndarray) -> float:
-    shares = np.unique(states, return_counts=True)[1] / max(len(states), 1)
+    counts = np.bincount(states) if len(states) else np.zeros(0)
+    shares = counts[counts > 0] / max(len(states), 1)
     return float(-(shares * np.log2(shares)).sum())
 
 
 def _shared(a: np.ndarray, b: np.ndarray) -> float:
     if not len(a):
         return 0.0
-    a, b = np.unique(a, return_inverse=True)[1], np.unique(b, return_inverse=True)[1]
     # Rounding may leave -1e-16 for independent variables, which no reader expects of an information.
     return max(0.0, _entropy(a) + _entropy(b) - _entropy(a * (b.max() + 1) + b))

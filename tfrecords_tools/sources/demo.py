@@ -4,7 +4,7 @@ Scores of the installed music21 and rule-made bands, in four moods, on eight ins
 to 180 beats a minute, all crossed; played by midirenderer with pretty_midi's TimGM6mb SoundFont (GPL-2).
 """
 
-import concurrent.futures
+import contextlib
 import csv
 import dataclasses
 import functools
@@ -12,15 +12,14 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import multiprocessing
 import os
 import pathlib
-import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tfrecords_tools import pool
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.mutual_information import chance_level, format_table, mutual_information_table
 from tfrecords_tools.progress import progress
@@ -30,7 +29,6 @@ from tfrecords_tools.sources.demo_music.plan import GENRES, TrackPlan, label_col
 
 COLUMNS = ("track_id", "path", "title", "artist", "split", "genre", "mood", "instrument", "tempo")
 _NEEDED = ("music21", "pretty_midi", "midirenderer", "scipy", "soundfile")
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def build_corpus(folder: str | os.PathLike, tracks: int = 480, seed: int = 0, workers: int = 0,
@@ -57,9 +55,8 @@ def build_corpus(folder: str | os.PathLike, tracks: int = 480, seed: int = 0, wo
     plans = plan_corpus(tracks, seed, seconds)
     for name in ("audio", "plans"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    titles = {}
-    for track_id, title in progress(_rendered(plans, folder, workers), total=len(plans), label="render"):
-        titles[track_id] = title
+    with contextlib.closing(_rendered(plans, folder, workers)) as results:
+        titles = dict(progress(results, total=len(plans), label="render"))
     _write_manifest(folder, plans, titles)
     table = _describe(folder, plans, seed, seconds)
     print(format_table(table))
@@ -109,27 +106,22 @@ def _first_fitting(plan: TrackPlan, beats: float) -> tuple[Piece, str]:
 
 
 def _rendered(plans: Sequence[TrackPlan], folder: pathlib.Path, workers: int) -> Iterator[tuple[str, str]]:
-    workers = min(workers or os.cpu_count() or 1, len(plans))
-    if workers == 1:
-        yield from (render_track(plan, folder) for plan in plans)
-        return
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    # Spawned, not forked: a parent that has started TensorFlow holds threads and locks.
-    pool = concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _leave_ctrl_c)
+    tasks = [(plan, folder) for plan in plans]
+    # One process stays here: starting others and importing music21 in them takes longer than a small corpus.
+    results = map(_task, tasks) if workers == 1 else pool.ordered_map(_task, tasks, workers)
+    for plan, result in zip(plans, results):
+        if isinstance(result, pool.Died):
+            raise UserError(f"{plan.track_id}: {result.reason}; use fewer --workers and run the command again to go on")
+        if isinstance(result, UserError):
+            raise result
+        yield result
+
+
+def _task(task: tuple[TrackPlan, pathlib.Path]) -> tuple[str, str] | UserError:
     try:
-        futures = [pool.submit(render_track, plan, folder) for plan in plans]
-        for future in concurrent.futures.as_completed(futures):
-            yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def _leave_ctrl_c() -> None:
-    """Workers finish their track; the parent alone answers Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return render_track(*task)
+    except UserError as error:
+        return error  # Raised in a worker it would end the worker, not the run.
 
 
 def _digest(plan: TrackPlan) -> str:

@@ -14,7 +14,7 @@ SLOWEST, FASTEST = 60.0, 180.0
 # Ten artists a genre: seven to learn from, one to validate on, two that nothing is tuned on.
 ARTISTS = {"train": (0, 1, 2, 3, 4, 5, 6), "valid": (7,), "test": (8, 9)}
 SHARES = {"train": 0.70, "valid": 0.12, "test": 0.18}
-_TRIALS = 200
+_TRIALS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +161,6 @@ def _with_scores(plans: list[TrackPlan]) -> list[TrackPlan]:
             # Works far apart in the range; those behind them step in where a work does not fit its genre.
             k = taken[plan.genre, plan.artist] = taken.get((plan.genre, plan.artist), -1) + 1
             first = (plan.corpus_seed + k * 7) % len(works)
-            plan = dataclasses.replace(plan, scores=tuple((works[first:] + works[:first])[:6]))
+            plan = dataclasses.replace(plan, scores=(works[first:] + works[:first])[:6])
         result.append(plan)
     return result

@@ -5,8 +5,8 @@ function of its name. A score's own tempo mark is dropped: one beat is the note 
 counts in, and the plan says how many beats a minute.
 """
 
+import functools
 import importlib.util
-import itertools
 import pathlib
 import re
 from collections.abc import Callable, Sequence
@@ -23,11 +23,12 @@ def corpus_folder() -> pathlib.Path:
     return pathlib.Path(spec.origin).parent / "corpus"
 
 
-def score_files(genre: str) -> list[str]:
+@functools.cache
+def score_files(genre: str) -> tuple[str, ...]:
     """Paths below the corpus folder of the scores that may serve a genre, in an order that never changes."""
     pattern, accept = _SOURCES[genre]
     root = corpus_folder()
-    return sorted(path.relative_to(root).as_posix() for path in root.glob(pattern) if accept(path))
+    return tuple(sorted(path.relative_to(root).as_posix() for path in root.glob(pattern) if accept(path)))
 
 
 def read_score(genre: str, file: str, beats: float) -> Piece | None:
@@ -167,8 +168,7 @@ GENRES: dict[str, Callable[[Sequence[Part], int], list[Note]]] = {
     function.__name__: function for function in (chorale, mass, reel, jig)}
 
 
-def files_of_artist(genre: str, artist: int, artists: int) -> list[str]:
+def files_of_artist(genre: str, artist: int, artists: int) -> tuple[str, ...]:
     """The range of a genre's works that stands for one artist; ranges are disjoint."""
     files = score_files(genre)
-    edges = [len(files) * k // artists for k in range(artists + 1)]
-    return list(itertools.islice(files, edges[artist], edges[artist + 1]))
+    return files[len(files) * artist // artists:len(files) * (artist + 1) // artists]
