@@ -1,0 +1,46 @@
+"""A trained run and its records -> the index of every track."""
+
+import hashlib
+
+import numpy as np
+
+from dmml_tf.evaluation.embed import Embedded, embed_split
+from dmml_tf.run import WEIGHTS_FILE, Run
+from dmml_tf.search.index import Index
+from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.schema import Schema
+
+TAG_SEPARATOR = "|"
+
+
+def index_run(run: Run, dataset: Dataset) -> Index:
+    """Embeds every split of `dataset` with the run's network and indexes the tracks.
+
+    Raises:
+        UserError: if the run or the dataset cannot be read, or holds no track.
+    """
+    embedding, splits = run.embedding(), [split for split in dataset.splits if dataset.tracks(split)]
+    embedded = {split: embed_split(embedding, dataset, split) for split in splits}
+    rows = [row for split in splits for row in track_rows(embedded[split], split, dataset.schema)]
+    vectors = np.concatenate([embedded[split].vectors for split in splits]) if splits else np.zeros((0, 0), np.float32)
+    return Index.build(vectors, run.conditions, rows, weights_sha256(run))
+
+
+def track_rows(embedded: Embedded, split: str, schema: Schema) -> list[dict[str, str]]:
+    """Metadata as text: id, title, artist, split, then every dimension; tags are joined by `|`, unlabelled is empty."""
+    rows = []
+    for i, track_id in enumerate(embedded.ids):
+        row = {"id": track_id, "title": embedded.titles[i], "artist": embedded.artists[i], "split": split}
+        for name, vocabulary in schema.vocabularies.items():
+            tags = (vocabulary[tag] for tag in embedded.labels[name][i] if tag >= 0)
+            row.setdefault(name, TAG_SEPARATOR.join(tags))
+        for name in schema.values:
+            value = embedded.labels[name][i]
+            row.setdefault(name, "" if np.isnan(value) else f"{value:.6g}")
+        rows.append(row)
+    return rows
+
+
+def weights_sha256(run: Run) -> str:
+    """SHA-256 of the run's weights file: tells an index of these weights from one of earlier ones."""
+    return hashlib.sha256((run.folder / WEIGHTS_FILE).read_bytes()).hexdigest()

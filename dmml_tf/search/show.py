@@ -1,0 +1,72 @@
+"""Results for people (a table) and for programs (JSON)."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from dmml_tf.search.index import Hit
+
+_NAMES = ("id", "title", "artist", "split")  # what every row of metadata has; the rest are labels
+_WIDEST = 28  # cells of a column, so that a row fits a screen; ids are never cut, people copy them
+
+
+def labels_of(track: Mapping[str, str]) -> dict[str, str]:
+    """The label columns of a row of metadata."""
+    return {name: value for name, value in track.items() if name not in _NAMES}
+
+
+def table(hits: Sequence[Hit]) -> str:
+    """One line a result: rank, id, title, artist, labels, score, cosine in each sub-space."""
+    if not hits:
+        return "no other track to find"
+    labels, conditions = list(labels_of(hits[0].track)), list(hits[0].cosines)
+    header = ["#", "id", "title", "artist", *labels, "score", *(f"cos({name})" for name in conditions)]
+    rows = [header]
+    for rank, hit in enumerate(hits, 1):
+        texts = [_fit(hit.track[name]) for name in ("title", "artist", *labels)]
+        numbers = [f"{value:.3f}" for value in (hit.score, *hit.cosines.values())]
+        rows.append([str(rank), _printable(hit.track["id"]), *texts, *numbers])
+    widths = [max(map(_cells, column)) for column in zip(*rows)]
+    first_number = 4 + len(labels)
+    return "\n".join(_line(row, widths, first_number) for row in rows)
+
+
+def describe(track: Mapping[str, str]) -> str:
+    """One line: `id: title, artist (genre rock, tempo 120)`."""
+    labels = ", ".join(f"{name} {value}" for name, value in labels_of(track).items() if value)
+    return _printable(f"{track['id']}: {track['title']}, {track['artist']} ({labels or 'no labels'})")
+
+
+def as_json(hits: Sequence[Hit]) -> list[dict]:
+    """Plain dictionaries: rank, id, title, artist, split, labels, score, cosines."""
+    return [
+        {"rank": rank, **{name: hit.track[name] for name in _NAMES}, "labels": labels_of(hit.track),
+         "score": hit.score, "cosines": dict(hit.cosines)}
+        for rank, hit in enumerate(hits, 1)
+    ]
+
+
+def _line(row: Sequence[str], widths: Sequence[int], first_number: int) -> str:
+    cells = []
+    for i, (text, width) in enumerate(zip(row, widths)):
+        blanks = " " * (width - _cells(text))
+        cells.append(blanks + text if i >= first_number or i == 0 else text + blanks)
+    return "  ".join(cells).rstrip()
+
+
+def _printable(text: str) -> str:
+    # A title is someone else's text: control characters could rewrite the terminal.
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _fit(text: str) -> str:
+    text = _printable(text)
+    if _cells(text) <= _WIDEST:
+        return text
+    while _cells(text) > _WIDEST - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def _cells(text: str) -> int:
+    """Columns a terminal needs: two for East Asian wide characters, none for combining marks."""
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)

@@ -1,0 +1,56 @@
+"""What people and programs get to read."""
+
+import json
+
+from dmml_tf.search.index import Hit
+from dmml_tf.search.query import by_tracks
+from dmml_tf.search.show import as_json, describe, table
+from tests.dmml_tf.search.made import made_index
+
+
+def hit(**changes) -> Hit:
+    track = {"id": "a1", "title": "Song", "artist": "Someone", "split": "test", "genre": "folk|jazz", "tempo": "90"}
+    return Hit({**track, **changes}, 1.23456, {"genre": -0.5, "tempo": 1.0})
+
+
+def test_table():
+    assert table([hit(), hit(id="b22", title="Longer song", genre="")]).splitlines() == [
+        "#  id   title        artist   genre      tempo  score  cos(genre)  cos(tempo)",
+        "1  a1   Song         Someone  folk|jazz  90     1.235      -0.500       1.000",
+        "2  b22  Longer song  Someone             90     1.235      -0.500       1.000",
+    ]
+    assert table([]) == "no other track to find"
+
+
+def test_long_and_wide_text_keeps_the_columns_apart():
+    texts = ["x" * 500, "音楽" * 40, "e\u0301" * 30, "ok"]
+    lines = table([hit(title=text) for text in texts]).splitlines()
+    assert "x" * 27 + "…" in lines[1] and "x" * 28 not in lines[1]
+    assert "音楽" * 6 + "音…" in lines[2]
+    ends = {line.index("Someone") for line in (lines[1], lines[4])}
+    assert len(ends) == 1
+
+
+def test_ids_are_never_cut():
+    assert "i" * 80 in table([hit(id="i" * 80)])
+
+
+def test_control_characters_do_not_reach_the_terminal():
+    evil = "\x1b[2J\r\n\x00\u202egnp"
+    for text in (table([hit(title=evil, id=evil, genre=evil)]).replace("\n", ""), describe(hit(artist=evil).track)):
+        assert text.isprintable()
+
+
+def test_describe():
+    assert describe(hit().track) == "a1: Song, Someone (genre folk|jazz, tempo 90)"
+    assert describe(hit(genre="", tempo="").track) == "a1: Song, Someone (no labels)"
+
+
+def test_json_holds_what_was_found():
+    index = made_index()
+    hits = index.search(by_tracks(index, ["t005"]), k=3)
+    read = json.loads(json.dumps(as_json(hits), allow_nan=False))
+    assert [row["rank"] for row in read] == [1, 2, 3]
+    for row, found in zip(read, hits):
+        assert row["id"] == found.track["id"] and row["score"] == found.score and row["cosines"] == found.cosines
+        assert row["labels"] == {name: found.track[name] for name in ("genre", "mood", "tempo")}
