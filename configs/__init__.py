@@ -1,0 +1,1 @@
+"""One file a variant: `get_config()` -> `ml_collections.ConfigDict`."""

@@ -1,0 +1,181 @@
+"""What happens between epochs: schedule, checkpoint, spread, warnings, one line to read."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from tensorflow import keras
+
+from dmml_tf.run import write_json
+
+WEIGHTS = "last.weights.h5"
+STATE = "state.json"
+
+
+class EmbeddingSpread(keras.callbacks.Callback):
+    """Adds `spread` to the epoch's logs: 0 when all windows have one embedding, near 1 when they fill the sphere.
+
+    sqrt(1 - |mean of the unit embeddings|^2) over a fixed set of validation windows.
+
+    Args:
+        embedding: the network that trains.
+        windows: float32 [N, 129, 128].
+    """
+
+    def __init__(self, embedding: keras.Model, windows: np.ndarray):
+        super().__init__()
+        self.embedding, self.windows = embedding, windows
+
+    def on_epoch_end(self, epoch, logs=None):
+        vectors = np.asarray(self.embedding(self.windows, training=False))
+        unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+        logs["spread"] = float(np.sqrt(max(0.0, 1.0 - np.square(unit.mean(axis=0)).sum())))
+
+
+class PlateauThenStop(keras.callbacks.Callback):
+    """The paper's schedule: divide the rate by 5 after 4 epochs without a lower validation loss, 5 times, then stop.
+
+    Source: Lee et al., ICASSP 2020, section 3.2. It differs from Keras's `ReduceLROnPlateau` in that
+    it ends training, and in that a resumed training goes on counting where it was.
+
+    Args:
+        patience: epochs without a lower `val_loss` before the rate drops.
+        factor: what the rate is divided by.
+        drops: how many times; the next plateau stops training.
+    """
+
+    def __init__(self, patience: int = 4, factor: float = 5.0, drops: int = 5):
+        super().__init__()
+        self.patience, self.factor, self.drops = patience, factor, drops
+        self.state = {"best": None, "waited": 0, "dropped": 0}
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(np.asarray(self.model.optimizer.learning_rate))
+        logs["learning_rate"] = rate
+        state = self.state
+        if state["best"] is None or logs["val_loss"] < state["best"]:
+            state.update(best=float(logs["val_loss"]), waited=0)
+            return
+        state["waited"] += 1
+        if state["waited"] < self.patience:
+            return
+        if state["dropped"] == self.drops:
+            self.model.stop_training = True
+            return
+        self.model.optimizer.learning_rate = rate / self.factor
+        state.update(waited=0, dropped=state["dropped"] + 1)
+
+
+class CollapseWarning(keras.callbacks.Callback):
+    """Says so when training sits at the margin: nearly every triplet active and both distances alike.
+
+    A network that maps everything to one point has d(a, p) = d(a, n) = 0 and a loss equal to the
+    margin; nothing in the loss curve tells that from slow learning.
+
+    Args:
+        warn: takes the one line.
+    """
+
+    ACTIVE, GAP = 0.98, 0.005
+
+    def __init__(self, warn: Callable[[str], None]):
+        super().__init__()
+        self.warn = warn
+
+    def on_epoch_end(self, epoch, logs=None):
+        gap = logs["d_an"] - logs["d_ap"]
+        if logs["active"] >= self.ACTIVE and gap < self.GAP:
+            self.warn(f"epoch {epoch + 1}: training has collapsed to the margin (active triplets "
+                      f"{logs['active']:.0%}, d(a,n) - d(a,p) = {gap:.4f}, spread {logs['spread']:.3f}); "
+                      "lower config.train.learning_rate or choose another seed")
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Leaves everything needed to resume after each epoch: weights, optimiser, schedule, history.
+
+    Weights come first and the state file that names them last, each renamed into place, so that a
+    kill at any instant leaves the previous epoch whole.
+
+    Args:
+        folder: where `state.json` and two alternating weight files go.
+        schedule: its counters are saved and restored.
+        config: the run's configuration as plain data; a checkpoint of another one is not resumed.
+    """
+
+    def __init__(self, folder: Path, schedule: PlateauThenStop, config: dict):
+        super().__init__()
+        self.folder, self.schedule, self.config = folder, schedule, config
+        self.history: list[dict] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
+        self.history.append(row)
+        name = f"{epoch % 2}.{WEIGHTS}"
+        self.model.save_weights(str(self.folder / name))
+        write_json(self.folder / STATE, {
+            "config": self.config,
+            "weights": name,
+            "learning_rate": float(np.asarray(self.model.optimizer.learning_rate)),
+            "schedule": self.schedule.state,
+            "stopped": bool(self.model.stop_training),
+            "history": self.history,
+        })
+
+    def restore(self, model: keras.Model) -> tuple[int, bool]:
+        """Loads the last checkpoint of the same configuration into a compiled model.
+
+        Returns:
+            (epochs done, whether the schedule had ended training); (0, False) if there is none.
+        """
+        path = self.folder / STATE
+        if not path.exists():
+            return 0, False
+        state = json.loads(path.read_text(encoding="utf-8"))
+        if state["config"] != self.config:
+            return 0, False
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(str(self.folder / state["weights"]))
+        model.optimizer.learning_rate = state["learning_rate"]
+        self.schedule.state, self.history = state["schedule"], state["history"]
+        return len(self.history), state["stopped"]
+
+
+class EpochLine(keras.callbacks.Callback):
+    """One line an epoch, with the training rate in windows a second and the time left.
+
+    Args:
+        epochs: epochs in all.
+        windows: windows an epoch.
+
+    Attributes:
+        seconds: per epoch, the time inside training steps and their input, validation left out.
+    """
+
+    def __init__(self, epochs: int, windows: int):
+        super().__init__()
+        self.epochs, self.windows = epochs, windows
+        self.seconds: list[float] = []
+
+    def on_train_begin(self, logs=None):
+        self.begun, self.done = time.monotonic(), 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch_begun = time.monotonic()
+        self.epoch_trained = None
+
+    def on_test_begin(self, logs=None):
+        # Validation runs inside the epoch: the clock of the training steps stops here.
+        self.epoch_trained = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append((self.epoch_trained or time.monotonic()) - self.epoch_begun)
+        self.done += 1
+        left = (time.monotonic() - self.begun) / self.done * (self.epochs - epoch - 1)
+        accuracies = [value for name, value in logs.items() if name.startswith("val_accuracy_")]
+        print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  val_loss {logs['val_loss']:.4f}  "
+              f"val_accuracy {np.mean(accuracies):.3f}  active {logs['active']:.0%}  spread {logs['spread']:.2f}  "
+              f"{self.windows / self.seconds[-1]:.0f} windows/s  {left:.0f} s left", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""Records -> tracks -> windows -> triplets: one tf.data pipeline."""

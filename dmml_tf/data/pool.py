@@ -1,0 +1,76 @@
+"""A bounded pool of tracks in memory: what a stream has brought last, and whom it can be paired with.
+
+A batch of tracks drawn at random would rarely hold two that share a rare tag, or two tagged ones at
+all where few tracks carry a tag. The pool fixes that without a pass over the data set: half of a
+batch is new tracks in the stream's order, the other half are partners for them from the pool.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from dmml_tf.conditions import Conditions
+from dmml_tf.data.records import label_arrays
+from tfrecords_tools.schema import Schema
+
+
+class Pool:
+    """The last `capacity` tracks of a stream.
+
+    Args:
+        stream: endless rows as `read_tracks` gives them.
+        schema: names the label dimensions.
+        capacity: tracks held; with `max_frames` it bounds the memory, whatever the data set's size.
+        max_frames: longer tracks are cut to a random stretch of this length.
+        rng: source of every choice.
+    """
+
+    def __init__(
+        self, stream: Iterator[Mapping], schema: Schema, capacity: int, max_frames: int, rng: np.random.Generator
+    ):
+        self._stream, self._schema, self._max_frames, self._rng = stream, schema, max_frames, rng
+        self._next = 0  # the slot that is overwritten next: the oldest
+        self.rows = [self._take() for _ in range(capacity)]
+
+    def _take(self) -> dict:
+        row = dict(next(self._stream))
+        spare = len(row["log_mel"]) - self._max_frames
+        if spare > 0:
+            start = int(self._rng.integers(spare + 1))
+            row["log_mel"] = row["log_mel"][start : start + self._max_frames].copy()
+        return row
+
+    def admit(self, count: int) -> list[int]:
+        """Overwrites the oldest `count` tracks by new ones; returns their slots, in the stream's order."""
+        slots = [(self._next + n) % len(self.rows) for n in range(count)]
+        for slot in slots:
+            self.rows[slot] = self._take()
+        self._next = (self._next + count) % len(self.rows)
+        return slots
+
+    def labels(self) -> dict[str, np.ndarray]:
+        """Label columns of the pool's slots (`Labels`), numbered within the pool."""
+        labels = label_arrays(self._schema, self.rows)
+        # A small data set passes through the pool more than once: the same song is the same track.
+        ids = [row["track_id"] for row in self.rows]
+        labels["track"] = np.unique(ids, return_inverse=True)[1].reshape(-1).astype(np.int32)
+        return labels
+
+    def partners(self, conditions: Conditions, slots: list[int], labels: Mapping[str, np.ndarray]) -> list[int]:
+        """For each of `slots`, one slot of a similar track, under conditions taken in turn.
+
+        A slot that has no similar track under its condition gets a random partner, which may still
+        serve as a negative. Costs len(slots) x capacity comparisons.
+        """
+        turns = [c for c in conditions if c.kind != "same_track"]
+        chosen = self._rng.integers(len(self.rows), size=len(slots))
+        everyone = np.arange(len(self.rows))
+        offset = int(self._rng.integers(max(len(turns), 1)))
+        for n, slot in enumerate(slots):
+            # The first condition from here on that this track is labelled for.
+            for condition in turns[(n + offset) % len(turns) :] + turns[: (n + offset) % len(turns)] if turns else []:
+                similar = np.flatnonzero(condition.similar(labels, np.full(len(everyone), slot), everyone))
+                if len(similar):
+                    chosen[n] = self._rng.choice(similar)
+                    break
+        return [int(slot) for slot in chosen]

@@ -1,0 +1,61 @@
+"""Triplets within a batch: for each condition, anchors, positives and negatives among its windows.
+
+Pure NumPy on label arrays; costs B x B a condition and does not depend on the vocabulary's size.
+Source of the rules: Lee et al., ICASSP 2020, section 3.1, by way of `dmml_tf.conditions`.
+"""
+
+import numpy as np
+
+from dmml_tf.conditions import Condition, Conditions, Labels
+from tfrecords_tools.features import LogMel
+
+# Two excerpts of one song overlap by at most 50 %: their starts lie half a window or more apart.
+HALF_WINDOW = (LogMel().window_frames + 1) // 2
+
+
+def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.random.Generator) -> np.ndarray:
+    """At most one condition's triplets from one batch.
+
+    Args:
+        condition: gives the rule.
+        labels: columns of the batch's B windows (with `track` and `start`).
+        count: triplets wanted.
+        rng: source of every choice.
+
+    Returns:
+        int32 [count, 3] rows of the batch, or [0, 3] where no window has both a positive and a
+        negative. Every anchor that can serve does so before one serves twice.
+    """
+    i, j = np.divmod(np.arange(len(labels["track"]) ** 2), len(labels["track"]))
+    square = (len(labels["track"]),) * 2
+    similar = condition.similar(labels, i, j, HALF_WINDOW).reshape(square)
+    dissimilar = condition.dissimilar(labels, i, j).reshape(square)
+    able = np.flatnonzero(similar.any(axis=1) & dissimilar.any(axis=1))
+    if not len(able) or not count:
+        return np.zeros((0, 3), np.int32)
+    anchors = np.resize(rng.permutation(able), count)
+    chosen = [anchors, _pick(similar[anchors], rng), _pick(dissimilar[anchors], rng)]
+    return np.stack(chosen, axis=1).astype(np.int32)
+
+
+def draw_batch(
+    conditions: Conditions, labels: Labels, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """All conditions' triplets from one batch.
+
+    Args:
+        count: triplets wanted over all conditions, divided by their shares.
+
+    Returns:
+        int32 [T, 3] and the condition of each, int32 [T]. T is below `count` where a condition has no
+        valid triplet in this batch: none is ever made up.
+    """
+    total = sum(condition.share for condition in conditions)
+    parts = [draw_triplets(c, labels, round(count * c.share / total), rng) for c in conditions]
+    numbers = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for part in parts])
+    return np.concatenate(parts), numbers
+
+
+def _pick(allowed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One True column of each row of bool [N, B], uniformly."""
+    return np.where(allowed, rng.random(allowed.shape), -1.0).argmax(axis=1)

@@ -1,0 +1,46 @@
+"""The embedding network: a log-mel window in, 256 numbers out. Plain Keras layers only.
+
+Source: Lee et al., ICASSP 2020, section 3.2.
+"""
+
+from tensorflow import keras
+
+from dmml_tf.models.blocks import block_by_name
+from tfrecords_tools.features import LogMel
+
+layers = keras.layers
+
+BLOCK_COUNT = 6  # 64x64 -> 32 -> 16 -> 8 -> 4 -> 2 -> 1x1
+
+
+def build_embedding(block: str = "inception", width: int = 64, size: int = 256) -> keras.Model:
+    """Functional model: log-mel float32 [batch, 129, 128] -> embedding float32 [batch, size].
+
+    Shapes with the defaults: 129x128 -> stem 64x64x64 -> six blocks -> 1x1x256 -> dense 256.
+
+    Args:
+        block: name of the block, see `dmml_tf.models.blocks`.
+        width: filters of the stem and of each branch; the paper's network has 64.
+        size: numbers of the embedding.
+
+    The input is `log10(1 + 10 S)` as the records hold it; the first layer standardises it with the
+    paper's fixed constants, so that no caller can forget to. The output is not normalised.
+
+    Raises:
+        UserError: on an unknown block.
+    """
+    add_block, chain = block_by_name(block), LogMel()
+
+    # --- layers
+    log_mel = layers.Input((chain.window_frames, chain.n_mels), name="log_mel")
+    x = layers.Rescaling(1.0 / chain.deviation, offset=-chain.mean / chain.deviation)(log_mel)
+    x = layers.Reshape((chain.window_frames, chain.n_mels, 1))(x)
+    x = layers.Conv2D(width, 5, padding="same", activation="relu", name="stem")(x)
+    x = layers.MaxPooling2D(2)(x)
+    for _ in range(BLOCK_COUNT):
+        x = add_block(x, width)
+    x = layers.Flatten()(x)
+    embedding = layers.Dense(size, name="embedding")(x)
+
+    # --- functional model
+    return keras.Model(log_mel, embedding, name="embedding_network")

@@ -1,0 +1,59 @@
+"""The training graph: windows and triplets -> two distances a triplet. Plain functional Keras.
+
+Source: Lee et al., ICASSP 2020, figure 1. Each window is embedded once, however many triplets it
+takes part in.
+"""
+
+import numpy as np
+from tensorflow import keras
+
+from dmml_tf.conditions import Conditions
+from dmml_tf.models.masks import ConditionMask, GatherTriplets, TripletDistances, UnitLength
+from dmml_tf.spaces import NORM_ORDERS
+from tfrecords_tools.errors import UserError
+
+MASKS = ("fixed", "none")
+
+
+def build_triplet_model(
+    embedding: keras.Model, conditions: Conditions, mask: str = "fixed", norm_order: str = "mask_then_norm"
+) -> keras.Model:
+    """Functional model over the batch contract.
+
+    Args:
+        embedding: network from a window to [batch, E].
+        conditions: names the sub-spaces; their widths must add up to E (or all be 0).
+        mask: `fixed` (disjoint slices) or `none` (the paper's "category" model: every condition sees
+            the whole embedding).
+        norm_order: `mask_then_norm` (the sequel's figure) or `norm_then_mask`.
+
+    Returns:
+        Inputs `windows` float32 [B, 129, 128], `triplets` int32 [T, 3] (rows of `windows`: anchor,
+        positive, negative), `condition` int32 [T]; output float32 [T, 2]: d(a, p) and d(a, n).
+
+    Raises:
+        UserError: on an unknown mask or norm order, or widths that do not add up.
+    """
+    for value, known in ((mask, MASKS), (norm_order, NORM_ORDERS)):
+        if value not in known:
+            raise UserError(f"unknown mask or norm order '{value}'; known are: {', '.join(known)}")
+    size = embedding.output_shape[-1]
+    masks = conditions.masks(size)
+    rows = masks if mask == "fixed" else np.ones_like(masks)
+
+    # --- inputs
+    windows = keras.Input(embedding.input_shape[1:], name="windows")
+    triplets = keras.Input((3,), dtype="int32", name="triplets")
+    condition = keras.Input((), dtype="int32", name="condition")
+
+    # --- layers
+    x = GatherTriplets(name="gather")([embedding(windows), triplets])
+    if norm_order == "mask_then_norm":
+        x = UnitLength(name="unit_length")(ConditionMask(rows, name="mask")([x, condition]))
+    else:
+        x = ConditionMask(rows, name="mask")([UnitLength(name="unit_length")(x), condition])
+    distances = TripletDistances(name="distances")(x)
+
+    # --- functional model
+    inputs = {"windows": windows, "triplets": triplets, "condition": condition}
+    return keras.Model(inputs, distances, name="triplet_network")

@@ -1,0 +1,171 @@
+"""Training: a configuration and a dataset in, a run folder out. `compile` and `fit`, nothing overridden."""
+
+import csv
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import ml_collections
+import numpy as np
+import tensorflow as tf
+from absl import logging
+from tensorflow import keras
+
+from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, PlateauThenStop
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.pipeline import BatchPlan, triplet_batches, triplet_dataset
+from dmml_tf.losses import TripletHinge
+from dmml_tf.metrics import triplet_metrics
+from dmml_tf.models.embedding import build_embedding
+from dmml_tf.models.triplet import build_triplet_model
+from dmml_tf.run import Run, write_json
+from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.errors import UserError
+
+SPREAD_WINDOWS = 192
+
+
+def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) -> Conditions:
+    """The configuration's conditions, in `config.order`, without those whose column the data lacks.
+
+    A user's own table may have no mood: the model then has no such sub-space, and says so.
+
+    Raises:
+        UserError: if `order` names a condition that is not configured, or none is left.
+    """
+    columns = {*dataset.schema.vocabularies, *dataset.schema.values, "artist", "track"}
+    kept = []
+    for name in config.order:
+        if name not in config.conditions:
+            raise UserError(f"config.order names '{name}', config.conditions has: {', '.join(config.conditions)}")
+        condition = Condition(name=name, **config.conditions[name])
+        if condition.column in columns:
+            kept.append(condition)
+        else:
+            logging.warning("no column '%s' in %s: the model is trained without it", condition.column, dataset.folder)
+    return Conditions(kept)
+
+
+def compile_model(model: keras.Model, conditions: Conditions, margin: float, learning_rate: float) -> None:
+    """Compiles a triplet model with the paper's loss, Adam, and the per-condition metrics.
+
+    `jit_compile=False`: on a CPU, XLA makes the step three times slower, and Keras 3 would choose it.
+    """
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=TripletHinge(margin),
+        metrics=triplet_metrics(conditions, margin),
+        jit_compile=False,
+    )
+
+
+def train(config: ml_collections.ConfigDict, data: str | os.PathLike, folder: str | os.PathLike) -> Run:
+    """Trains one model, or finds it trained, or goes on where an interrupted training stopped.
+
+    Args:
+        config: see `configs/disentangled_track.py`.
+        data: folder of a built dataset.
+        folder: the run's folder.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: on data or a configuration that cannot be trained, or a folder that holds a run of
+            another configuration.
+    """
+    folder, plain = Path(folder), {"data": str(data), **json.loads(config.to_json())}
+    dataset = Dataset.load(data)
+    if _finished(folder, plain):
+        print(f"{folder}: already trained with this configuration")
+        return Run.load(folder)
+    keras.utils.set_random_seed(config.seed)
+    conditions = conditions_from_config(config, dataset)
+    embedding = build_embedding(**config.network, size=conditions.size or config.embedding)
+    model = build_triplet_model(embedding, conditions, config.mask, config.norm_order)
+    compile_model(model, conditions, config.train.margin, config.train.learning_rate)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", plain)
+    _fit(config, dataset, conditions, embedding, model, folder, plain)
+    run = Run(
+        folder=folder,
+        conditions=conditions,
+        network={**config.network, "size": embedding.output_shape[-1]},
+        features=dataset.features,
+        schema=dataset.schema,
+        dataset=str(data),
+        norm_order=config.norm_order,
+    )
+    run.save(embedding)
+    shutil.rmtree(folder / "checkpoints")
+    return run
+
+
+def measure_pipeline(
+    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, seed: int = 0, batches: int = 60
+) -> float:
+    """Windows a second that the input pipeline delivers by itself, after its pool has filled."""
+    stream = iter(triplet_dataset(dataset, split, conditions, plan, batches + 5, seed))
+    for _ in range(5):
+        next(stream)
+    begun, windows = time.monotonic(), 0
+    for inputs, _, _ in stream:
+        windows += len(inputs["windows"])
+    return windows / (time.monotonic() - begun)
+
+
+def _fit(config, dataset, conditions, embedding, model, folder: Path, plain: dict) -> None:
+    plan = BatchPlan(**config.batch)
+    epochs = -(-config.train.steps // config.train.steps_per_epoch)
+    schedule = PlateauThenStop(config.train.patience, config.train.divide_by, config.train.drops)
+    checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)
+    done, stopped = checkpoint.restore(model)
+    if done:
+        print(f"{folder}: resuming after epoch {done} of {epochs}")
+    probe = next(triplet_batches(dataset, "valid", conditions, plan, config.seed))[0]["windows"][:SPREAD_WINDOWS]
+    line = EpochLine(epochs, config.train.steps_per_epoch * plan.tracks * plan.windows)
+    callbacks = [
+        EmbeddingSpread(embedding, probe),
+        schedule,
+        CollapseWarning(logging.warning),
+        checkpoint,
+        keras.callbacks.TensorBoard(str(folder / "tensorboard"), profile_batch=0),
+        line,
+    ]
+    if not stopped and done < epochs:
+        model.fit(
+            triplet_dataset(dataset, "train", conditions, plan, config.train.steps_per_epoch, config.seed, done),
+            validation_data=triplet_dataset(
+                dataset, "valid", conditions, plan, config.train.validation_steps, config.seed, same_every_epoch=True
+            ),
+            epochs=epochs,
+            initial_epoch=done,
+            callbacks=callbacks,
+            verbose=0,
+        )
+    write_history(folder / "history.csv", checkpoint.history)
+
+
+def write_history(path: Path, rows: list[dict]) -> None:
+    """One CSV row an epoch, under a temporary name first."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["epoch"])
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(temporary, path)
+
+
+def _finished(folder: Path, plain: dict) -> bool:
+    """Whether the folder holds a whole run of this configuration."""
+    if not (folder / "model.json").exists():
+        return False
+    try:
+        trained = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder / 'config.json'}: cannot be read ({error}); choose another --run folder") from error
+    if trained != plain:
+        raise UserError(f"{folder}: holds a run of another configuration; choose another --run folder or remove it")
+    return True
