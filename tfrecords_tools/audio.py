@@ -60,11 +60,23 @@ def mono_blocks(path: str | os.PathLike, sample_rate: int, start_seconds: float 
     if problem:
         raise AudioError(problem)
     try:
-        with soundfile.SoundFile(os.fspath(path)) as file:
+        with _Sequential(os.fspath(path)) as file:
             yield from _resampled(file, sample_rate, start_seconds, max_seconds)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"cannot be decoded as audio ({error.error_string.strip(' .')}); wav, flac, ogg and mp3 "
                          "are read") from error
+
+
+class _Sequential(soundfile.SoundFile):
+    """A file read from one place to its end.
+
+    soundfile seeks to where it is after each read. In an mp3 that loses the decoder's state, and the next
+    block begins with a tenth of a second of wrong samples; it leaves the seek out where it is told it cannot.
+    """
+
+    def seekable(self) -> bool:
+        """False, see above; `seek` still works."""
+        return False
 
 
 def _resampled(file: soundfile.SoundFile, sample_rate: int, start: float,

@@ -16,6 +16,20 @@ from tfrecords_tools.errors import UserError
 
 EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
 
+# What the file system may answer that a user can mend, and how. Anything else is our defect: a traceback.
+_OTHER_PLACE = "choose another file or folder"
+_MENDABLE = {
+    errno.ENOSPC: "make room or choose another folder",
+    errno.EDQUOT: "make room or choose another folder",
+    errno.EFBIG: "choose a folder on another disk",
+    errno.EACCES: "change the permissions or " + _OTHER_PLACE,
+    errno.EPERM: "change the permissions or " + _OTHER_PLACE,
+    errno.EROFS: _OTHER_PLACE,
+    errno.ENOTDIR: _OTHER_PLACE,
+    errno.EISDIR: _OTHER_PLACE,
+    errno.ENAMETOOLONG: _OTHER_PLACE,
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Command:
@@ -60,11 +74,11 @@ def dispatch(program: str, summary: str, commands: Sequence[Command], argv: Sequ
         print(f"\n{program} {command.name}: interrupted; run the same command again to go on", file=sys.stderr)
         return EXIT_INTERRUPTED
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if error.errno not in _MENDABLE:
             raise
-        where = f" '{error.filename}'" if error.filename else ""
-        return _fail(f"{program} {command.name}", f"cannot write{where}: {error.strerror}; "
-                     "make room or choose another folder, then run the command again")
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{program} {command.name}", f"{where}{error.strerror}; {_MENDABLE[error.errno]}, then run the "
+                     "command again")
 
 
 def _run(program: str, command: Command, arguments: Sequence[str]) -> int:
