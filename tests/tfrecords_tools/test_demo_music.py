@@ -8,8 +8,8 @@ pretty_midi = pytest.importorskip("pretty_midi")
 
 from tfrecords_tools.sources.demo_music import bands, moods, render, scores  # noqa: E402
 from tfrecords_tools.sources.demo_music.instruments import seat  # noqa: E402
-from tfrecords_tools.sources.demo_music.piece import (BASS, CHORD, MELODY, Drum, Note, Piece, close_voicing,  # noqa: E402
-                                                      repeat_to, scale_pitch)
+from tfrecords_tools.sources.demo_music.piece import BASS, CHORD, MELODY, Drum, Note, Piece  # noqa: E402
+from tfrecords_tools.sources.demo_music.piece import close_voicing, repeat_to, scale_pitch  # noqa: E402
 
 
 def a_band(seed=0):
@@ -37,8 +37,8 @@ def test_music_fills_its_beats_in_all_roles(genre):
     for role in (MELODY, CHORD, BASS):
         onsets = np.unique(starts(piece, role))
         assert onsets.max() >= 26
-        # Nothing rests so long that a 3 s window at 60 beats a minute could miss it (masses enter one by one).
-        assert np.diff(onsets[onsets < 32]).max() <= (8 if genre in ("mass", "chorale") else 3)
+        # Nothing rests so long that a 3 s window at 60 beats a minute could miss it.
+        assert np.diff(onsets[onsets < 32]).max() <= 3
     assert all(note.length > 0 and 20 <= note.pitch <= 100 for note in piece.notes)
 
 
@@ -111,7 +111,6 @@ def test_chorale_moves_together_and_jig_in_threes():
 def test_scores_that_lack_what_the_genre_needs_are_passed_over():
     reel = scores.score_files("reel")[0]
     assert scores.read_score("chorale", reel, 8) is None
-    assert scores.read_score("mass", reel, 8) is None
 
 
 def test_long_notes_are_struck_again():

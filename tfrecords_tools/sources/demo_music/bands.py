@@ -1,4 +1,4 @@
-"""Genres that are a band's rules: rock, techno, swing, reggae, bossa, waltz.
+"""Genres that are a band's rules: rock, techno, swing, reggae, bossa, waltz, country.
 
 A genre is its drum pattern, its comping rhythm, its bass line and the rhythm of its tune; these are
 the same for every band. A band (an artist) is what `Band` holds: progressions, habits and voicings.
@@ -14,7 +14,7 @@ from tfrecords_tools.sources.demo_music.piece import (BASS, CHORD, MELODY, Drum,
                                                       scale_pitch)
 
 # General MIDI keys of the drum kit.
-KICK, RIM, SNARE, CLAP, CLOSED, PEDAL, OPEN, TOM, RIDE, SHAKER = 36, 37, 38, 39, 42, 44, 46, 45, 51, 70
+HARD_KICK, KICK, RIM, SNARE, CLAP, CLOSED, PEDAL, OPEN, TOM, RIDE, SHAKER = 35, 36, 37, 38, 39, 42, 44, 46, 45, 51, 70
 _PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 0, 4), (5, 3, 0, 4), (1, 4, 0, 0), (0, 3, 4, 3), (0, 2, 3, 4),
                  (0, 1, 4, 0), (3, 4, 2, 5))
 
@@ -67,7 +67,8 @@ def play(genre: str, band: Band, rng: np.random.Generator, beats: float) -> Piec
         start = bar * beats_a_bar
         notes += [note._replace(start=note.start + start) for note in new_notes + tune]
         drums += [drum._replace(start=drum.start + start) for drum in new_drums]
-    return Piece(tuple(notes), tuple(drums), tonic=0, division=3 if genre == "swing" else 4)
+    return Piece(tuple(notes), tuple(drums), tonic=0, division=3 if genre == "swing" else 4,
+                 running=genre == "techno")
 
 
 def _tune(band: Band, root: int, rhythm: Sequence[float], degree: int, rng: np.random.Generator):
@@ -119,8 +120,9 @@ def _techno(band: Band, root: int, bar: int, rng: np.random.Generator):
     notes = [_bass(root, beat + k / 4, 0.22, 0.8) for beat in range(4) for k in (1, 2, 3)]
     stabs = (0, 0.75, 1.5, 2, 2.75, 3.5) if band.variant else (0, 0.75, 1.5, 2.25, 3.0, 3.5)
     notes += [note for start in stabs for note in _chord(band, root, start, 0.2, 0.85)]
-    drums = _pattern(KICK, range(4), 1.0) + _pattern(OPEN, np.arange(0.5, 4), 0.7)
-    drums += _pattern(CLAP, (1, 3), 0.6) + _pattern(CLOSED, np.arange(0.25, 4, 0.5), 0.4)
+    drums = _pattern(KICK, range(4), 1.0) + _pattern(HARD_KICK, range(4), 1.0)
+    drums += _pattern(OPEN, np.arange(0.5, 4), 0.85) + _pattern(CLAP, (1, 3), 0.6)
+    drums += _pattern(CLOSED, np.arange(0.25, 4, 0.5), 0.5)
     return notes, drums
 
 
@@ -169,6 +171,17 @@ def _waltz(band: Band, root: int, bar: int, rng: np.random.Generator):
     return notes, drums
 
 
+def _country(band: Band, root: int, bar: int, rng: np.random.Generator):
+    """Train beat: brushed sixteenths with accents between the beats; root and fifth on 1 and 3, chord on 2 and 4."""
+    notes = [_bass(root, 0, 0.9, 0.95), _bass(root + 4, 2, 0.9, 0.9)]
+    if band.variant and bar % 4 == 3:
+        notes.append(_bass(root + 2, 3, 0.9, 0.8))
+    notes += [note for beat in (1, 3) for note in _chord(band, root, beat, 0.35, 0.9)]
+    accents = (0.55, 0.4, 1.0, 0.4)
+    drums = [Drum(k / 4, SNARE, accents[k % 4]) for k in range(16)] + _pattern(KICK, (0, 2), 0.9)
+    return notes, drums
+
+
 # genre -> (rules of one bar, beats a bar, rhythms of the tune: onsets and the bar's end in beats)
 GENRES: dict[str, tuple[Callable, int, Sequence[Sequence[float]]]] = {
     "rock": (_rock, 4, ((0, 0.5, 1, 2, 2.5, 3, 4), (0, 1, 1.5, 2, 3, 3.5, 4), (0, 1, 2, 2.5, 3, 4))),
@@ -179,4 +192,6 @@ GENRES: dict[str, tuple[Callable, int, Sequence[Sequence[float]]]] = {
     "reggae": (_reggae, 4, ((0, 1, 1.5, 2, 3, 4), (0, 0.5, 1, 2, 2.5, 4), (0, 1.5, 2, 3, 3.5, 4))),
     "bossa": (_bossa, 4, ((0, 1.5, 2, 3, 3.5, 4), (0, 0.5, 1.5, 2.5, 3.5, 4), (0, 1, 1.5, 2.5, 3, 4))),
     "waltz": (_waltz, 3, ((0, 1, 2, 3), (0, 2, 3), (0, 1, 2, 2.5, 3), (0, 1.5, 2, 3))),
+    "country": (_country, 4, ((0, 0.5, 1, 1.5, 2, 2.5, 3, 4), (0, 1, 1.5, 2, 2.5, 3, 3.5, 4),
+                              (0, 0.5, 1, 2, 2.5, 3, 4))),
 }

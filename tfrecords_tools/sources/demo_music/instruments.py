@@ -22,20 +22,20 @@ class Program:
     level: float
 
 
-# Solo programs rather than ensembles: two layers a note would double the time to render.
+# Two programs only where both are told from all other families by ear (saw and square, trumpet and section).
 FAMILIES: dict[str, tuple[Program, ...]] = {
     "piano": (Program(0, -37.6),),
-    "guitar": (Program(24, -33.2), Program(25, -36.4)),
-    "organ": (Program(16, -33.4), Program(18, -35.6)),
-    "strings": (Program(40, -31.6), Program(42, -30.4)),
+    "guitar": (Program(25, -36.4),),
+    "organ": (Program(19, -36.4),),
+    "strings": (Program(48, -33.5),),
     "brass": (Program(56, -36.0), Program(61, -39.0)),
-    "flute": (Program(73, -33.3), Program(75, -35.0)),
+    "flute": (Program(73, -33.3),),
     "synth": (Program(80, -30.6), Program(81, -31.3)),
-    "mallets": (Program(11, -29.0), Program(12, -38.0)),
+    "mallets": (Program(11, -29.0),),
 }
 _TARGET_LEVEL = -34.0
-# A tune stands alone, chords add up.
-_ROLE_LEVEL = {MELODY: 0.0, CHORD: -2.0, BASS: 0.0}
+# Chords are short in most genres: at the tune's level a family that only comps is still heard.
+_ROLE_LEVEL = {MELODY: 0.0, CHORD: 0.0, BASS: -2.0}
 
 
 @dataclasses.dataclass(frozen=True)

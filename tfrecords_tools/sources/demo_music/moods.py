@@ -5,7 +5,7 @@
 | mode | major | major | minor | minor, harmonic |
 | register of the tune | high | middle | low | rather low |
 | articulation | staccato | legato | legato | marcato, accents on the beat |
-| density | long notes in two, off-beats filled | only what falls on the beat | only the beat, sighs from above | tremolo |
+| density | long notes in two | only what falls on the beat | only the beat, sighs from above | tremolo |
 | dissonance | none | none | the sighs | seconds under the tune, tritones in the bass |
 | force | lively | soft | soft | loud |
 
@@ -39,15 +39,16 @@ class Mood:
 
 
 MOODS = {
-    "happy": Mood(minor=False, register=81, gate=0.42, force=0.95),
-    "sad": Mood(minor=True, register=59, gate=1.1, force=0.7),
-    "calm": Mood(minor=False, register=71, gate=1.1, force=0.55),
-    "tense": Mood(minor=True, register=64, gate=0.7, force=1.1),
+    "happy": Mood(minor=False, register=82, gate=0.42, force=0.95),
+    "sad": Mood(minor=True, register=58, gate=1.1, force=0.7),
+    "calm": Mood(minor=False, register=72, gate=1.1, force=0.55),
+    "tense": Mood(minor=True, register=62, gate=0.7, force=1.1),
 }
 _LOWEST = {MELODY: 45, CHORD: 41, BASS: 33}
 _HIGHEST = 98
 _EPSILON = 1e-3
 TAMBOURINE, FLOOR_TOM = 54, 41
+_BRIGHT = (38, 39, 42, 46, 70)  # Snare, clap, hi-hats, shaker: what a legato mood holds back.
 
 
 def apply_mood(piece: Piece, mood: str, rng: np.random.Generator) -> Piece:
@@ -116,21 +117,23 @@ def _on_beat(start: float) -> bool:
 
 
 def _sparse(notes: Sequence[Note], piece: Piece, rng: np.random.Generator) -> list[Note]:
-    """Keeps the tune's and the scores' notes that fall on a beat; a band's comping is its genre and stays."""
+    """Keeps the tune's and the chorale voices' notes on the beat; comping and running tunes are genre and stay."""
+    if piece.running:
+        return list(notes)
     thinned = (MELODY,) if piece.drums else ROLES[:2]
-    return [note for note in notes if note.role not in thinned or _on_beat(note.start)
-            or (note.role == CHORD and piece.division == 3)]
+    return [note for note in notes if note.role not in thinned or _on_beat(note.start)]
 
 
 def _sighing(notes: Sequence[Note], piece: Piece, rng: np.random.Generator) -> list[Note]:
     """Sparse, and every other note of the tune is reached by a step from above that takes a third of it."""
     result = []
     for note in _sparse(notes, piece, rng):
-        if note.role != MELODY or rng.random() < 0.5:
+        if note.role != MELODY or not _on_beat(note.start) or rng.random() < 0.5:
             result.append(note)
             continue
         above = _in_mode(note.pitch + 2, piece.tonic, True)
-        sigh = max(note.length, 1.0) / 3
+        # Half of a short running note, a third of a longer one.
+        sigh = note.length / 2 if piece.running else max(note.length, 1.0) / 3
         result.append(note._replace(length=sigh, pitch=above, velocity=1.0))
         result.append(note._replace(start=note.start + sigh, length=max(note.length - sigh, sigh), velocity=0.6))
     return result
@@ -138,7 +141,7 @@ def _sighing(notes: Sequence[Note], piece: Piece, rng: np.random.Generator) -> l
 
 def _lively(notes: Sequence[Note], piece: Piece, rng: np.random.Generator) -> list[Note]:
     """Parts the tune's (a score's other voices', too) beats in equal notes, the later ones often a step up."""
-    parted = (MELODY,) if piece.drums else ROLES[:2]
+    parted = (MELODY,) if piece.drums or piece.running else ROLES[:2]
     step = 1 / (3 if piece.division == 3 else 2)
     result = []
     for note in notes:
@@ -175,10 +178,14 @@ _DENSITY = {"happy": _lively, "sad": _sighing, "calm": _sparse, "tense": _clashi
 
 
 def _drums(piece: Piece, mood: str, force: float) -> list[Drum]:
-    """The kit follows the force; happy adds a tambourine between the beats, tense a low tom on the division."""
+    """The kit follows the force, its bright keys softer in legato moods; happy adds a
+    tambourine between the beats, tense a low tom on the division.
+    """
     if not piece.drums:
         return []
-    drums = [drum._replace(velocity=min(drum.velocity * force, 1.0)) for drum in piece.drums]
+    soft = MOODS[mood].gate > 1
+    drums = [drum._replace(velocity=min(drum.velocity * force * (0.7 if soft and drum.key in _BRIGHT else 1.0), 1.0))
+             for drum in piece.drums]
     beats = range(int(piece.drums[-1].start) + 1)
     if mood == "happy":
         off = 2 / 3 if piece.division == 3 else 0.5

@@ -39,12 +39,14 @@ class Piece:
         drums: strokes of the kit; empty for scores.
         tonic: pitch class 0..11 of the key.
         division: notes that fill a beat: 2 or 4 where beats halve, 3 where they part in three.
+        running: the tune's running notes are what makes the genre, so that no mood may thin them.
     """
 
     notes: tuple[Note, ...]
     drums: tuple[Drum, ...] = ()
     tonic: int = 0
     division: int = 4
+    running: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "notes", tuple(sorted(self.notes)))

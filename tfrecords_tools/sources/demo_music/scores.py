@@ -1,4 +1,4 @@
-"""Genres that are scores of music21's corpus: chorale, mass, reel, jig.
+"""Genres that are scores of music21's corpus: chorale, reel, jig.
 
 Only files that the package ships are read; nothing is fetched. What makes each genre is in the
 function of its name. A score's own tempo mark is dropped: one beat is the note value that the genre
@@ -11,7 +11,7 @@ import pathlib
 import re
 from collections.abc import Callable, Sequence
 
-from tfrecords_tools.sources.demo_music.piece import BASS, CHORD, MELODY, Note, Piece, repeat_to
+from tfrecords_tools.sources.demo_music.piece import BASS, CHORD, MELODY, ROLES, Note, Piece, repeat_to
 
 # A raw part: (start, length, pitch) of each note, in quarter notes from the excerpt's start.
 Part = list[tuple[float, float, int]]
@@ -52,10 +52,25 @@ def read_score(genre: str, file: str, beats: float) -> Piece | None:
     notes = GENRES[genre](parts, tonic)
     if not notes:
         return None
+    notes = _from_full_entry(notes)
+    if not notes:
+        return None
     length = max(note.start + note.length for note in notes)
     # Whole bars of four beats (jigs: two), so that a repeat does not shift the metre.
-    piece = Piece(tuple(notes), tonic=tonic, division=3 if genre == "jig" else 2)
+    piece = Piece(tuple(notes), tonic=tonic, division=3 if genre == "jig" else 2, running=genre != "chorale")
     return repeat_to(piece, beats, 4 * -(-length // 4))
+
+
+def _from_full_entry(notes: Sequence[Note]) -> list[Note]:
+    """Begins on the beat from which all roles have entered: a family that rests would not be a true tag.
+
+    None are left if fewer than eight beats remain.
+    """
+    firsts = [min((note.start for note in notes if note.role == role), default=float("inf")) for role in ROLES]
+    if max(firsts) + 8 > max(note.start for note in notes):
+        return []
+    entry = int(max(firsts))
+    return [note._replace(start=note.start - entry) for note in notes if note.start >= entry]
 
 
 def chorale(parts: Sequence[Part], tonic: int) -> list[Note]:
@@ -65,19 +80,8 @@ def chorale(parts: Sequence[Part], tonic: int) -> list[Note]:
     return _voices(parts, 1.0, longest=1.0)
 
 
-def mass(parts: Sequence[Part], tonic: int) -> list[Note]:
-    """Imitation: voices that enter one after another with long notes; the half note is the beat.
-
-    The lowest sounding voice strikes again on every beat so that a slow piece still has a pulse.
-    """
-    if len(parts) < 3:
-        return []
-    # Three voices are enough to imitate each other, and cost a third less to render than five.
-    return _voices([parts[0], parts[1], parts[-1]], 2.0, longest=2.0, longest_bass=1.0)
-
-
 def reel(parts: Sequence[Part], tonic: int) -> list[Note]:
-    """One fiddler's tune in running notes, two to the beat, over a drone of tonic and fifth on each beat."""
+    """One fiddler's tune in running notes, two to the beat, bass on the beat, chord of tonic and fifth off it."""
     tune = parts[0]
     # Reels are printed in eighths or in sixteenths; both are the same music.
     running = min((0.25, 0.5), key=lambda value: -sum(abs(length - value) < 0.01 for _, length, _ in tune))
@@ -85,7 +89,8 @@ def reel(parts: Sequence[Part], tonic: int) -> list[Note]:
     low = 48 + (tonic - 48) % 12
     for beat in range(int(max(note.start for note in notes)) + 1):
         accent = 0.8 if beat % 2 == 0 else 0.6
-        notes += [Note(beat, 1.0, low - 12, BASS, accent), Note(beat, 1.0, low + 7, CHORD, accent)]
+        notes.append(Note(beat, 0.5, low - (12 if beat % 2 == 0 else 5), BASS, accent))
+        notes += [Note(beat + 0.5, 0.4, low + step, CHORD, 0.7, k) for k, step in enumerate((7, 12))]
     return notes
 
 
@@ -100,14 +105,13 @@ def jig(parts: Sequence[Part], tonic: int) -> list[Note]:
     return notes
 
 
-def _voices(parts: Sequence[Part], beat: float, longest: float, longest_bass: float = 0.0) -> list[Note]:
+def _voices(parts: Sequence[Part], beat: float, longest: float) -> list[Note]:
     """Parts as notes in beats, longer ones struck again: the top is the melody, the bottom the bass."""
     notes = []
     for voice, part in enumerate(parts):
         role = MELODY if voice == 0 else BASS if voice == len(parts) - 1 else CHORD
-        limit = longest_bass or longest if role == BASS else longest
         for start, length, pitch in part:
-            notes += _struck_again(start / beat, length / beat, pitch, role, voice, limit)
+            notes += _struck_again(start / beat, length / beat, pitch, role, voice, longest)
     return notes
 
 
@@ -160,12 +164,11 @@ def _common_time(path: pathlib.Path) -> bool:
 
 _SOURCES = {
     "chorale": ("bach/bwv*.mxl", _common_time),
-    "mass": ("palestrina/[KABS]*_*.krn", lambda path: path.stat().st_size > 2500),
     "reel": ("ryansMammoth/*Reel*.abc", _metre("2/4", "4/4", "C", "C|", "2/2")),
     "jig": ("ryansMammoth/*Jig*.abc", _metre("6/8")),
 }
 GENRES: dict[str, Callable[[Sequence[Part], int], list[Note]]] = {
-    function.__name__: function for function in (chorale, mass, reel, jig)}
+    function.__name__: function for function in (chorale, reel, jig)}
 
 
 def files_of_artist(genre: str, artist: int, artists: int) -> tuple[str, ...]:
