@@ -30,7 +30,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.embedding = 256  # used only where no condition owns a slice
     config.mask = "fixed"
     config.norm_order = "mask_then_norm"
-    config.network = {"block": "inception", "width": 64}
+    config.network = {"block": "inception", "width": (64,) * 7}  # stem and six blocks
 
     config.batch = {"tracks": 48, "windows": 2, "triplets": 768, "pool": 512, "max_frames": 1292}
     config.train = {

@@ -57,6 +57,7 @@ def compile_model(model: keras.Model, conditions: Conditions, margin: float, lea
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=TripletHinge(margin),
         metrics=triplet_metrics(conditions, margin),
+        weighted_metrics=[],
         jit_compile=False,
     )
 

@@ -14,11 +14,14 @@ from tfrecords_tools.errors import UserError
 
 layers = keras.layers
 
+# Keras's 0.99 needs several hundred steps to follow; validation starts after a few dozen.
+MOMENTUM = 0.9
+
 
 def conv_unit(x, filters: int, kernel: int, strides: int = 1):
     """Convolution, batch normalisation, ReLU; `same` padding. No bias: the normalisation has one."""
     x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=MOMENTUM)(x)
     return layers.ReLU()(x)
 
 
