@@ -61,14 +61,14 @@ def build_dataset(manifest: str | os.PathLike, out: str | os.PathLike, *, name: 
         return Dataset.load(out)
     if (out / FILE_NAME).exists() and not overwrite:
         raise UserError(f"{out}: holds a dataset made from other input or options; give --overwrite, or another --out")
-    estimated = _tempo_cells(plan, options)
+    _announce_tempo(plan, options)
     _make_room(out, options.name)
     started = time.monotonic()
     built = _Build(out, plan, options)
     built.run(workers)
     dataset = Dataset(out, options.name, plan.schema, LogMel(), built.splits, licence)
     _refuse_nothing(dataset, built)
-    _write_report(out, dataset, plan, built, time.monotonic() - started, estimated, options)
+    _write_report(out, dataset, plan, built, time.monotonic() - started, options)
     dataset.save()
     return dataset
 
@@ -91,13 +91,14 @@ class _Build:
         splits: split -> finished shards.
         rejects: everything left out, from the table and from the audio.
         seconds: of audio written.
-        tags: tag dimension -> tag -> its id.
+        tempi: how many were estimated.
     """
 
     def __init__(self, out: Path, plan: Plan, options: Options):
         self.splits: dict[str, tuple[Shard, ...]] = {split: () for split in SPLITS}
         self.rejects: list[Reject] = list(plan.rejects)
         self.seconds = 0.0
+        self.tempi = 0
         self._out, self._plan, self._estimate = out, plan, options.tempo == "madmom"
         vocabularies = plan.schema.vocabularies
         self._ids = {name: {tag: place for place, tag in enumerate(tags)} for name, tags in vocabularies.items()}
@@ -130,6 +131,7 @@ class _Build:
         values = dict(row.values)
         if result.tempo is not None:
             values["tempo"] = round(result.tempo, 2)  # finer than the estimate's own grid
+            self.tempi += 1
         ids = {name: sorted(self._ids[name][tag] for tag in tags) for name, tags in row.tags.items()}
         writer.write(self._plan.schema.encode({
             "track_id": row.track_id, "artist": row.artist, "title": row.title,
@@ -153,14 +155,12 @@ def _check_options(options: Options, out: Path) -> None:
         raise UserError(f"{out}: is a file; give --out a folder")
 
 
-def _tempo_cells(plan: Plan, options: Options) -> int:
-    """Number of tempo cells to be estimated; tells the user whose models do it, and under which licence."""
+def _announce_tempo(plan: Plan, options: Options) -> None:
+    """Where tempo cells are to be estimated, tells the user whose models do it, and under which licence."""
     cells = sum("tempo" in row.values and row.values["tempo"] is None for row in plan.rows())
-    if options.tempo != "madmom" or not cells:
-        return 0
-    tempo.require_madmom()
-    print(f"tempo: madmom estimates {cells} empty cell(s); {tempo.LICENCE_NOTE}", file=sys.stderr)
-    return cells
+    if options.tempo == "madmom" and cells:
+        tempo.require_madmom()
+        print(f"tempo: madmom estimates {cells} empty cell(s); {tempo.LICENCE_NOTE}", file=sys.stderr)
 
 
 def _make_room(out: Path, name: str) -> None:
@@ -201,13 +201,13 @@ def _in_order(rejects: list[Reject]) -> Iterator[Reject]:
     return iter(sorted(rejects, key=lambda reject: (reject.line, reject.field)))
 
 
-def _write_report(out: Path, dataset: Dataset, plan: Plan, built: _Build, seconds: float, estimated: int,
+def _write_report(out: Path, dataset: Dataset, plan: Plan, built: _Build, seconds: float,
                   options: Options) -> None:
     report = {
         "key": plan.key,
         "tracks": {split: dataset.tracks(split) for split in SPLITS},
         "rejected": len(built.rejects),
-        "tempo_estimated": estimated,
+        "tempo_estimated": built.tempi,
         "audio_seconds": round(built.seconds, 3),
         "seconds": round(seconds, 3),
         "times_real_time": round(built.seconds / seconds, 2),
