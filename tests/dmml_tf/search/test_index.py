@@ -22,8 +22,8 @@ def brute_force(embeddings, names, query, weights) -> list[tuple[float, str]]:
     """(score, id) of every track, best first, equal scores by id."""
     scores = []
     for vector, name in zip(embeddings, names):
-        score = sum(w * cosine(query[CONDITIONS.subspaces[c]], vector[CONDITIONS.subspaces[c]]) for c, w in weights.items())
-        scores.append((score, name))
+        parts = ((weight, CONDITIONS.subspaces[condition]) for condition, weight in weights.items())
+        scores.append((sum(weight * cosine(query[part], vector[part]) for weight, part in parts), name))
     return sorted(scores, key=lambda pair: (-pair[0], pair[1]))
 
 

@@ -58,7 +58,8 @@ def test_a_track_and_its_opposite_ask_for_nothing():
 def test_mix_and_match_takes_each_subspace_from_its_own_query():
     index = made_index()
     sound = by_embedding(EMBEDDINGS[9], CONDITIONS)
-    query = mix(index, {"tempo": by_tracks(index, ["t003"]), "genre": by_tracks(index, ["t004", "t008"]), "mood": sound})
+    several = by_tracks(index, ["t004", "t008"])
+    query = mix(index, {"tempo": by_tracks(index, ["t003"]), "genre": several, "mood": sound})
     assert query.sources == ("t003", "t004", "t008")
     weights = {"genre": 0.3, "tempo": 2.0, "mood": 1.0}
     genre, mood, tempo = (CONDITIONS.subspaces[name] for name in ("genre", "mood", "tempo"))

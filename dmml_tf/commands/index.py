@@ -1,0 +1,28 @@
+"""`dmml index`: embeds every track of a dataset and writes RUN/index."""
+
+from pathlib import Path
+
+from absl import flags
+
+from dmml_tf.run import Run
+from dmml_tf.search.build import index_run
+from dmml_tf.search.index import INDEX_FOLDER
+from tfrecords_tools.dataset import Dataset
+
+
+def define_flags(fv: flags.FlagValues) -> None:
+    """Flags of this command."""
+    flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
+    flags.DEFINE_string("data", None, "Folder of the records to index; default: those the run was trained on.",
+                        flag_values=fv)
+
+
+def run(fv: flags.FlagValues) -> None:
+    """Writes the index and says where."""
+    trained = Run.load(fv.run)
+    dataset = Dataset.load(fv.data or trained.dataset, trained.features)
+    index = index_run(trained, dataset)
+    folder = Path(fv.run) / INDEX_FOLDER
+    index.save(folder)
+    print(f"{folder}: {len(index.tracks)} tracks, {index.vectors.shape[1]} numbers each; "
+          f"searchable by {', '.join(index.slices)}")

@@ -1,0 +1,172 @@
+"""`dmml index`, `search` and `export` on a run with an untrained network."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+from tensorflow import keras
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.records import read_tracks
+from dmml_tf.evaluation.embed import embed_split
+from dmml_tf.models.embedding import build_embedding
+from dmml_tf.run import Run
+from dmml_tf.search.build import index_run, track_rows
+from dmml_tf.search.index import Index
+from tests.synthetic import SCHEMA, write_dataset
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+from tfrecords_tools.program import Command, dispatch
+
+CONDITIONS = Conditions([
+    Condition("genre", "shared_tag", width=6),
+    Condition("tempo", "within", width=4, tolerance=5.0),
+    Condition("track", "same_track", width=0, weight=0.5),
+])
+NETWORK = {"block": "conv", "width": 2, "size": 10}
+COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("index", "search", "export")]
+
+
+def save_run(folder, dataset_folder, seed: int = 0) -> Run:
+    keras.utils.set_random_seed(seed)
+    run = Run(folder, CONDITIONS, NETWORK, LogMel(), SCHEMA, str(dataset_folder))
+    run.save(build_embedding(**NETWORK))
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run with its index, on 6 / 3 / 4 tracks of 7 s."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_dataset(folder / "data", {"train": 6, "valid": 3, "test": 4}, frames=300)
+    run = save_run(folder / "run", folder / "data")
+    assert dispatch("dmml", "", COMMANDS, ["index", "--run", str(run.folder)]) == 0
+    return run
+
+
+def dmml(capsys, *arguments) -> tuple[int, str, str]:
+    """(exit status, standard output, standard error)."""
+    capsys.readouterr()
+    status = dispatch("dmml", "", COMMANDS, [str(argument) for argument in arguments])
+    return status, *capsys.readouterr()
+
+
+def test_the_index_holds_every_split_with_readable_labels(trained):
+    from tfrecords_tools.dataset import Dataset
+
+    index, dataset = Index.load(trained.folder / "index"), Dataset.load(trained.dataset)
+    expected = {row["track_id"]: (split, row) for split in dataset.splits for row in read_tracks(dataset, split)}
+    assert len(index.tracks) == 13 and set(index.positions) == set(expected)
+    for track in index.tracks:
+        split, row = expected[track["id"]]
+        assert (track["split"], track["title"], track["artist"]) == (split, row["title"], row["artist"])
+        for name, vocabulary in SCHEMA.vocabularies.items():
+            assert track[name] == "|".join(vocabulary[tag] for tag in row[f"tags/{name}"])
+        tempo = row["values/tempo"]
+        assert track["tempo"] == "" if np.isnan(tempo) else abs(float(track["tempo"]) - tempo) < 1e-3
+    assert any(track["tempo"] == "" and track["mood"] == "" for track in index.tracks)
+
+
+def test_the_vectors_are_the_whole_songs(trained):
+    from tfrecords_tools.dataset import Dataset
+
+    index, dataset = Index.load(trained.folder / "index"), Dataset.load(trained.dataset)
+    embedded = embed_split(trained.embedding(), dataset, "valid", track_progress=False)
+    for track_id, vector in zip(embedded.ids, embedded.vectors):
+        stored = index.vectors[index.position(track_id)]
+        for part in CONDITIONS.subspaces.values():
+            np.testing.assert_allclose(stored[part], vector[part] / np.linalg.norm(vector[part]), atol=1e-5)
+    assert [row["id"] for row in track_rows(embedded, "valid", SCHEMA)] == embedded.ids
+
+
+def test_search_by_track_prints_a_table(trained, capsys):
+    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--track", "t007",
+                          "--weights", "tempo=1,genre=0.2", "-k", "3")
+    lines = out.splitlines()
+    assert status == 0 and lines[0].startswith("query t007: Song 7, artist 0 (") and len(lines) == 5
+    assert lines[1].split() == ["#", "id", "title", "artist", "genre", "instrument", "mood", "tempo", "score",
+                                "cos(genre)", "cos(tempo)"]
+    index = Index.load(trained.folder / "index")
+    query = index.vectors[index.position("t007")]
+    for line in lines[2:]:
+        score, genre, tempo = map(float, line.split()[-3:])
+        vector = index.vectors[index.position(line.split()[1])]
+        assert abs(score - (tempo + 0.2 * genre)) < 2e-3 and abs(genre - query[:6] @ vector[:6]) < 1e-3
+
+
+def test_search_as_json_and_by_several(trained, capsys):
+    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--track", "t007", "--track", "t001", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["query"] == {"tracks": ["t007", "t001"], "audio": None, "weights": None}
+    assert len(found["results"]) == 5 and not {"t001", "t007"} & {row["id"] for row in found["results"]}
+
+
+def test_search_by_audio(trained, capsys, tmp_path):
+    soundfile.write(tmp_path / "hum.wav", np.sin(np.arange(100_000) / 20.0), 22_050)
+    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--audio", tmp_path / "hum.wav", "-k", "2")
+    assert status == 0 and out.splitlines()[0] == f"query {tmp_path / 'hum.wav'}" and len(out.splitlines()) == 4
+
+
+def test_search_by_track_does_not_load_tensorflow(trained):
+    program = ("import sys; from dmml_tf.commands import search; from absl import flags; fv = flags.FlagValues(); "
+               "search.define_flags(fv); fv(sys.argv); search.run(fv); sys.exit('tensorflow' in sys.modules)")
+    done = subprocess.run([sys.executable, "-c", program, "--run", str(trained.folder), "--track", "t001"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "cos(tempo)" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("arguments, reason", [
+    ([], "give either --track ID (one or more) or --audio FILE"),
+    (["--track", "t001", "--audio", "x.wav"], "give either"),
+    (["--track", "t1"], "no track 't1' in the index; ids like it: "),
+    (["--track", "t001", "--weights", "tempo"], "'tempo' is not of the form NAME=NUMBER"),
+    (["--track", "t001", "--weights", "tempo=x"], "'x' is not a number"),
+    (["--track", "t001", "--weights", "key=1"], "no condition 'key' to weigh; this index has: genre, tempo"),
+    (["--track", "t001", "--weights", "tempo=0"], "no weight is above 0"),
+    (["--track", "t001", "-k", "0"], "k is 0"),
+    (["--track", "t001", "-k", "many"], "-k"),
+    (["--audio", "missing.wav"], "missing.wav: file not found"),
+])
+def test_bad_searches_are_one_line(trained, capsys, arguments, reason):
+    status, out, error = dmml(capsys, "search", "--run", trained.folder, *arguments)
+    assert status == 2 and out == "" and reason in error and error.count("\n") == 1
+
+
+def test_a_run_without_an_index_says_how_to_make_one(capsys, tmp_path):
+    status, _, error = dmml(capsys, "search", "--run", tmp_path, "--track", "t001")
+    assert status == 2 and f"dmml index --run {tmp_path}" in error and error.count("\n") == 1
+
+
+def test_an_index_of_other_weights_is_not_asked_about_audio(trained, capsys, tmp_path):
+    run = save_run(tmp_path / "run", trained.dataset, seed=1)
+    Index.load(trained.folder / "index").save(tmp_path / "run" / "index")
+    soundfile.write(tmp_path / "hum.wav", np.sin(np.arange(100_000) / 20.0), 22_050)
+    status, _, error = dmml(capsys, "search", "--run", run.folder, "--audio", tmp_path / "hum.wav")
+    assert status == 2 and "other weights" in error and f"dmml index --run {run.folder}" in error
+
+
+def test_a_dataset_without_tracks(trained, tmp_path):
+    with pytest.raises(UserError, match="no track to index"):
+        index_run(trained, write_dataset(tmp_path, {"train": 0}))
+
+
+@pytest.mark.parametrize("command", ["index", "export"])
+def test_a_folder_that_is_no_run(capsys, tmp_path, command):
+    status, _, error = dmml(capsys, command, "--run", tmp_path)
+    assert status == 2 and "dmml train" in error and not list(tmp_path.iterdir())
+
+
+def test_export_into_the_run_and_elsewhere(trained, capsys, tmp_path):
+    status, out, _ = dmml(capsys, "export", "--run", trained.folder)
+    path = trained.folder / "export" / "dmml" / "1"
+    assert status == 0 and out == f"{path}: audio [batch, 66150] at 22050 Hz -> embedding, genre, tempo\n"
+    audio = np.sin(np.arange(66_150) / 20.0).astype(np.float32)[None]
+    found = tf.saved_model.load(str(path)).signatures["serving_default"](audio=tf.constant(audio))
+    expected = trained.embedding()(LogMel().extract(audio[0])[None], training=False).numpy()
+    np.testing.assert_allclose(found["embedding"], expected, atol=1e-4)
+    assert dmml(capsys, "export", "--run", trained.folder, "--out", tmp_path / "served")[0] == 0
+    assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
