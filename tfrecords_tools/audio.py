@@ -1,5 +1,6 @@
 """Audio files -> mono samples at one rate. wav, flac, ogg and mp3, through libsndfile and soxr."""
 
+import functools
 import os
 from collections.abc import Iterator
 
@@ -106,12 +107,13 @@ def _mix_down(block: np.ndarray) -> np.ndarray:
 
     The samples are judged before they are mixed: +inf and -inf on two sides would give NaN.
     """
-    # NaN fails every comparison, so that one test covers NaN, infinity and absurd levels.
-    if not (np.abs(block) <= _LARGEST_SAMPLE).all():
+    # NaN passes through min and max and fails every comparison, so that this covers NaN, infinity and absurd levels.
+    if len(block) and not -_LARGEST_SAMPLE <= block.min() <= block.max() <= _LARGEST_SAMPLE:
         if np.isfinite(block).all():
             raise AudioError(f"samples reach {np.abs(block).max():.3g}; float audio must lie in -1..1")
         raise AudioError("holds samples that are NaN or infinite; export it again")
-    return block[:, 0].copy() if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+    # Column by column: numpy's mean over an axis of two is five times slower.
+    return functools.reduce(np.add, block.T[1:], block[:, 0]) / np.float32(block.shape[1])
 
 
 def load_mono(path: str | os.PathLike, sample_rate: int, max_seconds: float | None = None,
