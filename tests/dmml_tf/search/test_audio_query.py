@@ -46,8 +46,8 @@ def test_another_rate_in_stereo_is_nearly_the_same(tmp_path):
 def test_files_that_cannot_be_used(tmp_path):
     (tmp_path / "text.ogg").write_text("not audio")
     soundfile.write(tmp_path / "short.wav", melody(2.5), RATE)
-    reasons = {"none.wav": "not found", "text.ogg": "cannot be decoded", "short.wav": "too short: 2.50", "": "directory"}
-    for name, reason in reasons.items():
+    wrong = {"none.wav": "not found", "text.ogg": "cannot be decoded", "short.wav": "too short: 2.50", "": "directory"}
+    for name, reason in wrong.items():
         with pytest.raises(UserError, match=reason) as caught:
             embed_audio(tmp_path / name, tiny_embedding(4), LogMel())
         assert str(caught.value).startswith(f"{tmp_path / name}: ") and "\n" not in str(caught.value)
