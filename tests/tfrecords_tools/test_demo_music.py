@@ -108,6 +108,12 @@ def test_chorale_moves_together_and_jig_in_threes():
     assert np.mean(np.abs(thirds - np.round(thirds)) < 0.01) > 0.9
 
 
+def test_folk_tunes_are_struck_in_two_and_in_three():
+    assert {round(drum.start % 1, 3) for drum in PIECES["reel"].drums} == {0.0, 0.5}
+    assert {round(drum.start % 1, 3) for drum in PIECES["jig"].drums} == {0.0, 0.333, 0.667}
+    assert not PIECES["chorale"].drums
+
+
 def test_scores_that_lack_what_the_genre_needs_are_passed_over():
     reel = scores.score_files("reel")[0]
     assert scores.read_score("chorale", reel, 8) is None

@@ -36,7 +36,7 @@ class Piece:
 
     Attributes:
         notes: sorted by start.
-        drums: strokes of the kit; empty for scores.
+        drums: strokes of the kit; empty for chorales.
         tonic: pitch class 0..11 of the key.
         division: notes that fill a beat: 2 or 4 where beats halve, 3 where they part in three.
         running: the tune's running notes are what makes the genre, so that no mood may thin them.
