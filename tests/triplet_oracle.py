@@ -1,0 +1,72 @@
+"""What the paper says of a pair of windows, in plain Python loops: the oracle of conditions and samplers."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from dmml_tf.conditions import Condition
+
+WINDOW_FRAMES = 129
+
+
+def tags_of(labels: Mapping[str, np.ndarray], column: str, item: int) -> set[int]:
+    """The tags of one item, without the padding."""
+    return {int(tag) for tag in labels[column][item] if tag >= 0}
+
+
+def is_positive(condition: Condition, labels: Mapping[str, np.ndarray], a: int, p: int) -> bool:
+    """Whether window p may be the positive of anchor a."""
+    same = int(labels["track"][a]) == int(labels["track"][p])
+    if condition.kind == "same_track":
+        distance = abs(int(labels["start"][a]) - int(labels["start"][p]))
+        return same and a != p and max(0, WINDOW_FRAMES - distance) * 2 <= WINDOW_FRAMES
+    if same:
+        return False
+    if condition.kind == "shared_tag":
+        return bool(tags_of(labels, condition.column, a) & tags_of(labels, condition.column, p))
+    x, y = (float(labels[condition.column][item]) for item in (a, p))
+    return not math.isnan(x) and not math.isnan(y) and abs(x - y) <= condition.tolerance
+
+
+def is_negative(condition: Condition, labels: Mapping[str, np.ndarray], a: int, n: int) -> bool:
+    """Whether window n may be the negative of anchor a."""
+    if int(labels["track"][a]) == int(labels["track"][n]):
+        return False
+    if condition.kind == "same_track":
+        return True
+    if condition.kind == "shared_tag":
+        mine, other = tags_of(labels, condition.column, a), tags_of(labels, condition.column, n)
+        return bool(mine) and bool(other) and not mine & other
+    x, y = (float(labels[condition.column][item]) for item in (a, n))
+    return not math.isnan(x) and not math.isnan(y) and abs(x - y) > condition.tolerance
+
+
+def able_anchors(condition: Condition, labels: Mapping[str, np.ndarray]) -> set[int]:
+    """The windows that have a positive and a negative."""
+    everyone = range(len(labels["track"]))
+    return {
+        a for a in everyone
+        if any(is_positive(condition, labels, a, p) for p in everyone)
+        and any(is_negative(condition, labels, a, n) for n in everyone)
+    }
+
+
+def random_labels(
+    rng: np.random.Generator, tracks: int = 20, windows: int = 2, vocabulary: int = 4, unlabelled: float = 0.3
+) -> dict[str, np.ndarray]:
+    """Labels of `tracks * windows` windows: up to three genres, one mood, a tempo in whole beats; many missing."""
+    genre = np.full((tracks, 3), -1, np.int32)
+    for row in genre:
+        found = rng.choice(vocabulary, size=rng.integers(0, min(3, vocabulary) + 1), replace=False)
+        row[: len(found)] = found
+    mood = np.where(rng.random((tracks, 1)) < unlabelled, -1, rng.integers(vocabulary, size=(tracks, 1)))
+    tempo = np.where(rng.random(tracks) < unlabelled, np.nan, rng.integers(60, 90, size=tracks)).astype(np.float32)
+    items = np.repeat(np.arange(tracks), windows)
+    return {
+        "genre": genre[items],
+        "mood": mood.astype(np.int32)[items],
+        "tempo": tempo[items],
+        "track": items.astype(np.int32),
+        "start": rng.integers(0, 301, size=len(items)).astype(np.int32),
+    }
