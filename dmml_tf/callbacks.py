@@ -145,20 +145,18 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class EpochLine(keras.callbacks.Callback):
-    """One line an epoch, with the training rate in windows a second and the time left.
+    """One line an epoch, with the training rate and the time left; adds `windows_per_s` to the logs.
+
+    The rate counts the training steps and their input; validation is left out.
 
     Args:
         epochs: epochs in all.
         windows: windows an epoch.
-
-    Attributes:
-        seconds: per epoch, the time inside training steps and their input, validation left out.
     """
 
     def __init__(self, epochs: int, windows: int):
         super().__init__()
         self.epochs, self.windows = epochs, windows
-        self.seconds: list[float] = []
 
     def on_train_begin(self, logs=None):
         self.begun, self.done = time.monotonic(), 0
@@ -172,10 +170,11 @@ class EpochLine(keras.callbacks.Callback):
         self.epoch_trained = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append((self.epoch_trained or time.monotonic()) - self.epoch_begun)
+        seconds = (self.epoch_trained or time.monotonic()) - self.epoch_begun
+        logs["windows_per_s"] = self.windows / seconds
         self.done += 1
         left = (time.monotonic() - self.begun) / self.done * (self.epochs - epoch - 1)
         accuracies = [value for name, value in logs.items() if name.startswith("val_accuracy_")]
         print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  val_loss {logs['val_loss']:.4f}  "
               f"val_accuracy {np.mean(accuracies):.3f}  active {logs['active']:.0%}  spread {logs['spread']:.2f}  "
-              f"{self.windows / self.seconds[-1]:.0f} windows/s  {left:.0f} s left", file=sys.stderr, flush=True)
+              f"{logs['windows_per_s']:.0f} windows/s  {left:.0f} s left", file=sys.stderr, flush=True)

@@ -2,7 +2,7 @@
 
     config.json      the whole configuration the run was trained with
     model.json       conditions, network arguments, signal chain, vocabularies, versions
-    embedding.keras  log-mel windows -> embedding; only Keras's own layers, loads without this package
+    embedding.keras  log-mel windows -> embedding; loads after `import dmml_tf.models.stem`
     history.csv      one row an epoch
     checkpoints/     the last epoch, to resume from
 """

