@@ -81,6 +81,25 @@ def test_only_what_changed_is_rendered_again(corpus, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
+def test_an_interrupted_build_leaves_no_manifest_and_is_resumed(corpus, tmp_path, monkeypatch):
+    render_track = demo.render_track
+    (tmp_path / "manifest.csv").write_text("labels of another seed")
+
+    def stop_at_fourth(plan, folder):
+        if plan.track_id == "demo-0003":
+            raise KeyboardInterrupt
+        return render_track(plan, folder)
+
+    monkeypatch.setattr(demo, "render_track", stop_at_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        demo.build_corpus(tmp_path, TRACKS, seed=3, workers=1, seconds=SECONDS)
+    assert not (tmp_path / "manifest.csv").exists()
+    assert len(list((tmp_path / "audio").glob("*.flac"))) == 3
+    monkeypatch.setattr(demo, "render_track", render_track)
+    demo.build_corpus(tmp_path, TRACKS, seed=3, workers=1, seconds=SECONDS)
+    assert digests(tmp_path) == digests(corpus.parent)
+
+
 def test_missing_packages_are_named_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "_NEEDED", ("music21", "no_such_renderer"))
     with pytest.raises(UserError, match=r"no_such_renderer; install with: pip install 'dmml\[demo\]'"):

@@ -1,3 +1,7 @@
+import hashlib
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -23,6 +27,15 @@ def plans():
 def test_the_same_seed_gives_the_same_plan_and_another_another(plans):
     assert plan_corpus(480, 0, 30.0) == plans
     assert plan_corpus(480, 1, 30.0) != plans
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_the_plan_does_not_hang_on_the_process(plans, hash_seed):
+    code = ("from tfrecords_tools.sources.demo_music.plan import plan_corpus\n"
+            "import hashlib; print(hashlib.sha256(repr(plan_corpus(480, 0, 30.0)).encode()).hexdigest())")
+    found = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": hash_seed}, check=True,
+                           capture_output=True, text=True).stdout.strip()
+    assert found == hashlib.sha256(repr(plans).encode()).hexdigest()
 
 
 def test_every_genre_is_in_each_split_in_the_promised_shares(plans):

@@ -55,6 +55,8 @@ def build_corpus(folder: str | os.PathLike, tracks: int = 480, seed: int = 0, wo
     plans = plan_corpus(tracks, seed, seconds)
     for name in ("audio", "plans"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    # While tracks are replaced, the labels of an earlier seed or version must not pass for theirs.
+    (folder / "manifest.csv").unlink(missing_ok=True)
     with contextlib.closing(_rendered(plans, folder, workers)) as results:
         titles = dict(progress(results, total=len(plans), label="render"))
     _write_manifest(folder, plans, titles)

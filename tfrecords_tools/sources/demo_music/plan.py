@@ -112,7 +112,7 @@ def _plan_split(split: str, genres: list[str], rng: np.random.Generator, seed: i
     def draw_moods() -> np.ndarray:
         # Within a genre every mood is as frequent as its tracks allow.
         order = np.empty(count, int)
-        for genre in set(genres):
+        for genre in dict.fromkeys(genres):  # A set's order would differ from one process to the next.
             places = [k for k, other in enumerate(genres) if other == genre]
             order[places] = rng.permutation((rng.integers(4) + np.arange(len(places))) % 4)
         return order[:, None]
@@ -126,7 +126,7 @@ def _plan_split(split: str, genres: list[str], rng: np.random.Generator, seed: i
     columns["tempo"] = _most_independent(lambda: tempos[rng.permutation(count)], columns)
 
     family_names = list(instruments.FAMILIES)
-    artists = {genre: iter(_artists(split, genres.count(genre))) for genre in set(genres)}
+    artists = {genre: iter(_artists(split, genres.count(genre))) for genre in dict.fromkeys(genres)}
     return [TrackPlan(track_id="", seed=0, corpus_seed=seed, seconds=seconds, split=split, genre=genre,
                       artist=next(artists[genre]), mood=mood_names[columns["mood"][k, 0]],
                       families=tuple(family_names[tag] for tag in columns["instrument"][k] if tag >= 0),
@@ -140,7 +140,9 @@ def _artists(split: str, count: int) -> list[int]:
 def _most_independent(draw: Callable[[], np.ndarray], columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """Of many draws, the one that tells least about the columns that are already there."""
     candidates = [draw() for _ in range(_TRIALS)]
-    return min(candidates, key=lambda column: sum(mutual_information(other, column) for other in columns.values()))
+    bits = np.array([[mutual_information(other, column) for other in columns.values()] for column in candidates])
+    # Relative to the pair's mean: in bits, pairs of many states would outweigh mood and tempo.
+    return candidates[int((bits / np.maximum(bits.mean(axis=0), 1e-9)).max(axis=1).argmin())]
 
 
 def _tag_ids(tags: Sequence[Sequence[str]], vocabulary: list[str]) -> np.ndarray:
