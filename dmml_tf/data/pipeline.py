@@ -148,6 +148,8 @@ def _batch(pool: Pool, conditions: Conditions, plan: BatchPlan, rng: np.random.G
     items = np.repeat(slots, plan.windows)
     starts = np.concatenate([window_starts(len(pool.rows[s]["log_mel"]), plan.windows, rng) for s in slots])
     windows = np.stack([cut_window(pool.rows[s]["log_mel"], start) for s, start in zip(items, starts)])
+    # From the track's own beginning: two copies of one song may be cut at different places.
+    starts = starts + np.array([pool.rows[s]["first_frame"] for s in items])
     triplets, condition = draw_batch(conditions, repeat_labels(labels, items, starts), plan.triplets, rng)
     return {"windows": windows, "triplets": triplets, "condition": condition}
 

@@ -23,6 +23,9 @@ class Pool:
         capacity: tracks held; with `max_frames` it bounds the memory, whatever the data set's size.
         max_frames: longer tracks are cut to a random stretch of this length.
         rng: source of every choice.
+
+    Attributes:
+        rows: what is held; `first_frame` tells at which of the track's frames `log_mel` begins.
     """
 
     def __init__(
@@ -33,10 +36,11 @@ class Pool:
         self.rows = [self._take() for _ in range(capacity)]
 
     def _take(self) -> dict:
-        row = dict(next(self._stream))
+        row = {**next(self._stream), "first_frame": 0}
         spare = len(row["log_mel"]) - self._max_frames
         if spare > 0:
-            start = int(self._rng.integers(spare + 1))
+            # Remembered, since a song may be held twice, cut at two places that overlap.
+            start = row["first_frame"] = int(self._rng.integers(spare + 1))
             row["log_mel"] = row["log_mel"][start : start + self._max_frames].copy()
         return row
 

@@ -44,18 +44,24 @@ def read_tracks(dataset: Dataset, split: str, seed: int | None = None) -> Iterat
     Raises:
         UserError: as `track_stream`, and when a shard is truncated or damaged.
     """
-    stream = iter(track_stream(dataset, split, seed).as_numpy_iterator())
+    stream = track_stream(dataset, split, seed).as_numpy_iterator()
+    done, expected = 0, dataset.tracks(split)
     while True:
         try:
-            row = next(stream)
-        except StopIteration:
-            return
+            row = next(stream, None)
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
             raise UserError(
                 f"{dataset.folder}: a record of split '{split}' cannot be read ({str(error).splitlines()[0]}); the "
                 "shard is damaged or cut short: build the dataset again with --overwrite"
             ) from error
+        if row is None:
+            break
+        done += 1
         yield {name: value.decode("utf-8") if isinstance(value, bytes) else value for name, value in row.items()}
+    # A shard that ends between two records reads without an error.
+    if done != expected:
+        raise UserError(f"{dataset.folder}: split '{split}' has {done} records where dataset.json lists {expected}; a "
+                        "shard is cut short: build the dataset again with --overwrite")
 
 
 def label_arrays(schema: Schema, rows: Sequence[Mapping]) -> dict[str, np.ndarray]:

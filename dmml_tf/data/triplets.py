@@ -50,8 +50,10 @@ def draw_batch(
         int32 [T, 3] and the condition of each, int32 [T]. T is below `count` where a condition has no
         valid triplet in this batch: none is ever made up.
     """
-    total = sum(condition.share for condition in conditions)
-    parts = [draw_triplets(c, labels, round(count * c.share / total), rng) for c in conditions]
+    shares = np.cumsum([condition.share for condition in conditions])
+    # Rounding the running sum, not each share, makes the counts add up to what was asked.
+    counts = np.diff(np.round(count * shares / shares[-1]).astype(int), prepend=0)
+    parts = [draw_triplets(c, labels, int(n), rng) for c, n in zip(conditions, counts)]
     numbers = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for part in parts])
     return np.concatenate(parts), numbers
 

@@ -1,0 +1,145 @@
+"""Reading shards back: order, damage, and label arrays."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dmml_tf.data.records import label_arrays, pad_ids, read_tracks, repeat_labels, track_stream
+from tests.synthetic import SCHEMA, synthetic_track
+from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.errors import UserError
+
+
+@pytest.fixture
+def copy(synthetic, tmp_path):
+    """The synthetic dataset where a test may break it."""
+    shutil.copytree(synthetic.folder, tmp_path / "data")
+    return Dataset.load(tmp_path / "data")
+
+
+def ids(rows):
+    return [row["track_id"] for row in rows]
+
+
+def test_every_track_once_in_the_written_order(synthetic):
+    rows = list(read_tracks(synthetic, "train"))
+    # Two shards, dealt in turn.
+    assert ids(rows) == [f"t{n:03d}" for n in [*range(0, 40, 2), *range(1, 40, 2)]]
+    assert set(rows[0]) == set(SCHEMA.fields)
+    assert rows[0]["log_mel"].dtype == np.float16 and rows[0]["log_mel"].shape == (430, 128)
+    assert isinstance(rows[0]["artist"], str) and rows[0]["tags/genre"].dtype == np.int64
+
+
+def test_a_seed_gives_an_order_of_its_own(synthetic):
+    first, again, other = (ids(read_tracks(synthetic, "train", seed)) for seed in (1, 1, 3))
+    assert first == again
+    assert sorted(first) == sorted(other) == sorted(ids(read_tracks(synthetic, "train")))
+    assert len({tuple(ids(read_tracks(synthetic, "train", seed))) for seed in range(8)}) > 1
+
+
+def test_rows_hold_what_was_written(synthetic):
+    written = synthetic_track(0, np.random.default_rng(0))
+    row = next(read_tracks(synthetic, "train"))
+    np.testing.assert_array_equal(row["log_mel"], written["log_mel"])
+    assert row["tags/genre"].tolist() == written["tags/genre"]
+    assert row["tags/instrument"].tolist() == written["tags/instrument"]
+    assert row["values/tempo"] == np.float32(written["values/tempo"])
+
+
+def test_track_stream_has_the_schemas_shapes(synthetic):
+    spec = track_stream(synthetic, "valid", seed=0).element_spec
+    assert {name: (tuple(s.shape), s.dtype.name) for name, s in spec.items()} == {
+        name: (field.shape, field.dtype) for name, field in SCHEMA.fields.items()}
+
+
+def test_an_empty_split_is_named(synthetic):
+    for split in ("holdout", "empty"):
+        dataset = dataclasses.replace(synthetic, splits={**synthetic.splits, "empty": ()})
+        with pytest.raises(UserError, match=f"split '{split}' holds no track .filled splits: train, valid, test"):
+            next(read_tracks(dataset, split))
+
+
+def test_a_missing_shard_is_named(copy):
+    path = copy.files("valid")[1]
+    (copy.folder / path).unlink()
+    with pytest.raises(UserError, match="valid-00001.*missing; build the dataset again"):
+        next(read_tracks(copy, "valid"))
+
+
+def record_lengths(path):
+    return [len(record) + 16 for record in tf.data.TFRecordDataset(path).as_numpy_iterator()]  # TFRecord's frame
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+@pytest.mark.parametrize("cut", ["half", "within the first", "between two records", "empty"])
+def test_a_shard_that_was_cut_short_is_one_line(copy, cut, seed):
+    path = copy.files("valid")[1]
+    content, lengths = open(path, "rb").read(), record_lengths(path)
+    assert sum(lengths) == len(content)
+    kept = {"half": len(content) // 2, "within the first": 100, "between two records": sum(lengths[:2]), "empty": 0}
+    with open(path, "wb") as file:
+        file.write(content[: kept[cut]])
+    with pytest.raises(UserError, match="split 'valid'.*build the dataset again") as caught:
+        list(read_tracks(copy, "valid", seed))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_flipped_byte_is_one_line(copy):
+    path = copy.files("valid")[0]
+    content = bytearray(open(path, "rb").read())
+    content[len(content) // 3] ^= 0xFF
+    with open(path, "wb") as file:
+        file.write(content)
+    with pytest.raises(UserError, match="split 'valid'.*damaged") as caught:
+        list(read_tracks(copy, "valid"))
+    assert "\n" not in str(caught.value)
+
+
+def test_records_of_another_schema_are_one_line(copy):
+    with tf.io.TFRecordWriter(copy.files("valid")[0]) as writer:
+        writer.write(b"no example")
+    with pytest.raises(UserError, match="split 'valid'") as caught:
+        list(read_tracks(copy, "valid"))
+    assert "\n" not in str(caught.value)
+
+
+def test_label_arrays_hold_each_rows_labels(synthetic):
+    rows = list(read_tracks(synthetic, "test"))
+    labels = label_arrays(SCHEMA, rows)
+    assert set(labels) == {"genre", "instrument", "mood", "tempo", "artist", "track"}
+    artists = sorted({row["artist"] for row in rows})
+    for n, row in enumerate(rows):
+        for name in SCHEMA.vocabularies:
+            assert [t for t in labels[name][n] if t >= 0] == row[f"tags/{name}"].tolist()
+        assert labels["artist"][n].tolist() == [artists.index(row["artist"])]
+        np.testing.assert_equal(labels["tempo"][n], row["values/tempo"])
+    assert np.isnan(labels["tempo"]).any() and (labels["mood"] < 0).any()
+    assert labels["track"].tolist() == list(range(16))
+    assert {name: column.dtype for name, column in labels.items()} == {
+        **dict.fromkeys(("genre", "instrument", "mood", "artist", "track"), np.int32), "tempo": np.float32}
+
+
+def test_an_unnamed_artist_is_unlabelled():
+    rows = [{**synthetic_track(n, np.random.default_rng(n)), "artist": name} for n, name in enumerate(["b", "", "a"])]
+    assert label_arrays(SCHEMA, rows)["artist"].tolist() == [[1], [-1], [0]]
+
+
+def test_label_arrays_of_nothing():
+    labels = label_arrays(SCHEMA, [])
+    assert labels["genre"].shape == (0, 1) and labels["artist"].shape == (0, 1) and labels["tempo"].shape == (0,)
+
+
+def test_pad_ids():
+    assert pad_ids([np.array([3, 1]), np.array([], int), np.array([7])]).tolist() == [[3, 1], [-1, -1], [7, -1]]
+    assert pad_ids([np.array([], int)]).tolist() == [[-1]]
+    assert pad_ids([]).shape == (0, 1)
+
+
+def test_repeat_labels_repeats_each_column():
+    labels = {"genre": np.array([[0], [1], [2]], np.int32), "track": np.arange(3, dtype=np.int32)}
+    repeated = repeat_labels(labels, np.array([2, 2, 0]), np.array([5, 70, 0]))
+    assert repeated["genre"].tolist() == [[2], [2], [0]] and repeated["track"].tolist() == [2, 2, 0]
+    assert repeated["start"].tolist() == [5, 70, 0] and repeated["start"].dtype == np.int32

@@ -1,0 +1,140 @@
+"""Triplets of a batch: none invalid on any make-up, by brute force."""
+
+import numpy as np
+import pytest
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.triplets import HALF_WINDOW, draw_batch, draw_triplets
+from tests.triplet_oracle import able_anchors, is_negative, is_positive, random_labels
+
+GENRE = Condition("genre", "shared_tag")
+MOOD = Condition("mood", "shared_tag")
+TEMPO = Condition("tempo", "within", tolerance=5.0)
+TRACK = Condition("track", "same_track", width=0, share=3.0)
+ALL = Conditions([GENRE, MOOD, TEMPO, TRACK])
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def assert_valid(conditions, labels, triplets, numbers):
+    assert triplets.dtype == np.int32 and numbers.dtype == np.int32
+    assert triplets.shape == (len(numbers), 3)
+    for (a, p, n), number in zip(triplets, numbers):
+        assert is_positive(conditions[number], labels, a, p), (conditions[number].name, a, p)
+        assert is_negative(conditions[number], labels, a, n), (conditions[number].name, a, n)
+
+
+def with_columns(labels, **columns):
+    return {**labels, **columns}
+
+
+BASE = random_labels(rng(1), tracks=12, windows=2)
+N = len(BASE["track"])
+BATCHES = {
+    "no positive": with_columns(BASE, genre=np.arange(N).reshape(-1, 1), tempo=np.arange(N, dtype=np.float32) * 10),
+    "one class": with_columns(BASE, genre=np.zeros((N, 1), np.int32), mood=np.ones((N, 1), np.int32),
+                              tempo=np.full(N, 100, np.float32)),
+    "all unlabelled": with_columns(BASE, genre=np.full((N, 2), -1), mood=np.full((N, 1), -1),
+                                   tempo=np.full(N, np.nan, np.float32)),
+    "single track": random_labels(rng(2), tracks=1, windows=6, unlabelled=0.0),
+    "duplicates of one track": with_columns(BASE, track=np.repeat([0, 1], [N - 2, 2]).astype(np.int32)),
+    "one window each": random_labels(rng(3), tracks=15, windows=1),
+    "windows all alike": with_columns(BASE, start=np.zeros(N, np.int32)),
+    "one window": random_labels(rng(4), tracks=1, windows=1),
+    "empty": {name: column[:0] for name, column in BASE.items()},
+}
+
+
+@pytest.mark.parametrize("make_up", BATCHES)
+def test_degenerate_batches_give_valid_triplets_or_none(make_up):
+    labels = BATCHES[make_up]
+    triplets, numbers = draw_batch(ALL, labels, 120, rng())
+    assert_valid(ALL, labels, triplets, numbers)
+    for number, condition in enumerate(ALL):
+        assert (number in numbers) == bool(able_anchors(condition, labels)), condition.name
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_batches_give_valid_triplets(seed):
+    draw = rng(seed)
+    labels = random_labels(draw, int(draw.integers(2, 20)), int(draw.integers(1, 4)), int(draw.integers(1, 7)),
+                           float(draw.uniform(0, 0.9)))
+    triplets, numbers = draw_batch(ALL, labels, 240, draw)
+    assert_valid(ALL, labels, triplets, numbers)
+
+
+def test_shares_are_as_asked():
+    labels = random_labels(rng(5), tracks=30, windows=3, unlabelled=0.1)
+    asked = [Condition("genre", "shared_tag", share=1.0), Condition("mood", "shared_tag", share=0.3),
+             Condition("tempo", "within", tolerance=5.0, share=2.2), Condition("track", "same_track", share=3.5)]
+    triplets, numbers = draw_batch(Conditions(asked), labels, 700, rng())
+    assert len(triplets) == 700
+    for number, condition in enumerate(asked):
+        assert np.mean(numbers == number) == pytest.approx(condition.share / 7.0, abs=0.02)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 33])
+def test_rounding_neither_loses_nor_adds_triplets(count):
+    labels = random_labels(rng(5), tracks=30, windows=3, unlabelled=0.1)
+    even = Conditions([Condition(c.name, c.kind, tolerance=c.tolerance) for c in ALL])
+    assert len(draw_batch(even, labels, count, rng())[0]) == count
+
+
+def test_a_share_of_zero_draws_none():
+    labels = random_labels(rng(5))
+    triplets, numbers = draw_batch(Conditions([GENRE, Condition("mood", "shared_tag", share=0.0)]), labels, 50, rng())
+    assert len(triplets) == 50 and set(numbers) == {0}
+
+
+@pytest.mark.parametrize("condition", ALL, ids=lambda c: c.name)
+def test_every_able_anchor_serves_before_one_serves_twice(condition):
+    labels = random_labels(rng(6), tracks=15)
+    able = able_anchors(condition, labels)
+    assert 3 < len(able) < 30
+    for count in (len(able) - 2, len(able), 2 * len(able), 2 * len(able) + 3):
+        anchors = draw_triplets(condition, labels, count, rng())[:, 0]
+        times = [int((anchors == anchor).sum()) for anchor in able]
+        assert sum(times) == count and max(times) - min(times) <= 1
+
+
+def test_every_valid_partner_is_drawn_equally_often():
+    labels = random_labels(rng(7), tracks=6, windows=1, unlabelled=0.0, vocabulary=3)
+    triplets = draw_triplets(MOOD, labels, 6_000, rng())
+    for anchor in able_anchors(MOOD, labels):
+        mine = triplets[triplets[:, 0] == anchor]
+        for column, rule in ((1, is_positive), (2, is_negative)):
+            valid = [other for other in range(6) if rule(MOOD, labels, anchor, other)]
+            shares = [np.mean(mine[:, column] == other) for other in valid]
+            np.testing.assert_allclose(shares, 1 / len(valid), atol=0.08)
+
+
+def test_the_same_seed_gives_the_same_triplets():
+    labels = random_labels(rng(8))
+    first, again, other = (draw_batch(ALL, labels, 200, rng(seed))[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_ids_of_a_large_vocabulary_do_not_cost_memory():
+    import tracemalloc
+
+    labels = random_labels(rng(9), tracks=40, windows=2)
+    large = with_columns(labels, genre=np.where(labels["genre"] >= 0, labels["genre"] + 10_000, -1).astype(np.int32))
+    peaks, drawn = [], []
+    for columns in (labels, large):
+        tracemalloc.start()
+        drawn.append(draw_triplets(GENRE, columns, 100, rng()))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    np.testing.assert_array_equal(*drawn)
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_nothing_asked_gives_nothing():
+    assert draw_triplets(GENRE, BASE, 0, rng()).shape == (0, 3)
+
+
+def test_half_a_window_is_rounded_up():
+    assert HALF_WINDOW == 65
