@@ -8,14 +8,12 @@ import time
 from pathlib import Path
 
 import ml_collections
-import numpy as np
-import tensorflow as tf
 from absl import logging
 from tensorflow import keras
 
 from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, PlateauThenStop
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.pipeline import BatchPlan, triplet_batches, triplet_dataset
+from dmml_tf.data.pipeline import BatchPlan, pipeline_errors, triplet_batches, triplet_dataset
 from dmml_tf.losses import TripletHinge
 from dmml_tf.metrics import triplet_metrics
 from dmml_tf.models.embedding import build_embedding
@@ -119,7 +117,7 @@ def measure_pipeline(
 
 def _fit(config, dataset, conditions, embedding, model, folder: Path, plain: dict) -> None:
     plan = BatchPlan(**config.batch)
-    epochs = -(-config.train.steps // config.train.steps_per_epoch)
+    epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
     schedule = PlateauThenStop(config.train.patience, config.train.divide_by, config.train.drops)
     checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)
     done, stopped = checkpoint.restore(model)
@@ -130,22 +128,36 @@ def _fit(config, dataset, conditions, embedding, model, folder: Path, plain: dic
         EmbeddingSpread(embedding, probe),
         schedule,
         CollapseWarning(logging.warning),
-        EpochLine(epochs, config.train.steps_per_epoch * plan.tracks * plan.windows),
+        EpochLine(epochs, steps * plan.tracks * plan.windows),
         checkpoint,
         keras.callbacks.TensorBoard(str(folder / "tensorboard"), profile_batch=0),
     ]
     if not stopped and done < epochs:
-        model.fit(
-            triplet_dataset(dataset, "train", conditions, plan, config.train.steps_per_epoch, config.seed, done),
-            validation_data=triplet_dataset(
-                dataset, "valid", conditions, plan, config.train.validation_steps, config.seed, same_every_epoch=True
-            ),
-            epochs=epochs,
-            initial_epoch=done,
-            callbacks=callbacks,
-            verbose=0,
-        )
+        with pipeline_errors():
+            model.fit(
+                triplet_dataset(dataset, "train", conditions, plan, steps, config.seed, done),
+                validation_data=triplet_dataset(
+                    dataset, "valid", conditions, plan, config.train.validation_steps, config.seed,
+                    same_every_epoch=True,
+                ),
+                epochs=epochs,
+                initial_epoch=done,
+                callbacks=callbacks,
+                verbose=0,
+            )
     write_history(folder / "history.csv", checkpoint.history)
+
+
+def divide_steps(steps: int, per_epoch: int) -> tuple[int, int]:
+    """(epochs, steps an epoch) for `steps` in all: as few and as even epochs as `per_epoch` allows.
+
+    Raises:
+        UserError: if either is below 1.
+    """
+    if steps < 1 or per_epoch < 1:
+        raise UserError(f"train.steps and train.steps_per_epoch must be 1 or more, got {steps} and {per_epoch}")
+    epochs = -(-steps // per_epoch)
+    return epochs, -(-steps // epochs)
 
 
 def write_history(path: Path, rows: list[dict]) -> None:

@@ -5,11 +5,14 @@ high mels, and the tempo is a pulse over time: enough for a network to learn in 
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
+import ml_collections
 import numpy as np
 import tensorflow as tf
 
+from configs import demo
 from tfrecords_tools.dataset import Dataset, Shard
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.schema import Schema
@@ -46,13 +49,24 @@ def synthetic_track(number: int, rng: np.random.Generator, frames: int = 430, un
     }
 
 
-def write_dataset(folder: Path, splits: dict[str, int], shards: int = 2, seed: int = 0, frames: int = 430) -> Dataset:
+def traced_track(number: int, rng: np.random.Generator, frames: int = 430, unlabelled: bool = False) -> dict:
+    """A `synthetic_track` whose log-mel tells where it comes from: band 0 the track's number, band 1 the frame's."""
+    track = synthetic_track(number, rng, frames, unlabelled)
+    track["log_mel"][:, 0] = number
+    track["log_mel"][:, 1] = np.arange(frames)  # float16 counts exactly to 2,048
+    return track
+
+
+def write_dataset(
+    folder: Path, splits: dict[str, int], shards: int = 2, seed: int = 0, frames: int = 430,
+    make_track: Callable[..., dict] = synthetic_track,
+) -> Dataset:
     """A dataset of `splits[name]` tracks each; every fifth track lacks its mood and its tempo."""
     folder.mkdir(parents=True, exist_ok=True)
     rng, number, table = np.random.default_rng(seed), 0, {}
     for split, count in splits.items():
         rows = [
-            SCHEMA.encode(synthetic_track(number + i, rng, frames, unlabelled=i % 5 == 4)) for i in range(count)
+            SCHEMA.encode(make_track(number + i, rng, frames, unlabelled=i % 5 == 4)) for i in range(count)
         ]
         number += count
         table[split] = tuple(_write_shard(folder, split, i, shards, rows[i::shards]) for i in range(shards))
@@ -67,3 +81,12 @@ def _write_shard(folder: Path, split: str, index: int, shards: int, rows: list[b
         for row in rows:
             writer.write(row)
     return Shard(path.name, len(rows), hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def tiny_config(steps: int = 30, steps_per_epoch: int = 10, **network) -> ml_collections.ConfigDict:
+    """The demo's configuration, as small as it trains: convolution blocks of a few maps, batches of 24 windows."""
+    config = demo.get_config()
+    config.network.update({"block": "conv", "width": (4, 1, 1, 1, 2, 4, 8), **network})
+    config.batch.update({"tracks": 12, "windows": 2, "triplets": 96, "pool": 40})
+    config.train.update({"steps": steps, "steps_per_epoch": steps_per_epoch, "validation_steps": 2})
+    return config

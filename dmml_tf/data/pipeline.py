@@ -6,8 +6,10 @@ A batch is `(inputs, targets, weights)`:
     weights  float32 [T], the weight of each triplet's condition in the loss
 """
 
+import contextlib
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -107,6 +109,18 @@ def triplet_dataset(
     batches = tf.data.Dataset.from_generator(generate, output_signature=signature)
     # One prefetch, at the end: it overlaps sampling with the training step; more would only hold memory.
     return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+
+
+@contextlib.contextmanager
+def pipeline_errors() -> Iterator[None]:
+    """Brings back, around `model.fit`, a `UserError` of `triplet_batches`: tf.data passes it on as text alone."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        found = re.search(r"\bUserError: (.+)", str(error))
+        if not found:
+            raise
+        raise UserError(found[1]) from error
 
 
 def explicit_form(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The embedding network: a log-mel window in, 256 numbers out. Plain Keras layers only.
+"""The embedding network: a log-mel window in, 256 numbers out. Plain Keras layers but for the stem.
 
 Source: Lee et al., ICASSP 2020, section 3.2.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tensorflow import keras
 
-from dmml_tf.models.blocks import block_by_name
+from dmml_tf.models.blocks import MOMENTUM, block_by_name
 from dmml_tf.models.stem import Stem
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -46,7 +46,9 @@ def build_embedding(block: str = "inception", width: int | Sequence[int] = 64, s
     for block_width in widths[1:]:
         x = add_block(x, block_width)
     x = layers.Flatten()(x)
-    embedding = layers.Dense(size, name="embedding")(x)
+    x = layers.Dense(size, use_bias=False, name="dense")(x)
+    # A mean of zero lets the unit vectors use the whole sphere; a shared offset would leave them a small cap.
+    embedding = layers.BatchNormalization(momentum=MOMENTUM, name="embedding")(x)
 
     # --- functional model
     return keras.Model(log_mel, embedding, name="embedding_network")

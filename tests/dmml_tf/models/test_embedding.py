@@ -1,0 +1,86 @@
+"""The embedding network: the paper's geometry, standardisation, widths, saving."""
+
+import numpy as np
+import pytest
+from tensorflow import keras
+
+from dmml_tf.models.blocks import BLOCKS
+from dmml_tf.models.embedding import build_embedding
+from tfrecords_tools.errors import UserError
+
+NARROW = (2, 1, 1, 1, 1, 1, 1)
+
+
+def map_shapes(model):
+    """The shapes [H, W, C] that maps pass through, in order, each once; branches of a block share H and W."""
+    found = []
+    for layer in model.layers:
+        shape = tuple(layer.output.shape[1:])
+        if len(shape) == 3 and (not found or found[-1][:2] != shape[:2]):
+            found.append(shape)
+        elif len(shape) == 3:
+            found[-1] = shape
+    return found
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_papers_geometry(block):
+    model = build_embedding(block)
+    assert tuple(model.input_shape[1:]) == (129, 128) and tuple(model.output_shape[1:]) == (256,)
+    assert tuple(model.get_layer("stem").kernel.shape) == (5, 5, 1, 64)
+    assert tuple(model.get_layer("stem").output.shape[1:]) == (64, 64, 64)
+    flat = next(layer for layer in model.layers if isinstance(layer, keras.layers.Flatten))
+    assert tuple(flat.output.shape[1:]) == (256,)  # 1 x 1 x 256
+    if block == "inception":
+        joined = [tuple(l.output.shape[1:]) for l in model.layers if isinstance(l, keras.layers.Concatenate)]
+        assert joined[1::2] == [(n, n, 256) for n in (32, 16, 8, 4, 2, 1)]
+        assert [shape[:2] for shape in joined[::2]] == [(n, n) for n in (32, 16, 8, 4, 2, 1)]
+    else:
+        # The convolution comes before the pool: 256 maps at the stem's 64 x 64 already.
+        shapes = map_shapes(model)
+        assert shapes == [(n, n, 256) for n in (64, 32, 16, 8, 4, 2, 1)]
+    assert tuple(model.get_layer("embedding").kernel.shape) == (256, 256)
+
+
+def test_standardisation_is_the_papers():
+    model = build_embedding("conv", NARROW)
+    rescaling = next(layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling))
+    x = np.linspace(0, 3, 129 * 128, dtype=np.float32).reshape(1, 129, 128)
+    np.testing.assert_allclose(np.asarray(rescaling(x)), (x - 0.2) / 0.25, atol=1e-5)
+    assert model.layers[1] is rescaling
+
+
+def test_seven_widths():
+    model = build_embedding("conv", (3, 1, 2, 3, 4, 5, 6), size=10)
+    filters = [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert model.get_layer("stem").filters == 3 and filters == [4, 8, 12, 16, 20, 24]
+    assert tuple(model.output_shape[1:]) == (10,)
+    assert build_embedding("conv", 2).count_params() == build_embedding("conv", [2] * 7).count_params()
+
+
+@pytest.mark.parametrize("widths", [(2,), (2,) * 6, (2,) * 8])
+def test_other_numbers_of_widths_are_refused(widths):
+    with pytest.raises(UserError, match=f"one number or 7 .stem and blocks., got {len(widths)}"):
+        build_embedding("conv", widths)
+
+
+def test_an_unknown_block_is_refused():
+    with pytest.raises(UserError, match="unknown block 'cnn'"):
+        build_embedding("cnn")
+
+
+def test_saving_needs_no_custom_objects(tmp_path):
+    model = build_embedding("conv", NARROW, size=6)
+    model.save(tmp_path / "embedding.keras")
+    again = keras.models.load_model(tmp_path / "embedding.keras")
+    x = np.random.default_rng(0).uniform(0, 1, (3, 129, 128)).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(again(x)), np.asarray(model(x)), atol=1e-6)
+    own = [layer.name for layer in model.layers if type(layer).__module__.startswith("dmml_tf")]
+    assert own == ["stem"]  # registered by its name; the rest is Keras's
+
+
+def test_the_output_is_not_normalised_nor_rectified():
+    model = build_embedding("conv", (4,) * 7, size=64)
+    vectors = np.asarray(model(np.random.default_rng(0).uniform(0, 1, (4, 129, 128)).astype(np.float32)))
+    assert (vectors < 0).any() and (vectors > 0).any()
+    assert np.ptp(np.linalg.norm(vectors, axis=1)) > 1e-3

@@ -1,0 +1,193 @@
+"""Between epochs: the schedule, the warning, the spread, and resuming as if nothing had happened."""
+
+import json
+
+import numpy as np
+import pytest
+from tensorflow import keras
+
+from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, PlateauThenStop
+
+
+class FakeModel:
+    """What a schedule touches of a model."""
+
+    def __init__(self, rate=1.0):
+        self.optimizer = type("Optimizer", (), {"learning_rate": rate})()
+        self.stop_training = False
+
+
+def run_schedule(schedule, model, losses):
+    """Epochs until it stops, and the rate each was trained with."""
+    schedule.set_model(model)
+    rates = []
+    for epoch, loss in enumerate(losses):
+        logs = {"val_loss": loss}
+        schedule.on_epoch_end(epoch, logs)
+        rates.append(logs["learning_rate"])
+        if model.stop_training:
+            break
+    return rates
+
+
+def test_the_papers_schedule():
+    # Improves for 3 epochs, then never again: a fifth after each 4 epochs, five times; the sixth plateau ends it.
+    losses = [0.3, 0.2, 0.1] + [0.1] * 100
+    model = FakeModel(0.01)
+    rates = run_schedule(PlateauThenStop(), model, losses)
+    expected = [0.01] * 7 + [0.01 / 5**n for n in range(1, 6) for _ in range(4)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-9)
+    assert model.stop_training and len(rates) == 27
+
+
+def test_an_improvement_starts_the_count_again():
+    losses = [0.5, 0.6, 0.6, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.39]
+    model = FakeModel()
+    rates = run_schedule(PlateauThenStop(patience=4, factor=2.0, drops=1), model, losses)
+    assert rates == [1.0] * 9 + [0.5] and not model.stop_training
+
+
+def test_equal_is_no_improvement_and_no_drops_means_stop():
+    model = FakeModel()
+    assert run_schedule(PlateauThenStop(patience=2, drops=0), model, [0.5] * 9) == [1.0] * 3
+    assert model.stop_training
+
+
+def test_a_resumed_schedule_goes_on_counting():
+    losses = [0.3, 0.2] + [0.2] * 40
+    whole = run_schedule(PlateauThenStop(patience=3, drops=2), FakeModel(), losses)
+    first, model = PlateauThenStop(patience=3, drops=2), FakeModel()
+    rates = run_schedule(first, model, losses[:6])
+    second = PlateauThenStop(patience=3, drops=2)
+    second.state = json.loads(json.dumps(first.state))
+    assert rates + run_schedule(second, model, losses[6:]) == whole
+
+
+@pytest.mark.parametrize("active, d_ap, d_an, warns", [
+    (1.0, 0.0, 0.0, True), (0.99, 0.5, 0.504, True), (0.99, 0.6, 0.5, True),
+    (0.97, 0.5, 0.5, False), (1.0, 0.5, 0.51, False), (0.3, 0.2, 0.9, False),
+])
+def test_the_warning_fires_on_collapse_alone(active, d_ap, d_an, warns):
+    said = []
+    CollapseWarning(said.append).on_epoch_end(2, {"active": active, "d_ap": d_ap, "d_an": d_an, "spread": 0.01})
+    assert len(said) == warns
+    assert all("epoch 3" in line and "collapsed" in line and "\n" not in line for line in said)
+
+
+def spread_of(vectors):
+    logs = {}
+    EmbeddingSpread(lambda windows, training: windows, np.asarray(vectors, np.float32)).on_epoch_end(0, logs)
+    return logs["spread"]
+
+
+def test_spread():
+    rng = np.random.default_rng(0)
+    assert spread_of(np.ones((50, 16)) * rng.uniform(1, 9, size=(50, 1))) == pytest.approx(0.0, abs=1e-3)
+    assert spread_of(rng.normal(size=(2000, 16))) == pytest.approx(1.0, abs=1e-3)
+    assert spread_of([[1, 0], [0, 1]]) == pytest.approx(np.sqrt(0.5), abs=1e-6)
+    assert np.isfinite(spread_of(np.zeros((3, 4))))
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAfter(keras.callbacks.Callback):
+    """Ends the process's work in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch, self.now = epoch, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch and batch == 1:
+            raise Killed
+
+
+def toy(folder, config=None, kill=None, epochs=6):
+    """A small regression that resumes; batches depend on the epoch. Returns weights, history, epochs done before."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((3,))
+    x = keras.layers.BatchNormalization()(keras.layers.Dense(5, activation="relu")(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(1)(x))
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse", run_eagerly=True)  # tracing would cost more
+    schedule = PlateauThenStop(patience=1, factor=5.0, drops=3)
+    checkpoint = Checkpoint(folder, schedule, config or {"seed": 0})
+    done, stopped = checkpoint.restore(model)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(24, 3)).astype(np.float32)
+    y = (x.sum(axis=1) + rng.normal(size=24)).astype(np.float32)
+    if not stopped:
+        model.fit(x, y, batch_size=8, shuffle=False, validation_data=(x[::-1], -y), epochs=epochs, initial_epoch=done,
+                  verbose=0, callbacks=[schedule, checkpoint, *([KillAfter(kill)] if kill else [])])
+    return model.get_weights(), checkpoint.history, done
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return toy(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("kill", [1, 4])
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, whole, kill):
+    weights, history, _ = whole
+    with pytest.raises(Killed):
+        toy(tmp_path / "killed", kill=kill)
+    resumed_weights, resumed_history, done = toy(tmp_path / "killed")
+    assert done == kill
+    assert [row["epoch"] for row in resumed_history] == [row["epoch"] for row in history]
+    for mine, theirs in zip(resumed_history, history):
+        assert mine == pytest.approx(theirs, abs=1e-6)
+    for mine, theirs in zip(resumed_weights, weights):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+    assert len({row["learning_rate"] for row in history}) > 1  # the schedule was at work
+
+
+def test_a_stopped_training_stays_stopped(tmp_path):
+    weights, history, _ = toy(tmp_path, epochs=40)
+    assert len(history) < 40
+    again, same, done = toy(tmp_path, epochs=40)
+    assert done == len(history) and same == history
+    for mine, theirs in zip(again, weights):
+        np.testing.assert_allclose(mine, theirs, atol=1e-7)
+
+
+def test_a_checkpoint_of_another_configuration_is_not_resumed(tmp_path):
+    toy(tmp_path, epochs=1)
+    assert toy(tmp_path, config={"seed": 1}, epochs=1)[2] == 0
+
+
+def test_a_kill_while_saving_leaves_the_epoch_before_whole(tmp_path, whole, monkeypatch):
+    with pytest.raises(Killed):
+        toy(tmp_path / "killed", kill=3)
+    with monkeypatch.context() as patch:
+        def full(path, content):
+            raise OSError(28, "No space left on device")
+        patch.setattr("dmml_tf.callbacks.write_json", full)
+        with pytest.raises(OSError):
+            toy(tmp_path / "killed")
+    weights, history, done = toy(tmp_path / "killed")
+    assert done == 3
+    for mine, theirs in zip(weights, whole[0]):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+
+def test_no_checkpoint_means_from_the_start(tmp_path):
+    assert Checkpoint(tmp_path / "none", PlateauThenStop(), {}).restore(None) == (0, False)
+
+
+def test_the_epoch_line_tells_rate_and_time_left(capsys, monkeypatch):
+    clock = iter([0.0, 0.0, 2.0, 3.0])  # training begins, epoch begins, validation begins, epoch ends
+    monkeypatch.setattr("dmml_tf.callbacks.time.monotonic", lambda: next(clock))
+    line, logs = EpochLine(epochs=4, windows=100), {
+        "loss": 0.1, "val_loss": 0.2, "active": 0.5, "spread": 0.9, "val_accuracy_genre": 0.6, "val_accuracy_mood": 0.8}
+    line.on_train_begin()
+    line.on_epoch_begin(0)
+    line.on_test_begin()
+    line.on_epoch_end(0, logs)
+    assert logs["windows_per_s"] == 50.0  # validation's second is left out
+    assert capsys.readouterr().err == ("epoch 1/4  loss 0.1000  val_loss 0.2000  val_accuracy 0.700  active 50%  "
+                                       "spread 0.90  50 windows/s  9 s left\n")
