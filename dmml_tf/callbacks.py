@@ -10,6 +10,7 @@ import numpy as np
 from tensorflow import keras
 
 from dmml_tf.run import write_json
+from tfrecords_tools.errors import UserError
 
 WEIGHTS = "last.weights.h5"
 STATE = "state.json"
@@ -96,13 +97,16 @@ class CollapseWarning(keras.callbacks.Callback):
 class Checkpoint(keras.callbacks.Callback):
     """Leaves everything needed to resume after each epoch: weights, optimiser, schedule, history.
 
-    Weights come first and the state file that names them last, each renamed into place, so that a
-    kill at any instant leaves the previous epoch whole.
+    Two weight files take turns and the state file that names one of them is renamed into place after
+    it, so that a kill at any instant leaves the previous epoch whole.
 
     Args:
         folder: where `state.json` and two alternating weight files go.
         schedule: its counters are saved and restored.
         config: the run's configuration as plain data; a checkpoint of another one is not resumed.
+
+    Raises:
+        UserError: at the end of an epoch whose loss is not finite; the last good epoch stays.
     """
 
     def __init__(self, folder: Path, schedule: PlateauThenStop, config: dict):
@@ -111,6 +115,9 @@ class Checkpoint(keras.callbacks.Callback):
         self.history: list[dict] = []
 
     def on_epoch_end(self, epoch, logs=None):
+        if not np.isfinite(logs["loss"]):
+            raise UserError(f"epoch {epoch + 1}: the loss is {logs['loss']}; lower config.train.learning_rate and train "
+                            "again, which goes on from the epoch before")
         self.folder.mkdir(parents=True, exist_ok=True)
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
         self.history.append(row)
@@ -130,13 +137,17 @@ class Checkpoint(keras.callbacks.Callback):
 
         Returns:
             (epochs done, whether the schedule had ended training); (0, False) if there is none.
+
+        Raises:
+            UserError: if the checkpoint is of another configuration.
         """
         path = self.folder / STATE
         if not path.exists():
             return 0, False
         state = json.loads(path.read_text(encoding="utf-8"))
         if state["config"] != self.config:
-            return 0, False
+            raise UserError(f"{self.folder.parent}: holds an unfinished run of another configuration; choose another "
+                            "--run folder or remove it")
         model.optimizer.build(model.trainable_variables)
         model.load_weights(str(self.folder / state["weights"]))
         model.optimizer.learning_rate = state["learning_rate"]

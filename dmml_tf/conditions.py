@@ -116,7 +116,7 @@ class Conditions(Sequence):
     see all of it (the track regularisation; with all widths 0, the paper's "category" model).
 
     Raises:
-        UserError: on no condition at all, or on two of one name.
+        UserError: on no condition at all, two of one name, or no share of triplets for any.
     """
 
     def __init__(self, conditions: Sequence[Condition]):
@@ -126,6 +126,8 @@ class Conditions(Sequence):
             raise UserError("a model needs at least one condition")
         if len(set(self.names)) < len(self.names):
             raise UserError(f"condition names must differ: {', '.join(self.names)}")
+        if not any(condition.share for condition in self._conditions):
+            raise UserError("every condition has share 0; give at least one a share of the triplets")
 
     def __len__(self) -> int:
         return len(self._conditions)

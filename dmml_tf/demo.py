@@ -1,5 +1,6 @@
 """The main job, end to end: music -> records -> model -> figures, index, SavedModel, report, searches."""
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -55,7 +56,7 @@ class DemoPlan:
     data: str = "data/demo"
     run: str = "runs/demo"
     manifest: str | None = None
-    tracks: int = 480
+    tracks: int = 400
     seconds: float = 30.0
     triplets: int = 10_000
     workers: int = 0
@@ -222,6 +223,4 @@ def _read(path: Path):
 
 def _first_time(stages: Stages, name: str, result: Path):
     """Measures the stage only while its result is not there: a skipped stage keeps the time it took."""
-    import contextlib
-
     return contextlib.nullcontext() if result.exists() else stages(name)

@@ -1,10 +1,13 @@
 """Training: a configuration and a dataset in, a run folder out. `compile` and `fit`, nothing overridden."""
 
 import csv
+import dataclasses
+import inspect
 import json
 import os
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import ml_collections
@@ -31,19 +34,45 @@ def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) 
     A user's own table may have no mood: the model then has no such sub-space, and says so.
 
     Raises:
-        UserError: if `order` names a condition that is not configured, or none is left.
+        UserError: if `order` names a condition that is not configured, a field of it is wrong, its kind
+            does not fit its column, or none is left.
     """
-    columns = {*dataset.schema.vocabularies, *dataset.schema.values, "artist", "track"}
+    columns = {
+        "shared_tag": {*dataset.schema.vocabularies, "artist"},
+        "within": {*dataset.schema.values},
+        "same_track": {"track"},
+    }
     kept = []
     for name in config.order:
         if name not in config.conditions:
             raise UserError(f"config.order names '{name}', config.conditions has: {', '.join(config.conditions)}")
-        condition = Condition(name=name, **config.conditions[name])
-        if condition.column in columns:
+        condition = from_fields(Condition, f"config.conditions.{name}", {"name": name, **config.conditions[name]})
+        if condition.column in columns[condition.kind]:
             kept.append(condition)
+        elif condition.column in set().union(*columns.values()):
+            raise UserError(f"condition '{name}': kind '{condition.kind}' cannot read column '{condition.column}'; "
+                            "shared_tag reads tags, within reads values")
         else:
             logging.warning("no column '%s' in %s: the model is trained without it", condition.column, dataset.folder)
     return Conditions(kept)
+
+
+def from_fields(make: Callable, where: str, fields: Mapping):
+    """`make(**fields)`, with one line that names `where` for a field that is missing or unknown.
+
+    Raises:
+        UserError: in place of the `TypeError` of a wrong argument, and as `make` does.
+    """
+    try:
+        inspect.signature(make).bind(**fields)
+    except TypeError as error:
+        raise UserError(f"{where}: {error}; known fields: {', '.join(inspect.signature(make).parameters)}") from error
+    return make(**fields)
+
+
+def without_subspaces(conditions: Conditions) -> Conditions:
+    """The same conditions, each on the whole embedding: what a model trained without masks stands for."""
+    return Conditions([dataclasses.replace(condition, width=0) for condition in conditions])
 
 
 def compile_model(model: keras.Model, conditions: Conditions, margin: float, learning_rate: float) -> None:
@@ -82,7 +111,8 @@ def train(config: ml_collections.ConfigDict, data: str | os.PathLike, folder: st
         return Run.load(folder)
     keras.utils.set_random_seed(config.seed)
     conditions = conditions_from_config(config, dataset)
-    embedding = build_embedding(**config.network, size=conditions.size or config.embedding)
+    size = conditions.size or config.embedding
+    embedding = from_fields(build_embedding, "config.network", {**config.network, "size": size})
     model = build_triplet_model(embedding, conditions, config.mask, config.norm_order)
     compile_model(model, conditions, config.train.margin, config.train.learning_rate)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +120,7 @@ def train(config: ml_collections.ConfigDict, data: str | os.PathLike, folder: st
     _fit(config, dataset, conditions, embedding, model, folder, plain)
     run = Run(
         folder=folder,
-        conditions=conditions,
+        conditions=conditions if config.mask == "fixed" else without_subspaces(conditions),
         network={**config.network, "size": embedding.output_shape[-1]},
         features=dataset.features,
         schema=dataset.schema,
@@ -116,7 +146,7 @@ def measure_pipeline(
 
 
 def _fit(config, dataset, conditions, embedding, model, folder: Path, plain: dict) -> None:
-    plan = BatchPlan(**config.batch)
+    plan = from_fields(BatchPlan, "config.batch", config.batch)
     epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
     schedule = PlateauThenStop(config.train.patience, config.train.divide_by, config.train.drops)
     checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.data.pool import Pool
+from dmml_tf.data.pool import Pool, cut_stretch
 from dmml_tf.data.records import read_tracks, repeat_labels
 from dmml_tf.data.triplets import HALF_WINDOW, draw_batch
 from tfrecords_tools.dataset import Dataset
@@ -60,7 +60,7 @@ def triplet_batches(
         UserError: on an empty split, a damaged shard, or data in which no condition has a valid triplet.
     """
     rng = np.random.default_rng([seed, epoch])
-    pool = Pool(_endless(dataset, split, rng), dataset.schema, _pool_size(dataset, split, plan), plan.max_frames, rng)
+    pool = Pool(_endless(dataset, split, plan, rng), dataset.schema, _pool_size(dataset, split, plan), plan.max_frames, rng)
     weights = np.array([condition.weight for condition in conditions], np.float32)
     fruitless = 0
     while fruitless < PATIENCE:
@@ -168,7 +168,12 @@ def _batch(pool: Pool, conditions: Conditions, plan: BatchPlan, rng: np.random.G
     return {"windows": windows, "triplets": triplets, "condition": condition}
 
 
-def _endless(dataset: Dataset, split: str, rng: np.random.Generator) -> Iterator[dict]:
+def _endless(dataset: Dataset, split: str, plan: BatchPlan, rng: np.random.Generator) -> Iterator[dict]:
+    if dataset.tracks(split) <= plan.pool:
+        # It fits the pool, so it may as well be read once.
+        rows = [cut_stretch(row, plan.max_frames, rng) for row in read_tracks(dataset, split)]
+        while True:
+            yield from (rows[n] for n in rng.permutation(len(rows)))
     while True:
         yield from read_tracks(dataset, split, seed=int(rng.integers(2**31)))
 

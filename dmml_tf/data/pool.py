@@ -14,6 +14,17 @@ from dmml_tf.data.records import label_arrays
 from tfrecords_tools.schema import Schema
 
 
+def cut_stretch(row: Mapping, max_frames: int, rng: np.random.Generator) -> dict:
+    """A row whose log-mel is cut to a random stretch of `max_frames`, if it is longer; `first_frame` says where."""
+    row = {"first_frame": 0, **row}
+    spare = len(row["log_mel"]) - max_frames
+    if spare > 0:
+        # Remembered, since a song may be held twice, cut at two places that overlap.
+        start = int(rng.integers(spare + 1))
+        row.update(first_frame=row["first_frame"] + start, log_mel=row["log_mel"][start : start + max_frames].copy())
+    return row
+
+
 class Pool:
     """The last `capacity` tracks of a stream.
 
@@ -36,13 +47,7 @@ class Pool:
         self.rows = [self._take() for _ in range(capacity)]
 
     def _take(self) -> dict:
-        row = {**next(self._stream), "first_frame": 0}
-        spare = len(row["log_mel"]) - self._max_frames
-        if spare > 0:
-            # Remembered, since a song may be held twice, cut at two places that overlap.
-            start = row["first_frame"] = int(self._rng.integers(spare + 1))
-            row["log_mel"] = row["log_mel"][start : start + self._max_frames].copy()
-        return row
+        return cut_stretch(next(self._stream), self._max_frames, self._rng)
 
     def admit(self, count: int) -> list[int]:
         """Overwrites the oldest `count` tracks by new ones; returns their slots, in the stream's order."""

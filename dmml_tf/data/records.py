@@ -11,6 +11,9 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
 
 
+SHUFFLED = 64  # tracks that wait in the shuffle; more would hold more memory
+
+
 def track_stream(dataset: Dataset, split: str, seed: int | None = None, cycle: int = 4) -> tf.data.Dataset:
     """Parsed records of one split, once.
 
@@ -19,7 +22,7 @@ def track_stream(dataset: Dataset, split: str, seed: int | None = None, cycle: i
         split: `train`, `valid` or `test`.
         seed: reads shards in a seeded order, `cycle` at a time; None keeps the written order.
         cycle: shards that are read in turn when shuffling. Order within a shard is a seeded hash
-            already, so a few open shards are a fair sample of the whole.
+            already, so a few open shards and a short shuffle are a fair sample of the whole.
 
     Returns:
         tf.data of dictionaries as `Schema.parse` gives them. Deterministic for a seed.
@@ -35,6 +38,8 @@ def track_stream(dataset: Dataset, split: str, seed: int | None = None, cycle: i
         records = tf.data.Dataset.from_tensor_slices(files).interleave(
             tf.data.TFRecordDataset, cycle_length=min(cycle, len(files))
         )
+        # Before parsing, while a track is still one string: another pass brings other company.
+        records = records.shuffle(SHUFFLED, seed=seed)
     return records.map(dataset.schema.parse, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 

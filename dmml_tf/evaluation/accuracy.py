@@ -60,7 +60,7 @@ def bootstrap(correct: np.ndarray, tracks: np.ndarray, total: int, seed: int = 0
     Triplets that share a track are not independent, so tracks are resampled, not triplets: a triplet
     counts as often as the product of how often each of its tracks was drawn (a track that takes two
     places, as in a track triplet, counts once). Where each track is in a few triplets only, this is
-    wider than need be (Owen 2007, "The pigeonhole bootstrap"), never narrower. One round needs memory
+    wider than need be (Owen 2007, "The pigeonhole bootstrap"): it errs to the safe side. One round needs memory
     for n + `total` numbers.
 
     Args:

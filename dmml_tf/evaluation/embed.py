@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Labels
+from dmml_tf.data.pipeline import cut_window
 from dmml_tf.data.records import label_arrays, read_tracks
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.progress import progress
@@ -64,20 +65,14 @@ def windows_of(log_mel: np.ndarray, window_frames: int, hop: int) -> np.ndarray:
     """First frames, int32 [W], of the windows that lie whole in `log_mel` [frames, bands]; `hop` in frames.
 
     What is left at the end is dropped, but a track shorter than one window has the window at 0, which
-    `cut` fills up with zeros (silence): every track has a vector.
+    `cut_window` fills up with zeros (silence): every track has a vector.
     """
     return np.arange(0, max(len(log_mel) - window_frames, 0) + 1, hop, dtype=np.int32)
 
 
-def cut(log_mel: np.ndarray, start: int, window_frames: int) -> np.ndarray:
-    """One window, [window_frames, bands], zeros behind the track's end."""
-    window = log_mel[start : start + window_frames]
-    return np.pad(window, ((0, window_frames - len(window)), (0, 0)))
-
-
-def read_labels(dataset: Dataset, split: str) -> TrackTable:
-    """Names and labels of a split; the sound is read past, never kept."""
-    return TrackTable.of(dataset, [_without_sound(row) for row in read_tracks(dataset, split)])
+def label_rows(dataset: Dataset, split: str) -> list[dict]:
+    """The rows of a split without their log-mels, as `read_tracks` gives them."""
+    return [_without_sound(row) for row in read_tracks(dataset, split)]
 
 
 def embed_split(
@@ -110,7 +105,7 @@ def embed_split(
             for start in windows_of(row["log_mel"], frames, frames):
                 tracks.append(number)
                 starts.append(start)
-                yield cut(row["log_mel"], start, frames)
+                yield cut_window(row["log_mel"], start)
 
     vectors = np.concatenate(list(_in_batches(embedding, windows(), batch_size)))
     table = TrackTable.of(dataset, rows)

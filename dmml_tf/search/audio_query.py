@@ -5,7 +5,8 @@ import os
 import numpy as np
 from tensorflow import keras
 
-from dmml_tf.evaluation.embed import cut, windows_of
+from dmml_tf.data.pipeline import cut_window
+from dmml_tf.evaluation.embed import windows_of
 from tfrecords_tools.audio import AudioError, load_mono
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -35,7 +36,7 @@ def embed_audio(path: str | os.PathLike, embedding: keras.Model, features: LogMe
     # Records hold float16: rounded the same way, a file finds its own record at cosine 1.
     log_mel = features.extract(samples).astype(np.float16)
     frames = features.window_frames
-    windows = np.stack([cut(log_mel, start, frames) for start in windows_of(log_mel, frames, frames)])
+    windows = np.stack([cut_window(log_mel, start) for start in windows_of(log_mel, frames, frames)])
     # Called directly: predict() would let Keras 3 choose XLA, which is slower on a CPU.
     batches = np.split(windows.astype(np.float32), range(BATCH, len(windows), BATCH))
     vectors = np.concatenate([embedding(batch, training=False) for batch in batches])

@@ -5,7 +5,8 @@ import pytest
 from tensorflow import keras
 
 from dmml_tf.data.records import read_tracks
-from dmml_tf.evaluation.embed import cut, embed_split, mean_by_track, read_labels, windows_of
+from dmml_tf.data.pipeline import cut_window
+from dmml_tf.evaluation.embed import TrackTable, embed_split, label_rows, mean_by_track, windows_of
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 
@@ -29,7 +30,7 @@ def test_windows_lie_whole_in_the_track_or_start_at_its_beginning(frames, hop, e
 
 
 def test_a_short_track_is_filled_with_zeros():
-    window = cut(np.ones((40, 4), np.float32), 0, 129)
+    window = cut_window(np.ones((40, 4), np.float32), 0)
     assert window.shape == (129, 4)
     assert window[:40].all() and not window[40:].any()
 
@@ -64,7 +65,7 @@ def test_tracks_shorter_than_a_window_have_one(tmp_path):
 
 
 def test_labels_alone_are_those_of_the_embedded_tracks(synthetic):
-    table = read_labels(synthetic, "test")
+    table = TrackTable.of(synthetic, label_rows(synthetic, "test"))
     embedded = embed_split(network(), synthetic, "test", track_progress=False)
     assert (table.ids, table.artists, table.titles) == (embedded.ids, embedded.artists, embedded.titles)
     assert table.labels.keys() == embedded.labels.keys() >= {"genre", "mood", "instrument", "tempo", "track"}

@@ -25,7 +25,7 @@ class Program:
 # Two programs only where both are told from all other families by ear (saw and square, trumpet and section).
 FAMILIES: dict[str, tuple[Program, ...]] = {
     "piano": (Program(0, -37.6),),
-    "guitar": (Program(25, -36.4),),
+    "guitar": (Program(30, -34.1),),  # distorted: a steel guitar is a piano to a log-mel
     "organ": (Program(19, -36.4),),
     "strings": (Program(48, -33.5),),
     "brass": (Program(56, -36.0), Program(61, -39.0)),
@@ -49,11 +49,11 @@ class Seat:
 
 
 def draw_families(count: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Tag sets for `count` tracks: 15 % of one family, 70 % of two, 15 % of three, all families alike often.
+    """Tag sets for `count` tracks: 45 % of one family, 50 % of two, 5 % of three, all families alike often.
 
-    Two tracks of such a corpus share a tag with a probability of about 0.46.
+    Two tracks of such a corpus share a tag with a probability of about 0.3.
     """
-    sizes = [3 if k % 20 in (3, 10, 17) else 1 if k % 20 in (0, 7, 14) else 2 for k in range(count)]
+    sizes = [3 if k % 20 == 3 else 1 if k % 20 % 2 == 0 and k % 20 else 2 for k in range(count)]
     pools = {size: _shuffled_forever(list(itertools.combinations(FAMILIES, size)), rng) for size in (1, 2, 3)}
     return [next(pools[size]) for size in sizes]
 

@@ -1,0 +1,79 @@
+"""`dmml evaluate` on a made run."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from absl import flags
+from tensorflow import keras
+
+from dmml_tf.baselines import compare as compare_module
+from dmml_tf.baselines.mfcc_vq import MfccVq
+from dmml_tf.commands import evaluate
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.report import check_report
+from dmml_tf.run import Run
+from tfrecords_tools.errors import UserError
+
+CONDITIONS = Conditions([
+    Condition("genre", "shared_tag", width=4), Condition("tempo", "within", width=4, tolerance=5.0),
+    Condition("track", "same_track", width=0, weight=0.5),
+])
+
+
+def tiny_embedding(size: int) -> keras.Model:
+    """The interface of `build_embedding`, small."""
+    inputs = keras.Input((129, 128))
+    return keras.Model(inputs, keras.layers.Dense(size)(keras.layers.GlobalAveragePooling1D()(inputs)))
+
+
+@pytest.fixture
+def run_folder(synthetic, tmp_path, monkeypatch):
+    monkeypatch.setattr("dmml_tf.models.embedding.build_embedding", tiny_embedding)
+    monkeypatch.setattr(compare_module, "build_embedding", tiny_embedding)
+    monkeypatch.setattr(compare_module, "MfccVq", lambda seed: MfccVq(32, 4000, seed))
+    keras.utils.set_random_seed(4)
+    run = Run(tmp_path / "run", CONDITIONS, {"size": 8}, synthetic.features, synthetic.schema, str(synthetic.folder))
+    run.save(tiny_embedding(8))
+    return run.folder
+
+
+def call(*arguments: str) -> None:
+    values = flags.FlagValues()
+    evaluate.define_flags(values)
+    values(["evaluate", *arguments])
+    evaluate.run(values)
+
+
+def test_it_prints_the_figures_that_it_writes(run_folder, capsys):
+    call(f"--run={run_folder}", "--triplets=200", "--baselines")
+    printed = capsys.readouterr().out
+    written = json.loads((run_folder / "evaluation.json").read_text())
+    assert list(written["triplet_accuracy"]) == ["disentangled_track", "mfcc_vq", "untrained"]
+    assert written["split"] == "test" and written["tracks"] == 16
+    for spaces in written["triplet_accuracy"].values():
+        for score in (*spaces["whole"].values(), *spaces["subspace"].values()):
+            assert f"{score['value']:.3f} ({score['low']:.2f} to {score['high']:.2f})" in printed
+    assert re.search(r"Mean of the diagonal minus mean of the rest: -?\d", printed)
+    check_report({"versions": {}, "seed": 0, "stages": [], "dataset": {"tracks": {}, "mutual_information": {}},
+                  "throughput": {"pipeline_windows_per_s": 1, "train_windows_per_s": 1},
+                  "triplet_accuracy": written["triplet_accuracy"], "cross_table": written["cross_table"]})
+
+
+def test_without_baselines_the_model_alone_and_the_same_figures_again(run_folder):
+    call(f"--run={run_folder}", "--triplets=100", "--split=valid")
+    first = (run_folder / "evaluation.json").read_text()
+    call(f"--run={run_folder}", "--triplets=100", "--split=valid")
+    assert (run_folder / "evaluation.json").read_text() == first
+    content = json.loads(first)
+    assert list(content["triplet_accuracy"]) == ["disentangled_track"] and content["tracks"] == 12
+    assert np.isfinite(content["triplet_accuracy"]["disentangled_track"]["whole"]["track"]["value"])
+
+
+def test_a_run_or_a_dataset_that_is_not_there_is_bad_input(run_folder, tmp_path):
+    with pytest.raises(UserError, match="train a model first"):
+        call(f"--run={tmp_path / 'none'}")
+    with pytest.raises(UserError, match="dataset.json"):
+        call(f"--run={run_folder}", f"--data={tmp_path / 'none'}")
+    assert not (run_folder / "evaluation.json").exists()
