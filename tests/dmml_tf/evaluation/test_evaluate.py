@@ -116,7 +116,7 @@ def test_nothing_labelled_and_one_window_a_track_gives_none_throughout():
 def test_a_collapsed_and_a_silent_embedding_score_nothing():
     embedded = perfect()
     held_out = held_out_of(embedded)
-    silent = dataclasses.replace(embedded, vectors=np.zeros((36, 5), np.float32), windows=np.zeros((108, 5), np.float32))
+    silent = dataclasses.replace(embedded, vectors=0.0 * embedded.vectors, windows=0.0 * embedded.windows)
     scores = evaluate(silent, held_out, rounds=5)
     assert {score["value"] for score in scores["subspace"].values()} == {0.0}
 

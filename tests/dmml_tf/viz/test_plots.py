@@ -64,7 +64,8 @@ def test_a_map_of_tags_and_of_values(tmp_path):
 
 
 def test_the_same_data_give_the_same_bytes(tmp_path):
-    vectors, labels = np.random.default_rng(0).normal(size=(30, 4)), {"genre": np.arange(30, dtype=np.int32)[:, None] % 12}
+    vectors = np.random.default_rng(0).normal(size=(30, 4))
+    labels = {"genre": np.arange(30, dtype=np.int32)[:, None] % 12}
     for name in ("one.png", "two.png"):
         plot_map(vectors, GENRE, labels, ("a",), tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
