@@ -32,11 +32,12 @@ def get_config() -> ml_collections.ConfigDict:
     config.norm_order = "mask_then_norm"
     config.network = {"block": "inception", "width": (64,) * 7}  # stem and six blocks
 
-    config.batch = {"tracks": 48, "windows": 2, "triplets": 768, "pool": 512, "max_frames": 1292}
+    config.batch = {"tracks": 48, "windows": 2, "triplets": 768, "pool": 512, "max_frames": 1292, "equaliser_db": 0.0}
     config.train = {
         "steps": 200_000,
         "steps_per_epoch": 2_000,
         "validation_steps": 200,
+        "optimizer": "Adam",
         "learning_rate": 0.01,
         "margin": 0.1,
         "patience": 4,

@@ -146,7 +146,7 @@ class Checkpoint(keras.callbacks.Callback):
             return 0, False
         state = json.loads(path.read_text(encoding="utf-8"))
         if state["config"] != self.config:
-            raise UserError(f"{self.folder.parent}: holds an unfinished run of another configuration; choose another "
+            raise UserError(f"{self.folder.parent}: holds an unfinished run of another configuration or of other data; choose another "
                             "--run folder or remove it")
         model.optimizer.build(model.trainable_variables)
         model.load_weights(str(self.folder / state["weights"]))

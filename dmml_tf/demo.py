@@ -11,6 +11,7 @@ import statistics
 from pathlib import Path
 
 import ml_collections
+import numpy as np
 
 from dmml_tf.baselines.compare import Comparison, compare
 from dmml_tf.commands.export import EXPORT_FOLDER
@@ -72,6 +73,8 @@ def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     stages = Stages(folder / "stages.json")
     dataset = make_records(config, plan, stages)
+    if plan.manifest is not None:
+        config = with_every_column(config, dataset)
     if not (folder / "model.json").exists():
         with stages("training"):
             train(config, dataset.folder, folder)
@@ -98,6 +101,27 @@ def make_records(config: ml_collections.ConfigDict, plan: DemoPlan, stages: Stag
         # A table that has changed since is built anew: the folder is this job's own.
         return build_dataset(manifest, plan.data, seed=config.seed, workers=plan.workers, licence=licence,
                              overwrite=True)
+
+
+def with_every_column(config: ml_collections.ConfigDict, dataset: Dataset) -> ml_collections.ConfigDict:
+    """The configuration, and a condition of its own for each of the table's columns that it does not know.
+
+    Tag columns get `shared_tag`; value columns `within` a quarter of their deviation over the training
+    tracks, which is printed: whoever knows the unit can set a better one in a configuration.
+    """
+    config = config.copy_and_resolve_references()
+    known = {fields.get("column", name) for name, fields in config.conditions.items()}
+    new = {name: {"kind": "shared_tag", "width": 64} for name in dataset.schema.vocabularies if name not in known}
+    for name in set(dataset.schema.values) - known:
+        values = [row[f"values/{name}"] for row in label_rows(dataset, "train")]
+        tolerance = float(np.nanstd(values)) / 4
+        print(f"column {name}: two tracks are similar within {tolerance:.3g}, a quarter of the deviation")
+        new[name] = {"kind": "within", "tolerance": tolerance, "width": 64}
+    with config.unlocked():
+        for name, fields in new.items():
+            config.conditions[name] = fields
+        config.order = (*sorted(new), *config.order)
+    return config
 
 
 def finish(

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import inspect
 import json
 import os
@@ -21,8 +22,9 @@ from dmml_tf.losses import TripletHinge
 from dmml_tf.metrics import triplet_metrics
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.triplet import build_triplet_model
+from dmml_tf.optimizers import build_optimizer
 from dmml_tf.run import Run, write_json
-from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 
 SPREAD_WINDOWS = 192
@@ -75,13 +77,15 @@ def without_subspaces(conditions: Conditions) -> Conditions:
     return Conditions([dataclasses.replace(condition, width=0) for condition in conditions])
 
 
-def compile_model(model: keras.Model, conditions: Conditions, margin: float, learning_rate: float) -> None:
-    """Compiles a triplet model with the paper's loss, Adam, and the per-condition metrics.
+def compile_model(
+    model: keras.Model, conditions: Conditions, margin: float, learning_rate: float, optimizer: str = "Adam"
+) -> None:
+    """Compiles a triplet model with the paper's loss, an optimiser by name, and the per-condition metrics.
 
     `jit_compile=False`: on a CPU, XLA makes the step three times slower, and Keras 3 would choose it.
     """
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=build_optimizer(optimizer, learning_rate),
         loss=TripletHinge(margin),
         metrics=triplet_metrics(conditions, margin),
         weighted_metrics=[],
@@ -104,8 +108,10 @@ def train(config: ml_collections.ConfigDict, data: str | os.PathLike, folder: st
         UserError: on data or a configuration that cannot be trained, or a folder that holds a run of
             another configuration.
     """
-    folder, plain = Path(folder), {"data": str(data), **json.loads(config.to_json())}
-    dataset = Dataset.load(data)
+    folder, dataset = Path(folder), Dataset.load(data)
+    # A dataset that was built anew in the same folder is other data.
+    digest = hashlib.sha256((dataset.folder / FILE_NAME).read_bytes()).hexdigest()
+    plain = {"data": str(data), "data_sha256": digest, **json.loads(config.to_json())}
     if _finished(folder, plain):
         print(f"{folder}: already trained with this configuration")
         return Run.load(folder)
@@ -114,7 +120,7 @@ def train(config: ml_collections.ConfigDict, data: str | os.PathLike, folder: st
     size = conditions.size or config.embedding
     embedding = from_fields(build_embedding, "config.network", {**config.network, "size": size})
     model = build_triplet_model(embedding, conditions, config.mask, config.norm_order)
-    compile_model(model, conditions, config.train.margin, config.train.learning_rate)
+    compile_model(model, conditions, config.train.margin, config.train.learning_rate, config.train.optimizer)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", plain)
     _fit(config, dataset, conditions, embedding, model, folder, plain)
@@ -209,5 +215,5 @@ def _finished(folder: Path, plain: dict) -> bool:
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read ({error}); choose another --run folder") from error
     if trained != plain:
-        raise UserError(f"{folder}: holds a run of another configuration; choose another --run folder or remove it")
+        raise UserError(f"{folder}: holds a run of another configuration or of other data; choose another --run folder or remove it")
     return True

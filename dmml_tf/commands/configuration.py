@@ -21,6 +21,8 @@ def read_config(fv: flags.FlagValues) -> ml_collections.ConfigDict:
     """
     try:
         config = fv.config
+        if config is not None:
+            config.keys()  # A file that could not be loaded says so at the first use only.
     except OSError as error:
         raise UserError(f"--config cannot be loaded ({str(error).splitlines()[-1].strip()}); give the path of a file "
                         "such as configs/disentangled_track.py") from error

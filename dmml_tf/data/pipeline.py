@@ -37,6 +37,9 @@ class BatchPlan:
         triplets: triplets drawn from a batch, over all conditions.
         pool: tracks held in memory to find partners in.
         max_frames: frames held of each (1,292 = 30 s).
+        equaliser_db: each window is played through an equaliser drawn for it alone, of at most this gain
+            at any band; 0 is the paper. With few tracks it keeps the network from knowing them by
+            their tone.
     """
 
     tracks: int = 48
@@ -44,6 +47,7 @@ class BatchPlan:
     triplets: int = 512
     pool: int = 512
     max_frames: int = 1292
+    equaliser_db: float = 0.0
 
     def __post_init__(self):
         if self.tracks < 2 or self.windows < 1 or self.triplets < 1 or self.max_frames < LogMel().window_frames:
@@ -155,6 +159,19 @@ def cut_window(log_mel: np.ndarray, start: int) -> np.ndarray:
     return np.pad(window, ((0, length - len(window)), (0, 0))) if len(window) < length else window
 
 
+def equalise(windows: np.ndarray, limit_db: float, rng: np.random.Generator) -> np.ndarray:
+    """Each window through its own equaliser: a gain that goes in a straight line from the lowest band to the highest.
+
+    Args:
+        windows: float32 [B, frames, bands] of log10(1 + 10 S).
+        limit_db: both ends are drawn between minus and plus this many dB.
+    """
+    low, high = rng.uniform(-limit_db, limit_db, (2, len(windows), 1))
+    gain = 10 ** ((low + (high - low) * np.linspace(0, 1, windows.shape[-1])) / 20)
+    # The compression's own factor cancels: 10^x - 1 is 10 S.
+    return np.log10(1 + gain[:, None].astype(np.float32) * (np.power(np.float32(10), windows) - 1))
+
+
 def _batch(pool: Pool, conditions: Conditions, plan: BatchPlan, rng: np.random.Generator) -> dict[str, np.ndarray]:
     new = pool.admit(plan.tracks // 2)
     labels = pool.labels()
@@ -162,6 +179,8 @@ def _batch(pool: Pool, conditions: Conditions, plan: BatchPlan, rng: np.random.G
     items = np.repeat(slots, plan.windows)
     starts = np.concatenate([window_starts(len(pool.rows[s]["log_mel"]), plan.windows, rng) for s in slots])
     windows = np.stack([cut_window(pool.rows[s]["log_mel"], start) for s, start in zip(items, starts)])
+    if plan.equaliser_db:
+        windows = equalise(windows, plan.equaliser_db, rng)
     # From the track's own beginning: two copies of one song may be cut at different places.
     starts = starts + np.array([pool.rows[s]["first_frame"] for s in items])
     triplets, condition = draw_batch(conditions, repeat_labels(labels, items, starts), plan.triplets, rng)

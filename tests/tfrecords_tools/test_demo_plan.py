@@ -80,10 +80,10 @@ def test_moods_are_balanced_and_tempo_is_uniform(plans):
     assert counts.sum() == 480 and counts.min() >= 36 and counts.max() <= 44
 
 
-def test_tracks_share_an_instrument_about_half_the_time(plans):
+def test_tracks_share_an_instrument_one_time_in_five(plans):
     sets = [set(plan.families) for plan in plans]
     shared = [bool(a & b) for k, a in enumerate(sets) for b in sets[k + 1:]]
-    assert 0.42 <= np.mean(shared) <= 0.50
+    assert 0.17 <= np.mean(shared) <= 0.24
     assert {family for tags in sets for family in tags} == set(FAMILIES)
 
 
@@ -105,7 +105,7 @@ def test_every_family_plays_a_role_that_never_rests():
         seats = seat(families, rng)
         assert set(seats) == set(ROLES)
         assert {one.family for one in seats.values()} == set(families)
-        assert all(one.program in [program.number for program in FAMILIES[one.family]] for one in seats.values())
+        assert all(one.program == FAMILIES[one.family].number for one in seats.values())
         assert all(1 <= one.volume <= 127 and 0 <= one.pan <= 127 for one in seats.values())
 
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.pipeline import (BatchPlan, cut_window, explicit_form, pipeline_errors, triplet_batches,
+from dmml_tf.data.pipeline import (
+    equalise,BatchPlan, cut_window, explicit_form, pipeline_errors, triplet_batches,
                                    triplet_dataset, window_starts)
 from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
 from dmml_tf.losses import TripletHinge
@@ -222,3 +223,23 @@ def test_a_user_error_comes_back_from_tf_data():
 def test_other_errors_of_tf_data_are_left_alone():
     with pytest.raises(tf.errors.InvalidArgumentError), pipeline_errors():
         tf.reshape(tf.zeros(3), (2, 2))
+
+
+def test_the_equaliser_equals_a_gain_on_the_magnitudes():
+    rng = np.random.default_rng(0)
+    magnitudes = rng.uniform(0, 3, (5, 129, 128))
+    windows = np.log10(1 + 10 * magnitudes).astype(np.float32)
+    heard = equalise(windows, 6.0, np.random.default_rng(1))
+    gains = (np.power(10.0, heard) - 1) / 10 / magnitudes
+    decibels = 20 * np.log10(gains)
+    assert heard.dtype == np.float32 and heard.shape == windows.shape
+    assert np.abs(decibels).max() <= 6.01
+    # One gain a band, the same at every frame, along a straight line; another for each window.
+    np.testing.assert_allclose(decibels, np.broadcast_to(decibels[:, :1], decibels.shape), atol=0.02)
+    np.testing.assert_allclose(np.diff(decibels[:, 0], n=2), 0, atol=0.03)
+    assert len(np.unique(np.round(decibels[:, 0, 0], 3))) == 5
+    np.testing.assert_array_equal(equalise(windows[:0], 6.0, rng), windows[:0])
+
+
+def test_the_equaliser_leaves_silence_silent():
+    assert not equalise(np.zeros((2, 129, 128), np.float32), 6.0, np.random.default_rng(0)).any()

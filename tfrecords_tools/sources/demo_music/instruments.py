@@ -22,16 +22,17 @@ class Program:
     level: float
 
 
-# Two programs only where both are told from all other families by ear (saw and square, trumpet and section).
-FAMILIES: dict[str, tuple[Program, ...]] = {
-    "piano": (Program(0, -37.6),),
-    "guitar": (Program(30, -34.1),),  # distorted: a steel guitar is a piano to a log-mel
-    "organ": (Program(19, -36.4),),
-    "strings": (Program(48, -33.5),),
-    "brass": (Program(56, -36.0), Program(61, -39.0)),
-    "flute": (Program(73, -33.3),),
-    "synth": (Program(80, -30.6), Program(81, -31.3)),
-    "mallets": (Program(11, -29.0),),
+# Chosen for being told apart by the cepstra of 3 s of any notes: among 22 programs these are mistaken
+# for each other least. An acoustic guitar, for one, is a piano to a log-mel.
+FAMILIES: dict[str, Program] = {
+    "piano": Program(0, -37.6),
+    "guitar": Program(30, -34.1),
+    "banjo": Program(105, -34.2),
+    "strings": Program(48, -36.5),
+    "voice": Program(52, -33.0),
+    "saxophone": Program(64, -32.2),
+    "synth": Program(81, -31.3),
+    "mallets": Program(11, -29.0),
 }
 _TARGET_LEVEL = -34.0
 # Chords are short in most genres: at the tune's level a family that only comps is still heard.
@@ -49,11 +50,11 @@ class Seat:
 
 
 def draw_families(count: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Tag sets for `count` tracks: 45 % of one family, 50 % of two, 5 % of three, all families alike often.
+    """Tag sets for `count` tracks: 70 % of one family, 25 % of two, 5 % of three, all families alike often.
 
-    Two tracks of such a corpus share a tag with a probability of about 0.3.
+    Two tracks of such a corpus share a tag with a probability of about 0.2.
     """
-    sizes = [3 if k % 20 == 3 else 1 if k % 20 % 2 == 0 and k % 20 else 2 for k in range(count)]
+    sizes = [3 if k % 20 == 3 else 2 if k % 20 in (1, 6, 10, 15, 18) else 1 for k in range(count)]
     pools = {size: _shuffled_forever(list(itertools.combinations(FAMILIES, size)), rng) for size in (1, 2, 3)}
     return [next(pools[size]) for size in sizes]
 
@@ -66,8 +67,7 @@ def seat(families: Sequence[str], rng: np.random.Generator) -> dict[str, Seat]:
     """
     order = [families[k] for k in rng.permutation(len(families))]
     cast = {MELODY: order[0], CHORD: order[-1], BASS: order[1] if len(order) == 3 else order[rng.integers(len(order))]}
-    programs = {family: FAMILIES[family][rng.integers(len(FAMILIES[family]))] for family in order}
-    return {role: Seat(family, programs[family].number, _volume(programs[family], role), int(rng.integers(24, 105)))
+    return {role: Seat(family, FAMILIES[family].number, _volume(FAMILIES[family], role), int(rng.integers(24, 105)))
             for role, family in ((role, cast[role]) for role in ROLES)}
 
 

@@ -12,7 +12,7 @@ from tfrecords_tools.sources.demo_music.piece import ROLES, Piece
 
 SAMPLE_RATE = 22_050
 _SYNTH_RATE = 48_000
-_DRUM_VOLUME = 112  # A band's drums are as loud as its tune; without them neither beat nor genre is heard.
+_DRUM_VOLUME = 88  # A band's drums are as loud as its tune; without them neither beat nor genre is heard.
 _LEAST_NOTE = 0.06  # s; shorter ones do not speak on slow-attacked programs.
 
 
@@ -67,7 +67,7 @@ def synthesise(midi: bytes, seconds: float) -> np.ndarray:
 def record(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What differs from one recording to the next and says nothing of the music.
 
-    A room (decaying noise, 0.2 to 0.9 s, -26 to -12 dB), a tilt of the tone (-5 to 5 dB below and above
+    A room (decaying noise, 0.2 to 0.9 s, -26 to -12 dB), a tilt of the tone (-3 to 3 dB below and above
     800 Hz) and a loudness (-24 to -14 dB RMS), all drawn from `rng`; the peak stays below -0.3 dB.
 
     Args:
@@ -76,7 +76,7 @@ def record(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     from scipy import signal
 
     decay, wet = rng.uniform(0.2, 0.9), 10 ** (rng.uniform(-26, -12) / 20)
-    tilt, loudness = rng.uniform(-5, 5), rng.uniform(-24, -14)
+    tilt, loudness = rng.uniform(-3, 3), rng.uniform(-24, -14)
     time = np.arange(int(decay * SAMPLE_RATE)) / SAMPLE_RATE
     room = rng.standard_normal((len(time), 2)) * 10 ** (-3 * time / decay)[:, None]
     room *= wet / np.sqrt((room ** 2).sum(axis=0))
