@@ -64,7 +64,8 @@ def triplet_batches(
         UserError: on an empty split, a damaged shard, or data in which no condition has a valid triplet.
     """
     rng = np.random.default_rng([seed, epoch])
-    pool = Pool(_endless(dataset, split, plan, rng), dataset.schema, _pool_size(dataset, split, plan), plan.max_frames, rng)
+    stream, capacity = _endless(dataset, split, plan, rng), _pool_size(dataset, split, plan)
+    pool = Pool(stream, dataset.schema, capacity, plan.max_frames, rng)
     weights = np.array([condition.weight for condition in conditions], np.float32)
     fruitless = 0
     while fruitless < PATIENCE:
@@ -72,8 +73,9 @@ def triplet_batches(
         fruitless = 0 if len(inputs["triplets"]) else fruitless + 1
         if not fruitless:
             yield inputs, inputs["condition"], weights[inputs["condition"]]
-    raise UserError(f"{dataset.folder}: split '{split}' gives no valid triplet for any of {', '.join(conditions.names)}; "
-                    "each needs two similar labelled tracks and one that is not")
+    raise UserError(f"{dataset.folder}: split '{split}' gives no valid triplet for any of "
+                    f"{', '.join(conditions.names)}; each needs two similar labelled tracks and one that is not: add tracks, or divide them yourself "
+                    "in the manifest's split column")
 
 
 def triplet_dataset(

@@ -37,12 +37,12 @@ def check_run(folder, conditions):
 
 
 def test_the_corpus_goes_all_the_way_and_only_once(tmp_path, capsys):
-    plan = DemoPlan(str(tmp_path / "data"), str(tmp_path / "run"), tracks=60, seconds=6.0, triplets=100)
+    plan = DemoPlan(str(tmp_path / "data"), str(tmp_path / "run"), tracks=40, seconds=6.0, triplets=100)
     run_demo(small_config(), plan)
     first = capsys.readouterr().out
     report = check_run(tmp_path / "run", {"genre", "mood", "instrument", "tempo"})
     assert [stage["name"] for stage in report["stages"]][:3] == ["corpus", "records", "training"]
-    assert sum(report["dataset"]["tracks"].values()) == 60
+    assert sum(report["dataset"]["tracks"].values()) == 40
     for name in ("tempo", "instrument", "genre"):
         assert f"all the weight on {name}" in first
     written = (tmp_path / "run" / "report.json").stat().st_mtime_ns
@@ -52,7 +52,7 @@ def test_the_corpus_goes_all_the_way_and_only_once(tmp_path, capsys):
     assert capsys.readouterr().out.split("query ")[1:] == first.split("query ")[1:]
 
 
-def write_table(folder, tracks=24, seconds=4.0):
+def write_table(folder, tracks=24, seconds=6.0):
     """Noise bursts at a tempo, coloured by genre; a dimension of one's own and a column of numbers."""
     rng = np.random.default_rng(0)
     with open(folder / "songs.csv", "w", newline="", encoding="utf-8") as file:
@@ -64,7 +64,7 @@ def write_table(folder, tracks=24, seconds=4.0):
             tone = np.sin(2 * np.pi * (200 if n % 2 else 900) * time) * ((time * tempo / 60) % 1 < 0.2)
             name = f"{n}.{('wav', 'flac', 'ogg', 'mp3')[n % 4]}"
             soundfile.write(folder / name, 0.3 * tone + rng.normal(0, 0.01, len(time)), RATE)
-            writer.writerow([n, name, f"artist {n % 6}", "low" if n % 2 else "high", "night|club" if n % 3 else "day",
+            writer.writerow([n, name, f"artist {n // 4}", "low" if n % 2 else "high", "night|club" if n % 3 else "day",
                              n / tracks, f"{tempo:.1f}"])
     return folder / "songs.csv"
 
