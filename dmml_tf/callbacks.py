@@ -106,7 +106,7 @@ class Checkpoint(keras.callbacks.Callback):
         config: the run's configuration as plain data; a checkpoint of another one is not resumed.
 
     Raises:
-        UserError: at the end of an epoch whose loss is not finite; the last good epoch stays.
+        UserError: at the end of an epoch whose loss is not finite; the checkpoint before it stays.
     """
 
     def __init__(self, folder: Path, schedule: PlateauThenStop, config: dict):
@@ -116,8 +116,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if not np.isfinite(logs["loss"]):
-            raise UserError(f"epoch {epoch + 1}: the loss is {logs['loss']}; lower config.train.learning_rate and train "
-                            "again, which goes on from the epoch before")
+            raise UserError(f"epoch {epoch + 1}: the loss is {logs['loss']}; lower config.train.learning_rate and "
+                            "train into another --run folder")
         self.folder.mkdir(parents=True, exist_ok=True)
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
         self.history.append(row)
@@ -146,8 +146,8 @@ class Checkpoint(keras.callbacks.Callback):
             return 0, False
         state = json.loads(path.read_text(encoding="utf-8"))
         if state["config"] != self.config:
-            raise UserError(f"{self.folder.parent}: holds an unfinished run of another configuration or of other data; choose another "
-                            "--run folder or remove it")
+            raise UserError(f"{self.folder.parent}: holds an unfinished run of another configuration or of other data; "
+                            "choose another --run folder or remove it")
         model.optimizer.build(model.trainable_variables)
         model.load_weights(str(self.folder / state["weights"]))
         model.optimizer.learning_rate = state["learning_rate"]

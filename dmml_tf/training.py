@@ -215,5 +215,6 @@ def _finished(folder: Path, plain: dict) -> bool:
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read ({error}); choose another --run folder") from error
     if trained != plain:
-        raise UserError(f"{folder}: holds a run of another configuration or of other data; choose another --run folder or remove it")
+        raise UserError(f"{folder}: holds a run of another configuration or of other data; choose another --run "
+                        "folder or remove it")
     return True

@@ -74,8 +74,8 @@ def triplet_batches(
         if not fruitless:
             yield inputs, inputs["condition"], weights[inputs["condition"]]
     raise UserError(f"{dataset.folder}: split '{split}' gives no valid triplet for any of "
-                    f"{', '.join(conditions.names)}; each needs two similar labelled tracks and one that is not: add tracks, or divide them yourself "
-                    "in the manifest's split column")
+                    f"{', '.join(conditions.names)}; each needs two similar labelled tracks and one that is not: add "
+                    "tracks, or divide them yourself in the manifest's split column")
 
 
 def triplet_dataset(

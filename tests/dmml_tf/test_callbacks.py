@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, PlateauThenStop
+from dmml_tf.callbacks import STATE, Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, PlateauThenStop
+from tfrecords_tools.errors import UserError
 
 
 class FakeModel:
@@ -155,9 +156,20 @@ def test_a_stopped_training_stays_stopped(tmp_path):
         np.testing.assert_allclose(mine, theirs, atol=1e-7)
 
 
-def test_a_checkpoint_of_another_configuration_is_not_resumed(tmp_path):
+def test_a_checkpoint_of_another_configuration_is_refused_and_kept(tmp_path):
     toy(tmp_path, epochs=1)
-    assert toy(tmp_path, config={"seed": 1}, epochs=1)[2] == 0
+    state = (tmp_path / STATE).read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="unfinished run of another configuration"):
+        toy(tmp_path, config={"seed": 1}, epochs=1)
+    assert (tmp_path / STATE).read_text(encoding="utf-8") == state
+
+
+def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_epoch_before(tmp_path):
+    toy(tmp_path, epochs=1)
+    state = (tmp_path / STATE).read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="epoch 2: the loss is nan; lower config.train.learning_rate"):
+        Checkpoint(tmp_path, PlateauThenStop(), {}).on_epoch_end(1, {"loss": float("nan")})
+    assert (tmp_path / STATE).read_text(encoding="utf-8") == state
 
 
 def test_a_kill_while_saving_leaves_the_epoch_before_whole(tmp_path, whole, monkeypatch):

@@ -82,7 +82,7 @@ def test_a_second_call_finds_it_trained(trained, synthetic, capsys, monkeypatch)
 
 
 def test_another_configuration_in_the_folder_is_refused(trained, synthetic, tmp_path):
-    with pytest.raises(UserError, match="another configuration; choose another --run folder") as caught:
+    with pytest.raises(UserError, match="another configuration or of other data; choose another --run") as caught:
         train(tiny_config(steps=40), synthetic.folder, trained[0].folder)
     assert str(trained[0].folder) in str(caught.value)
 

@@ -80,7 +80,8 @@ def compose(plan: TrackPlan) -> tuple[Piece, str]:
 
 def keep_the_beat(piece: Piece, beats: float) -> Piece:
     """Adds claves on every beat, in every genre and mood alike, so that 3 s are enough to hear the tempo."""
-    return dataclasses.replace(piece, drums=(*piece.drums, *(Drum(beat, CLAVES, 0.9) for beat in range(int(beats) + 1))))
+    clicks = (Drum(beat, CLAVES, 0.9) for beat in range(int(beats) + 1))
+    return dataclasses.replace(piece, drums=(*piece.drums, *clicks))
 
 
 def render_track(plan: TrackPlan, folder: pathlib.Path) -> tuple[str, str]:
