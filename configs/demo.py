@@ -19,7 +19,7 @@ def get_config() -> ml_collections.ConfigDict:
     # A few hundred tracks are soon known by their tone.
     config.batch.equaliser_db = 6.0
     config.train.learning_rate = 0.005
-    config.train.steps = 700
+    config.train.steps = 500
     # Short epochs and little patience: the rate must fall within the few minutes that a demo has.
     config.train.steps_per_epoch = 50
     config.train.patience = 2
