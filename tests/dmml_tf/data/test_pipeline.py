@@ -53,9 +53,12 @@ def test_the_batch_contract(synthetic):
     for inputs, targets, weights in take(synthetic, 3):
         assert set(inputs) == {"windows", "triplets", "condition"}
         assert inputs["windows"].shape == (16, 129, 128) and inputs["windows"].dtype == np.float32
-        assert inputs["triplets"].shape == (48, 3) and inputs["triplets"].dtype == np.int32
+        # Fewer than asked for where a condition has no valid triplet among the batch's eight tracks.
+        count = len(inputs["triplets"])
+        assert 30 <= count <= 48
+        assert inputs["triplets"].shape == (count, 3) and inputs["triplets"].dtype == np.int32
         assert inputs["triplets"].min() >= 0 and inputs["triplets"].max() < 16
-        assert inputs["condition"].shape == (48,) and inputs["condition"].dtype == np.int32
+        assert inputs["condition"].shape == (count,) and inputs["condition"].dtype == np.int32
         np.testing.assert_array_equal(targets, inputs["condition"])
         assert weights.dtype == np.float32
         np.testing.assert_array_equal(weights, [0.5 if c == 4 else 1.0 for c in targets])
@@ -167,9 +170,9 @@ def toy_embedding():
 def test_the_papers_explicit_form_has_the_same_loss(synthetic, norm_order):
     model = build_triplet_model(toy_embedding(), CONDITIONS, norm_order=norm_order)
     (inputs, targets, _), hinge = take(synthetic, 1)[0], TripletHinge()
-    explicit = explicit_form(inputs)
-    assert explicit["windows"].shape == (3 * 48, 129, 128) and explicit["triplets"].dtype == np.int32
-    assert sorted(explicit["triplets"].ravel()) == list(range(3 * 48))
+    explicit, count = explicit_form(inputs), len(inputs["triplets"])
+    assert explicit["windows"].shape == (3 * count, 129, 128) and explicit["triplets"].dtype == np.int32
+    assert sorted(explicit["triplets"].ravel()) == list(range(3 * count))
     distances = [np.asarray(model(form, training=False)) for form in (inputs, explicit)]
     np.testing.assert_allclose(*distances, atol=1e-5)
     assert float(hinge(targets, distances[0])) == pytest.approx(float(hinge(targets, distances[1])), abs=1e-5)
