@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tensorflow import keras
 
-from dmml_tf.run import write_json
+from dmml_tf.run import require_room, weight_bytes, write_json
 from tfrecords_tools.errors import UserError
 
 WEIGHTS = "last.weights.h5"
@@ -122,6 +122,7 @@ class Checkpoint(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
         self.history.append(row)
         name = f"{epoch % 2}.{WEIGHTS}"
+        require_room(self.folder, 3 * weight_bytes(self.model))  # Adam keeps two more numbers a weight
         self.model.save_weights(str(self.folder / name))
         write_json(self.folder / STATE, {
             "config": self.config,

@@ -9,7 +9,9 @@
 
 import dataclasses
 import json
+import math
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from tfrecords_tools.schema import Schema
 MODEL_FILE = "model.json"
 EMBEDDING_FILE = "embedding.keras"
 WEIGHTS_FILE = "embedding.weights.h5"
+OVERHEAD = 2 * 2**20  # bytes: names and structure beside the weights, and the small files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Run:
     def save(self, embedding: keras.Model) -> None:
         """Writes weights, `embedding.keras` and last `model.json`, each under a temporary name first."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        require_room(self.folder, 2 * weight_bytes(embedding))
         temporary = self.folder / f".tmp.{EMBEDDING_FILE}"
         embedding.save(str(temporary))
         os.replace(temporary, self.folder / EMBEDDING_FILE)
@@ -108,6 +112,23 @@ class Run:
                             f"data/demo --run {folder}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: cannot be read ({error}); train the run again") from error
+
+
+def weight_bytes(model: keras.Model) -> int:
+    """Bytes of a model's weights as they lie in memory."""
+    return sum(4 * math.prod(weight.shape) for weight in model.weights)
+
+
+def require_room(folder: Path, content: int) -> None:
+    """Checks that a disk takes `content` bytes and some overhead: on a full one HDF5 ends the whole process.
+
+    Raises:
+        UserError: if it does not.
+    """
+    needed, free = content * 5 // 4 + OVERHEAD, shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(f"{folder}: the disk has {free / 2**20:.1f} MiB left, the next file needs {needed / 2**20:.1f}; "
+                        "make room and run the same command again, which goes on from here")
 
 
 def write_json(path: Path, content) -> None:

@@ -1,13 +1,15 @@
 """The run folder: round trip, damage, missing pieces."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.run import EMBEDDING_FILE, MODEL_FILE, WEIGHTS_FILE, Run, write_json
+from dmml_tf.run import EMBEDDING_FILE, MODEL_FILE, WEIGHTS_FILE, Run, require_room, weight_bytes, write_json
 from tests.synthetic import SCHEMA
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -95,3 +97,17 @@ def test_write_json_leaves_the_old_file_where_it_fails(tmp_path):
         write_json(path, {"a": float("nan")})
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": "ä"}
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_disk_without_room_is_one_line_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("dmml_tf.run.shutil.disk_usage", lambda folder: SimpleNamespace(free=10 * 2**20))
+    require_room(tmp_path, 6 * 2**20)
+    with pytest.raises(UserError, match="has 10.0 MiB left, the next file needs 12.0; make room"):
+        require_room(tmp_path, 8 * 2**20)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weight_bytes_count_every_number():
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.layers.BatchNormalization()(keras.layers.Dense(5)(inputs)))
+    assert weight_bytes(model) == 4 * (3 * 5 + 5 + 4 * 5)
