@@ -29,7 +29,7 @@ def build_embedding(block: str = "inception", width: int | Sequence[int] = 64, s
         size: numbers of the embedding.
 
     The input is `log10(1 + 10 S)` as the records hold it; the first layer standardises it with the
-    paper's fixed constants, so that no caller can forget to. The output is not normalised.
+    paper's fixed constants, so that no caller can forget to. The output is not of unit length: masks come before that.
 
     Raises:
         UserError: on an unknown block, or widths that are not seven.
