@@ -42,8 +42,10 @@ def get_config() -> ml_collections.ConfigDict:
         "optimizer": "Adam",
         "learning_rate": 0.01,
         "margin": 0.1,
+        "schedule": "plateau",
         "patience": 4,
         "divide_by": 5.0,
         "drops": 5,
+        "warmup": 0,  # steps; read by the schedule "cosine" alone
     }
     return config

@@ -1,4 +1,4 @@
-"""What happens between epochs: schedule, checkpoint, spread, warnings, one line to read."""
+"""What happens between epochs: checkpoint, spread, warnings, one line to read."""
 
 import json
 import sys
@@ -10,6 +10,7 @@ import numpy as np
 from tensorflow import keras
 
 from dmml_tf.run import require_room, weight_bytes, write_json
+from dmml_tf.schedules import Schedule
 from tfrecords_tools.errors import UserError
 
 WEIGHTS = "last.weights.h5"
@@ -34,40 +35,6 @@ class EmbeddingSpread(keras.callbacks.Callback):
         vectors = np.asarray(self.embedding(self.windows, training=False))
         unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
         logs["spread"] = float(np.sqrt(max(0.0, 1.0 - np.square(unit.mean(axis=0)).sum())))
-
-
-class PlateauThenStop(keras.callbacks.Callback):
-    """The paper's schedule: divide the rate by 5 after 4 epochs without a lower validation loss, 5 times, then stop.
-
-    Source: Lee et al., ICASSP 2020, section 3.2. It differs from Keras's `ReduceLROnPlateau` in that
-    it ends training, and in that a resumed training goes on counting where it was.
-
-    Args:
-        patience: epochs without a lower `val_loss` before the rate drops.
-        factor: what the rate is divided by.
-        drops: how many times; the next plateau stops training.
-    """
-
-    def __init__(self, patience: int = 4, factor: float = 5.0, drops: int = 5):
-        super().__init__()
-        self.patience, self.factor, self.drops = patience, factor, drops
-        self.state = {"best": None, "waited": 0, "dropped": 0}
-
-    def on_epoch_end(self, epoch, logs=None):
-        rate = float(np.asarray(self.model.optimizer.learning_rate))
-        logs["learning_rate"] = rate
-        state = self.state
-        if state["best"] is None or logs["val_loss"] < state["best"]:
-            state.update(best=float(logs["val_loss"]), waited=0)
-            return
-        state["waited"] += 1
-        if state["waited"] < self.patience:
-            return
-        if state["dropped"] == self.drops:
-            self.model.stop_training = True
-            return
-        self.model.optimizer.learning_rate = rate / self.factor
-        state.update(waited=0, dropped=state["dropped"] + 1)
 
 
 class CollapseWarning(keras.callbacks.Callback):
@@ -109,7 +76,7 @@ class Checkpoint(keras.callbacks.Callback):
         UserError: at the end of an epoch whose loss is not finite; the checkpoint before it stays.
     """
 
-    def __init__(self, folder: Path, schedule: PlateauThenStop, config: dict):
+    def __init__(self, folder: Path, schedule: Schedule, config: dict):
         super().__init__()
         self.folder, self.schedule, self.config = folder, schedule, config
         self.history: list[dict] = []

@@ -15,7 +15,7 @@ import ml_collections
 from absl import logging
 from tensorflow import keras
 
-from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, PlateauThenStop
+from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.pipeline import BatchPlan, pipeline_errors, triplet_batches, triplet_dataset
 from dmml_tf.losses import TripletHinge
@@ -24,6 +24,7 @@ from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.triplet import build_triplet_model
 from dmml_tf.optimizers import build_optimizer
 from dmml_tf.run import Run, write_json
+from dmml_tf.schedules import PlateauThenStop, Schedule, WarmThenCosine
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 
@@ -154,7 +155,7 @@ def measure_pipeline(
 def _fit(config, dataset, conditions, embedding, model, folder: Path, plain: dict) -> None:
     plan = from_fields(BatchPlan, "config.batch", config.batch)
     epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
-    schedule = PlateauThenStop(config.train.patience, config.train.divide_by, config.train.drops)
+    schedule = build_schedule(config.train, epochs * steps)
     checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)
     done, stopped = checkpoint.restore(model)
     if done:
@@ -182,6 +183,19 @@ def _fit(config, dataset, conditions, embedding, model, folder: Path, plain: dic
                 verbose=0,
             )
     write_history(folder / "history.csv", checkpoint.history)
+
+
+def build_schedule(train_config: ml_collections.ConfigDict, steps: int) -> Schedule:
+    """The learning-rate schedule that `config.train.schedule` names: `plateau` (the paper's) or `cosine`.
+
+    Raises:
+        UserError: on another name.
+    """
+    if train_config.schedule == "plateau":
+        return PlateauThenStop(train_config.patience, train_config.divide_by, train_config.drops)
+    if train_config.schedule == "cosine":
+        return WarmThenCosine(train_config.learning_rate, steps, train_config.warmup)
+    raise UserError(f"config.train.schedule '{train_config.schedule}' is unknown; known are: plateau, cosine")
 
 
 def divide_steps(steps: int, per_epoch: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Between epochs: the schedule, the warning, the spread, and resuming as if nothing had happened."""
+"""Between epochs: the warning, the spread, and resuming as if nothing had happened."""
 
 import json
 
@@ -6,62 +6,9 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from dmml_tf.callbacks import STATE, Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, PlateauThenStop
+from dmml_tf.callbacks import STATE, Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine
+from dmml_tf.schedules import PlateauThenStop
 from tfrecords_tools.errors import UserError
-
-
-class FakeModel:
-    """What a schedule touches of a model."""
-
-    def __init__(self, rate=1.0):
-        self.optimizer = type("Optimizer", (), {"learning_rate": rate})()
-        self.stop_training = False
-
-
-def run_schedule(schedule, model, losses):
-    """Epochs until it stops, and the rate each was trained with."""
-    schedule.set_model(model)
-    rates = []
-    for epoch, loss in enumerate(losses):
-        logs = {"val_loss": loss}
-        schedule.on_epoch_end(epoch, logs)
-        rates.append(logs["learning_rate"])
-        if model.stop_training:
-            break
-    return rates
-
-
-def test_the_papers_schedule():
-    # Improves for 3 epochs, then never again: a fifth after each 4 epochs, five times; the sixth plateau ends it.
-    losses = [0.3, 0.2, 0.1] + [0.1] * 100
-    model = FakeModel(0.01)
-    rates = run_schedule(PlateauThenStop(), model, losses)
-    expected = [0.01] * 7 + [0.01 / 5**n for n in range(1, 6) for _ in range(4)]
-    np.testing.assert_allclose(rates, expected, rtol=1e-9)
-    assert model.stop_training and len(rates) == 27
-
-
-def test_an_improvement_starts_the_count_again():
-    losses = [0.5, 0.6, 0.6, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.39]
-    model = FakeModel()
-    rates = run_schedule(PlateauThenStop(patience=4, factor=2.0, drops=1), model, losses)
-    assert rates == [1.0] * 9 + [0.5] and not model.stop_training
-
-
-def test_equal_is_no_improvement_and_no_drops_means_stop():
-    model = FakeModel()
-    assert run_schedule(PlateauThenStop(patience=2, drops=0), model, [0.5] * 9) == [1.0] * 3
-    assert model.stop_training
-
-
-def test_a_resumed_schedule_goes_on_counting():
-    losses = [0.3, 0.2] + [0.2] * 40
-    whole = run_schedule(PlateauThenStop(patience=3, drops=2), FakeModel(), losses)
-    first, model = PlateauThenStop(patience=3, drops=2), FakeModel()
-    rates = run_schedule(first, model, losses[:6])
-    second = PlateauThenStop(patience=3, drops=2)
-    second.state = json.loads(json.dumps(first.state))
-    assert rates + run_schedule(second, model, losses[6:]) == whole
 
 
 @pytest.mark.parametrize("active, d_ap, d_an, warns", [

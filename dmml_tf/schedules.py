@@ -1,0 +1,72 @@
+"""How the learning rate changes while a model trains."""
+
+import numpy as np
+from tensorflow import keras
+
+
+class PlateauThenStop(keras.callbacks.Callback):
+    """The paper's schedule: divide the rate by 5 after 4 epochs without a lower validation loss, 5 times, then stop.
+
+    Source: Lee et al., ICASSP 2020, section 3.2. It differs from Keras's `ReduceLROnPlateau` in that
+    it ends training, and in that a resumed training goes on counting where it was.
+
+    Args:
+        patience: epochs without a lower `val_loss` before the rate drops.
+        factor: what the rate is divided by.
+        drops: how many times; the next plateau stops training.
+    """
+
+    def __init__(self, patience: int = 4, factor: float = 5.0, drops: int = 5):
+        super().__init__()
+        self.patience, self.factor, self.drops = patience, factor, drops
+        self.state = {"best": None, "waited": 0, "dropped": 0}
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(np.asarray(self.model.optimizer.learning_rate))
+        logs["learning_rate"] = rate
+        state = self.state
+        if state["best"] is None or logs["val_loss"] < state["best"]:
+            state.update(best=float(logs["val_loss"]), waited=0)
+            return
+        state["waited"] += 1
+        if state["waited"] < self.patience:
+            return
+        if state["dropped"] == self.drops:
+            self.model.stop_training = True
+            return
+        self.model.optimizer.learning_rate = rate / self.factor
+        state.update(waited=0, dropped=state["dropped"] + 1)
+
+
+class WarmThenCosine(keras.callbacks.Callback):
+    """Raises the rate in a straight line over the first steps, then lets it fall along half a cosine to 0.
+
+    For a training whose length is fixed beforehand: the rate has surely fallen when the steps are over,
+    which no plateau promises. The values are those of Keras's `CosineDecay`; as a callback it also works
+    with optimisers that take no schedule, and a resumed training has the rate of an uninterrupted one.
+
+    Args:
+        rate: the highest, reached after `warmup` steps.
+        steps: training steps in all.
+        warmup: steps of the rise.
+    """
+
+    def __init__(self, rate: float, steps: int, warmup: int = 0):
+        super().__init__()
+        self.state: dict = {}  # all of it follows from the epoch and the batch
+        self._rate = keras.optimizers.schedules.CosineDecay(
+            rate / warmup if warmup else rate, max(steps - warmup, 1), warmup_target=rate if warmup else None,
+            warmup_steps=warmup,
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._first_step = epoch * self.params["steps"]
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.model.optimizer.learning_rate = float(self._rate(self._first_step + batch))
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
+
+
+Schedule = PlateauThenStop | WarmThenCosine
