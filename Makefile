@@ -19,10 +19,10 @@ demo: .venv/installed
 		$(if $(MANIFEST),--manifest $(MANIFEST)) $(DEMO_FLAGS)
 
 test: .venv/installed
-	.venv/bin/python -m pytest $(TEST_FLAGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
 
 test-keras3: .venv-keras3/installed
-	.venv-keras3/bin/python -m pytest $(TEST_FLAGS)
+	.venv-keras3/bin/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
 
 .venv/installed: setup.py
 	$(PYTHON) -m venv .venv

@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 DEMO = ["midirenderer>=0.1.3", "music21>=9.1", "pretty_midi>=0.2.10"]
-TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0"]
+TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5"]
 
 setup(
     name="dmml",
