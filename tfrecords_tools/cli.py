@@ -8,6 +8,7 @@ from tfrecords_tools.program import Command, dispatch
 COMMANDS = (
     Command("build", "a table of audio files and labels -> records", "tfrecords_tools.commands.build"),
     Command("demo", "render the demo corpus and its table", "tfrecords_tools.commands.demo_corpus"),
+    Command("verify", "read every record back and compare it with the tables", "tfrecords_tools.commands.verify"),
 )
 
 

@@ -1,0 +1,16 @@
+"""`dmml-records verify`: reads every record of a dataset back."""
+
+from absl import flags
+
+from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.verify import verify
+
+
+def define_flags(fv: flags.FlagValues) -> None:
+    """Flags of the command."""
+    flags.DEFINE_string("data", None, "folder of the dataset", required=True, flag_values=fv)
+
+
+def run(fv: flags.FlagValues) -> None:
+    """Says what was read; the first fault ends the command with status 2."""
+    print(f"{fv.data}: {verify(Dataset.load(fv.data))}")
