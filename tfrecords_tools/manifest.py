@@ -1,7 +1,7 @@
 """The user's table of audio files and labels: read row by row, each row accepted or rejected with a reason."""
 
-import csv
 import dataclasses
+import itertools
 import math
 import os
 import re
@@ -12,15 +12,17 @@ from pathlib import Path
 from tfrecords_tools.audio import file_problem
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables import TAG_SEPARATOR, table_lines
 
 NEEDED = ("track_id", "path", "artist")
 OPTIONAL = ("title", "split")
-TAG_SEPARATOR = "|"
 # A bare header of one of these names holds numbers; any other bare header holds tags.
 _BARE_VALUES = ("tempo",)
 # Names that records, labels and tracks.csv use for something else.
 _TAKEN = (*NEEDED, *OPTIONAL, "track", "start", "duration")
 _LARGEST_FLOAT32 = 3.4e38
+# What would tear apart the tables that are made from this one; and halves of characters, which no file can hold.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Row:
 
     Attributes:
         track_id: unique in the table.
-        path: of the audio file; a relative one was resolved against the manifest's folder.
+        path: of the audio file; a relative one was resolved against the audio root.
         artist, title: may be empty.
         split: one of `dataset.SPLITS`, or empty.
         tags: tag dimension -> its tags, sorted; an empty tuple is unlabelled.
@@ -62,13 +64,20 @@ class Manifest:
 
     Attributes:
         path: of the table.
+        audio_root: absolute folder that relative paths are resolved against.
         tags, values: names of the tag and the value dimensions, in the header's order.
         rejects: columns that were left out (line 1).
+        audio_is_checked: whether each row's file is looked at.
     """
 
-    def __init__(self, path: Path, header: Sequence[str]):
+    def __init__(self, path: Path, header: Sequence[str], audio_root: str | os.PathLike | None = None,
+                 check_audio: bool = True):
         self.path = path
+        # Joined once: a million rows cannot wait for pathlib.
+        self.audio_root = os.path.abspath(path.parent if audio_root is None else audio_root)
         self.rejects: list[Reject] = []
+        self.audio_is_checked = check_audio
+        self._inside_only = audio_root is not None
         self._width = len(header)
         self._columns: dict[str, int] = {}
         kinds: dict[str, str] = {}
@@ -82,16 +91,16 @@ class Manifest:
         self.values = tuple(name for name, kind in kinds.items() if kind == "value")
 
     def __iter__(self) -> Iterator[Row | Reject]:
-        """Yields each row of the table, in order, as a `Row` or a `Reject`.
+        """Yields each row of the table, in order, as a `Row` or a `Reject`; ids are not compared.
 
         Raises:
             UserError: if the text is not UTF-8 or cannot be read to its end.
         """
-        first_lines: dict[str, int] = {}
-        for line, cells in _lines(self.path):
-            # Line 1 is the header, which the constructor has seen.
-            if line > 1 and (isinstance(cells, str) or any(cell.strip() for cell in cells)):
-                yield self._row(line, cells, first_lines)
+        # The first item is the header, which the constructor has seen.
+        for line, cells in itertools.islice(table_lines(self.path), 1, None):
+            # Spreadsheets export rows of empty cells below the last one.
+            if isinstance(cells, str) or any(map(str.strip, cells)):
+                yield self._row(line, cells)
 
     def _add_column(self, place: int, cell: str, kinds: dict[str, str]) -> None:
         name, colon, kind = cell.partition(":")
@@ -111,43 +120,70 @@ class Manifest:
             kinds[name] = kind
         self._columns[name] = place
 
-    def _row(self, line: int, cells: Sequence[str] | str, first_lines: dict[str, int]) -> Row | Reject:
+    def _row(self, line: int, cells: Sequence[str] | str) -> Row | Reject:
         if isinstance(cells, str):
             return Reject(line, "", "", cells)
         if len(cells) != self._width:
             known = cells[self._columns["track_id"]].strip() if len(cells) > self._columns["track_id"] else ""
             return Reject(line, known, "", f"has {len(cells)} cells, the header {self._width}; quote cells that "
                           "hold a comma")
-        text = {name: unicodedata.normalize("NFC", cells[place].strip()) for name, place in self._columns.items()}
-        # A path is bytes to the file system: normalising it could name another file.
-        text["path"] = cells[self._columns["path"]].strip()
-        track_id = text["track_id"]
+        text = {name: cells[place].strip() for name, place in self._columns.items()}
         try:
-            _check_text(text, first_lines)
-            first_lines[track_id] = line
-            path = _checked_path(self.path.parent, text["path"])
+            joined = "".join(cells)
+            if not (joined.isascii() and joined.isprintable()):
+                _normalise(text)
+            if not text["track_id"]:
+                raise _Wrong("track_id", "is empty; give every track an id of its own")
+            split = text.get("split", "")
+            if split and split not in SPLITS:
+                raise _Wrong("split", f"unknown split '{split}'; known are: {', '.join(SPLITS)}")
+            path = self._audio_path(text["path"])
             tags = {name: _tags(text[name]) for name in self.tags}
             values = {name: _value(name, text[name]) for name in self.values}
         except _Wrong as wrong:
-            return Reject(line, track_id, wrong.field, wrong.reason)
-        return Row(track_id, path, text["artist"], text.get("title", ""), text.get("split", ""), tags, values, line)
+            return Reject(line, text["track_id"], wrong.field, wrong.reason)
+        return Row(text["track_id"], path, text["artist"], text.get("title", ""), split, tags, values, line)
+
+    def _audio_path(self, cell: str) -> str:
+        if not cell:
+            raise _Wrong("path", "is empty")
+        path = os.path.normpath(os.path.join(self.audio_root, cell))
+        if (self._inside_only or not os.path.isabs(cell)) and not path.startswith(self.audio_root.rstrip("/") + "/"):
+            if path == self.audio_root:
+                raise _Wrong("path", f"'{cell}': is a directory; name an audio file")
+            raise _Wrong("path", f"'{cell}': leaves the audio root {self.audio_root}; give --audio_root a folder that "
+                         "holds it")
+        problem = file_problem(path) if self.audio_is_checked else None
+        if problem:
+            raise _Wrong("path", f"'{cell}': {problem}")
+        return path
 
 
-def read_manifest(path: str | os.PathLike) -> Manifest:
-    """Opens a CSV table and checks its header.
+def read_manifest(path: str | os.PathLike, audio_root: str | os.PathLike | None = None,
+                  check_audio: bool = True) -> Manifest:
+    """Opens a table and checks its header.
 
     Columns: `track_id, path, artist`, optionally `title, split`, and one column a dimension: a bare header
     is a tag dimension (tags separated by `|`), bare `tempo` a value dimension; `name:tag` and `name:value`
     say it explicitly. Text is UTF-8, with or without a byte order mark.
 
+    Args:
+        path: CSV, TSV, JSON Lines or Parquet, see `tables.table_lines`.
+        audio_root: folder that relative paths are resolved against and every path must lie in, by its
+            name (symbolic links are not followed). None: relative paths lie in the table's folder,
+            absolute ones anywhere.
+        check_audio: looks at each row's file, without opening it.
+
     Raises:
-        UserError: if it is no table, is empty, is not UTF-8, lacks a needed column, or one column is both
-            tag and value.
+        UserError: if it is no table, is empty, is not UTF-8, lacks a needed column, one column is both
+            tag and value, or `audio_root` is no folder.
     """
-    for line, cells in _lines(Path(path)):
+    if audio_root is not None and check_audio and not os.path.isdir(audio_root):
+        raise UserError(f"--audio_root {audio_root}: is no folder")
+    for line, cells in table_lines(Path(path)):
         if isinstance(cells, str):
-            raise UserError(f"{path}: line {line} {cells}; write a comma-separated table")
-        return Manifest(Path(path), cells)
+            raise UserError(f"{path}: line {line} {cells}; write a table with a header line")
+        return Manifest(Path(path), cells, audio_root, check_audio)
     raise UserError(f"{path}: is empty; write a header line with the columns {', '.join(NEEDED)} and one row a track")
 
 
@@ -157,29 +193,6 @@ class _Wrong(Exception):
     def __init__(self, field: str, reason: str):
         super().__init__(field, reason)
         self.field, self.reason = field, reason
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str] | str]]:
-    """Yields (line where the record starts, its cells, or what makes it unreadable)."""
-    try:
-        # utf-8-sig: spreadsheets begin their exports with a byte order mark.
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            while True:
-                line = reader.line_num + 1
-                try:
-                    yield line, next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    yield line, f"is not readable as CSV ({error}); is a quote left open?"
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: near line {line}: not UTF-8 text ({error.reason}); save the table as UTF-8 "
-                        "CSV") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: cannot be read as a table ({reason}); give --manifest the path of a CSV "
-                        "file") from error
 
 
 def _column_problem(name: str, kind: str) -> str:
@@ -194,30 +207,18 @@ def _column_problem(name: str, kind: str) -> str:
     return ""
 
 
-def _check_text(text: Mapping[str, str], first_lines: Mapping[str, int]) -> None:
+def _normalise(text: dict[str, str]) -> None:
     for name, cell in text.items():
-        # A tab or a line break would tear apart the tables that are made from this one.
-        if any(unicodedata.category(character) == "Cc" for character in cell):
+        if _UNPRINTABLE.search(cell):
             raise _Wrong(name, "holds a control character (tab, line break or NUL)")
-    if not text["track_id"]:
-        raise _Wrong("track_id", "is empty; give every track an id of its own")
-    if text["track_id"] in first_lines:
-        raise _Wrong("track_id", f"duplicate of line {first_lines[text['track_id']]}")
-    if text.get("split", "") not in ("", *SPLITS):
-        raise _Wrong("split", f"unknown split '{text['split']}'; known are: {', '.join(SPLITS)}")
-
-
-def _checked_path(folder: Path, cell: str) -> str:
-    if not cell:
-        raise _Wrong("path", "is empty")
-    path = os.path.abspath(folder / cell)
-    problem = file_problem(path)
-    if problem:
-        raise _Wrong("path", f"'{cell}': {problem}")
-    return path
+        # A path is bytes to the file system: normalising it could name another file.
+        if name != "path":
+            text[name] = unicodedata.normalize("NFC", cell)
 
 
 def _tags(cell: str) -> tuple[str, ...]:
+    if TAG_SEPARATOR not in cell:
+        return (cell,) if cell else ()
     return tuple(sorted({tag.strip() for tag in cell.split(TAG_SEPARATOR)} - {""}))
 
 

@@ -1,146 +1,222 @@
 """From a manifest to what will be written: splits, shards, vocabularies, and the key that tells builds apart."""
 
-import collections
 import dataclasses
 import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tfrecords_tools.audio import seconds_of
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.extract import bytes_per_second
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.manifest import Manifest, Reject, Row
-from tfrecords_tools.schema import SCHEMA_VERSION, Schema
-from tfrecords_tools.splits import artist_key, refuse_shared_artists, seeded_order, split_by_artist
+from tfrecords_tools.plan_store import PlanStore
+from tfrecords_tools.progress import progress
+from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSION, Schema
+from tfrecords_tools.tempo import MOST_SECONDS
 
 _SHARD_BYTES = 128 * 2**20
+# (tracks, least shards): with fewer than 32 tracks in each, shards would not be a fair sample of the whole.
+_LEAST_SHARDS = ((512, 16), (64, 8), (16, 2), (1, 1))
+# Bytes of a record beside its arrays: ids, names, tags, framing.
+_OVERHEAD_BYTES = 300
 # Tracks whose header is read to learn how long a track is.
 _SAMPLED = 32
 _FALLBACK_SECONDS = 30.0
-TEMPO_MODES = ("madmom", "column")
+# A smaller table is read before a line about it could be read.
+_LONG_TABLE_BYTES = 20 * 2**20
+TEMPO_MODES = ("madmom", "column", "none")
+FEATURES = ("log_mel", *OPTIONAL_FIELDS)
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What, beside the manifest, decides the bytes of a build.
+    """What, beside the manifest and the audio, decides the bytes of a build.
 
     Attributes:
-        name: first part of the shards' names.
+        name: first part of the shards' names; empty takes the folder's name.
         seed: of the split and of the order.
         shards: for the training split; None plans them from the data.
-        tempo: `madmom` fills empty cells of a `tempo` column, `column` leaves them unlabelled.
+        tempo: `madmom` estimates the tempo of every track whose `tempo` column is empty or missing (its
+            models are licensed CC BY-NC-SA 4.0), `column` leaves such tracks unlabelled, `none` leaves the
+            column out; None is `madmom` where there is a `tempo` column of numbers, else `none`.
+        tempo_seconds: madmom listens to at most this much of a track's middle.
         resplit: splits by artist although the table has a split column.
         licence: free text for `dataset.json`.
+        features: what to write of the audio, from `FEATURES`; `log_mel` is always written.
+        max_seconds: at most that much from a track's beginning; None takes the whole track.
     """
 
-    name: str
+    name: str = ""
     seed: int = 0
     shards: int | None = None
-    tempo: str = "madmom"
+    tempo: str | None = None
+    tempo_seconds: float = MOST_SECONDS
     resplit: bool = False
     licence: str = ""
+    features: Sequence[str] = ("log_mel",)
+    max_seconds: float | None = None
+
+    @property
+    def audio(self) -> bool:
+        """Whether the PCM is written too."""
+        return "audio" in self.features
 
 
 @dataclasses.dataclass(frozen=True)
 class PlannedShard:
-    """One shard: its split, its file's name and the rows it gets, in order."""
+    """One shard: its split, its file's name, the place of its first row in the plan (from 0), and its rows' number."""
 
     split: str
     file: str
-    rows: Sequence[Row]
+    first: int
+    count: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a build will do.
+    """What a build will do. The rows are on disk; close it with `contextlib.closing`.
 
     Attributes:
-        schema: vocabularies over all accepted rows, value dimensions.
+        schema: vocabularies over all accepted rows, value dimensions, optional fields.
+        options: as given.
         shards: split by split, in the order they are written.
-        rejects: rows and columns that are left out so far.
+        store: the rows.
         key: differs where the manifest, an audio file's size or time, or an option differs.
+        seconds: mean length of a track, by the headers of some.
+        measured: of how many; 0 where none could be read and 30 s are assumed.
+        estimates: whether madmom is asked for missing tempi.
     """
 
     schema: Schema
+    options: Options
     shards: Sequence[PlannedShard]
-    rejects: Sequence[Reject]
+    store: PlanStore
     key: str
+    seconds: float
+    measured: int
+    estimates: bool
 
-    def rows(self) -> Iterator[Row]:
-        """All rows, in the order they are written."""
-        return (row for shard in self.shards for row in shard.rows)
+    def rows(self, shard: PlannedShard) -> Iterator[Row]:
+        """The rows of one shard, in the order they are written."""
+        return self.store.rows(shard.first, shard.count)
+
+    def tracks(self, split: str) -> int:
+        """Rows of a split."""
+        return sum(shard.count for shard in self.shards if shard.split == split)
+
+    def bytes(self, shards: Iterable[PlannedShard]) -> float:
+        """Estimated size of some shards."""
+        each = self.seconds * bytes_per_second(self.options.audio) + _OVERHEAD_BYTES
+        return each * sum(shard.count for shard in shards)
+
+    def close(self) -> None:
+        """Closes the store."""
+        self.store.close()
 
 
-def make_plan(manifest: Manifest, options: Options) -> Plan:
+def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLike = "") -> Plan:
     """Reads the whole table once.
 
+    Args:
+        manifest: see `read_manifest`.
+        options: see there.
+        store_path: file for the rows; empty keeps them in a temporary one.
+
     Raises:
-        UserError: if the table cannot be read to its end, or its own split has an artist on two sides.
+        UserError: if an option is wrong, the table cannot be read to its end, its own split has an artist
+            on two sides, or the disk is full.
     """
-    rejects, rows = list(manifest.rejects), []
-    for item in manifest:
-        (rejects if isinstance(item, Reject) else rows).append(item)
-    if any(row.split for row in rows) and not options.resplit:
-        rejects += [Reject(row.line, row.track_id, "split", "is empty where other rows have one; fill it in, or give "
-                           "--resplit") for row in rows if not row.split]
-        rows = [row for row in rows if row.split]
-        keyed = ((artist_key(row.track_id, row.artist), row.artist, row.split) for row in rows)
-        refuse_shared_artists(keyed, str(manifest.path))
-        splits = {row.track_id: row.split for row in rows}
-    else:
-        splits = _split(rows, options.seed)
-    rows.sort(key=lambda row: (seeded_order(options.seed, row.track_id), row.track_id))
-    tags: dict[str, set[str]] = {name: set() for name in manifest.tags}
-    for row in rows:
-        for name, used in row.tags.items():
-            tags[name].update(used)
-    schema = Schema({name: tuple(sorted(used)) for name, used in tags.items()}, manifest.values)
-    return Plan(schema, _shards(rows, splits, options), rejects, _key(manifest, rows, options))
+    _check(options)
+    values, estimates = _values(manifest, options)
+    digest = hashlib.sha256(json.dumps(
+        [SCHEMA_VERSION, dataclasses.asdict(LogMel()), dataclasses.asdict(options),
+         os.fsencode(manifest.audio_root).hex()],
+        sort_keys=True).encode())
+    store = PlanStore(store_path, manifest.tags, values, options.seed)
+    try:
+        store.add_rejects(manifest.rejects, of_rows=False)
+        store.fill(_stamped(manifest, digest))
+        store.arrange(str(manifest.path), options.resplit)
+        with open(manifest.path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+        seconds, measured = _mean_seconds(store, options.max_seconds or math.inf)
+        optional = tuple(name for name in OPTIONAL_FIELDS if name in options.features)
+        schema = Schema(store.vocabularies(), values, optional)
+        return Plan(schema, options, _shards(store, seconds, options), store, digest.hexdigest(), seconds, measured,
+                    estimates)
+    except BaseException:
+        store.close()
+        raise
 
 
-def shard_count(tracks: int, seconds: float) -> int:
-    """Shards for that many tracks of that length: about 128 MiB each, at least 8 where there are 64 tracks."""
-    chain = LogMel()
-    size = tracks * seconds * chain.frames_per_second * chain.n_mels * 2
-    least = 8 if tracks >= 64 else 2 if tracks >= 16 else min(tracks, 1)
+def shard_count(tracks: int, seconds: float, audio: bool = False) -> int:
+    """Shards for that many tracks of that length: about 128 MiB each, at least 16 where each gets 32 tracks."""
+    size = tracks * seconds * bytes_per_second(audio)
+    least = next((shards for enough, shards in _LEAST_SHARDS if tracks >= enough), 0)
     return max(least, math.ceil(size / _SHARD_BYTES))
 
 
-def _split(rows: Sequence[Row], seed: int) -> dict[str, str]:
-    keys = {row.track_id: artist_key(row.track_id, row.artist) for row in rows}
-    assigned = split_by_artist(collections.Counter(keys.values()), seed)
-    return {track_id: assigned[key] for track_id, key in keys.items()}
+def _check(options: Options) -> None:
+    if options.tempo not in (None, *TEMPO_MODES):
+        raise UserError(f"--tempo={options.tempo}: unknown; known are: {', '.join(TEMPO_MODES)}")
+    if options.shards is not None and options.shards < 1:
+        raise UserError(f"--shards={options.shards}: must be at least 1")
+    unknown = [name for name in options.features if name not in FEATURES]
+    if unknown or "log_mel" not in options.features:
+        raise UserError(f"--features={','.join(options.features)}: must be log_mel, or log_mel and some of: "
+                        f"{', '.join(OPTIONAL_FIELDS)}")
+    for flag, seconds in (("max_seconds", options.max_seconds), ("tempo_seconds", options.tempo_seconds)):
+        if seconds is not None and not seconds >= 3.0:
+            raise UserError(f"--{flag}={seconds}: must be at least 3, the length of one excerpt")
 
 
-def _shards(rows: Sequence[Row], splits: Mapping[str, str], options: Options) -> list[PlannedShard]:
-    known = [seconds for row in rows[:_SAMPLED] if (seconds := seconds_of(row.path))]
-    seconds = sum(known) / len(known) if known else _FALLBACK_SECONDS
-    planned = []
+def _values(manifest: Manifest, options: Options) -> tuple[tuple[str, ...], bool]:
+    """The value dimensions, and whether tempi are to be estimated."""
+    if options.tempo == "madmom" and "tempo" in manifest.tags:
+        raise UserError(f"{manifest.path}: the column 'tempo' holds tags, and --tempo=madmom would give numbers; "
+                        "rename the column")
+    if options.tempo == "none":
+        return tuple(name for name in manifest.values if name != "tempo"), False
+    if options.tempo == "madmom" and "tempo" not in manifest.values:
+        return (*manifest.values, "tempo"), True
+    return manifest.values, options.tempo != "column" and "tempo" in manifest.values
+
+
+def _mean_seconds(store: PlanStore, most: float) -> tuple[float, int]:
+    """Length of a track, at most `most`, and the number of headers it was read from."""
+    lengths = [min(seconds, most) for path in store.sample(_SAMPLED) if (seconds := seconds_of(path))]
+    return (sum(lengths) / len(lengths) if lengths else min(_FALLBACK_SECONDS, most)), len(lengths)
+
+
+def _stamped(manifest: Manifest, digest) -> Iterator[Row | Reject]:
+    """The manifest's items; each row's file, its size and time go into the digest."""
+    items: Iterable[Row | Reject] = manifest
+    if os.path.getsize(manifest.path) >= _LONG_TABLE_BYTES:
+        items = progress(manifest, label="manifest")
+    for item in items:
+        if manifest.audio_is_checked and isinstance(item, Row):
+            try:
+                status = os.stat(item.path)
+            except OSError as error:
+                raise UserError(f"{item.path}: changed while it was read ({error.strerror}); try again") from error
+            digest.update(f"{item.path}:{status.st_size}:{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        yield item
+
+
+def _shards(store: PlanStore, seconds: float, options: Options) -> list[PlannedShard]:
+    planned, first = [], 0
     for split in SPLITS:
-        mine = [row for row in rows if splits[row.track_id] == split]
-        count = shard_count(len(mine), seconds)
+        tracks = store.tracks(split)
+        count = shard_count(tracks, seconds, options.audio)
         if options.shards and split == "train":
-            count = min(options.shards, len(mine))
-        bounds = [len(mine) * place // count for place in range(count + 1)] if count else []
-        planned += [
-            PlannedShard(split, f"{options.name}-{split}-{place:05d}-of-{count:05d}.tfrecord",
-                         mine[bounds[place] : bounds[place + 1]])
-            for place in range(count)
-        ]
+            count = min(options.shards, tracks)
+        for place in range(count):
+            begin, end = tracks * place // count, tracks * (place + 1) // count
+            planned.append(PlannedShard(split, f"{options.name}-{split}-{place:05d}-of-{count:05d}.tfrecord",
+                                        first + begin, end - begin))
+        first += tracks
     return planned
-
-
-def _key(manifest: Manifest, rows: Sequence[Row], options: Options) -> str:
-    settings = [SCHEMA_VERSION, dataclasses.asdict(LogMel()), dataclasses.asdict(options)]
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    try:
-        digest.update(manifest.path.read_bytes())
-        for row in rows:
-            status = os.stat(row.path)
-            digest.update(f"{row.path}:{status.st_size}:{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise UserError(f"{error.filename}: changed while it was read ({error.strerror}); try again") from error
-    return digest.hexdigest()

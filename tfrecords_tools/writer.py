@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,6 @@ import tensorflow as tf
 
 from tfrecords_tools.dataset import Shard
 from tfrecords_tools.errors import UserError
-
 
 
 def temporary(path: Path) -> Path:
@@ -61,8 +61,8 @@ class ShardWriter:
             action()
         except tf.errors.OpError as error:
             self._discard()
-            raise UserError(f"{self._path}: cannot be written ({error.message}); make room or choose another folder, "
-                            "then run the command again") from error
+            raise UserError(f"{self._path}: cannot be written ({error.message}); make room, then run the command again "
+                            "with --resume, or choose another folder") from error
 
     def _discard(self) -> None:
         try:
@@ -99,6 +99,18 @@ class TableWriter:
                 temporary(self._path).unlink(missing_ok=True)
         if kind is None:
             os.replace(temporary(self._path), self._path)
+
+
+def join_tables(parts: Iterable[Path], path: Path) -> None:
+    """Writes CSV files that have one header as one, block by block; at least one is needed."""
+    with open(temporary(path), "wb") as whole:
+        for place, part in enumerate(parts):
+            with open(part, "rb") as file:
+                header = file.readline()
+                if not place:
+                    whole.write(header)
+                shutil.copyfileobj(file, whole, 1 << 20)
+    os.replace(temporary(path), path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -20,7 +20,8 @@ from tfrecords_tools.build import build_dataset
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.plan import shard_count
+from tfrecords_tools.plan import Options, shard_count
+from tfrecords_tools.work import WORK_FOLDER
 from tfrecords_tools.writer import ShardWriter
 
 TRACKS = 20
@@ -48,9 +49,15 @@ def manifest(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def built(manifest, tmp_path_factory):
+def cache(tmp_path_factory):
+    """Folder of the tempo estimates, in place of the user's own."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def built(manifest, cache, tmp_path_factory):
     """The reference build, by one worker, with madmom on the one empty cell."""
-    return build_dataset(manifest, tmp_path_factory.mktemp("one") / "data", name="x", workers=1)
+    return build_dataset(manifest, tmp_path_factory.mktemp("one") / "data", Options("x"), workers=1, tempo_cache=cache)
 
 
 def _contents(folder) -> dict[str, str]:
@@ -67,8 +74,8 @@ def _records(dataset: Dataset) -> dict[str, dict]:
     return found
 
 
-def test_two_workers_write_the_same_bytes(manifest, built, tmp_path):
-    again = build_dataset(manifest, tmp_path / "data", name="x", workers=2)
+def test_two_workers_write_the_same_bytes(manifest, cache, built, tmp_path):
+    again = build_dataset(manifest, tmp_path / "data", Options("x"), workers=2, tempo_cache=cache)
     assert _contents(tmp_path / "data") == _contents(built.folder)
     assert again == Dataset.load(tmp_path / "data")
     assert len(_contents(built.folder)) == sum(len(shards) for shards in built.splits.values()) + 3
@@ -130,14 +137,14 @@ def test_tracks_table_and_report(built):
 
 def test_a_second_call_finds_it_done(manifest, built, monkeypatch, capsys):
     monkeypatch.setattr(pool, "ordered_map", None)
-    assert build_dataset(manifest, built.folder, name="x") == built
+    assert build_dataset(manifest, built.folder, Options("x")) == built
     assert "already built" in capsys.readouterr().err
 
 
 def test_other_input_is_refused_without_overwrite(manifest, built):
     before = _contents(built.folder)
     with pytest.raises(UserError, match="--overwrite"):
-        build_dataset(manifest, built.folder, name="x", seed=1)
+        build_dataset(manifest, built.folder, Options("x", seed=1))
     assert _contents(built.folder) == before
 
 
@@ -149,12 +156,12 @@ def untimed(manifest, tmp_path_factory):
 
 def _column(manifest, out, **options) -> Dataset:
     """A build that estimates no tempo, so that it takes no time."""
-    return build_dataset(manifest, out, name="x", workers=1, tempo_mode="column", **options)
+    return build_dataset(manifest, out, Options("x", tempo="column"), workers=1, **options)
 
 
 def test_overwrite_leaves_nothing_of_the_old(manifest, built, tmp_path):
     shutil.copytree(built.folder, tmp_path, dirs_exist_ok=True)
-    new = build_dataset(manifest, tmp_path, name="y", workers=1, tempo_mode="column", shards=3, overwrite=True)
+    new = build_dataset(manifest, tmp_path, Options("y", tempo="column", shards=3), workers=1, overwrite=True)
     names = {path.name for path in tmp_path.glob("*.tfrecord")}
     assert names == {shard.file for shards in new.splits.values() for shard in shards}
     assert len(new.splits["train"]) == 3 and np.isnan(_records(new)["t7"]["values/tempo"])
@@ -169,15 +176,22 @@ def test_interrupted_then_run_again(manifest, untimed, tmp_path, monkeypatch):
 
     out = tmp_path / "data"
     monkeypatch.setattr(build, "progress", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="--resume"):
         _column(manifest, out)
     assert not multiprocessing.active_children()
-    finished = {path.name for path in out.iterdir()}
-    assert finished == {"x-train-00000-of-00002.tfrecord"}
-    assert _contents(out)["x-train-00000-of-00002.tfrecord"] == untimed.splits["train"][0].sha256
+    assert [path.name for path in out.iterdir()] == [WORK_FOLDER]
+    assert {path.name for path in out.glob("*/*.tfrecord")} == {"x-train-00000-of-00002.tfrecord"}
     monkeypatch.undo()
-    _column(manifest, out)
+    with pytest.raises(UserError, match="unfinished build of this input; give --resume to go on.*--overwrite"):
+        _column(manifest, out)
+    with pytest.raises(UserError, match="unfinished build of other input.*--overwrite to begin anew"):
+        build_dataset(manifest, out, Options("x", seed=1, tempo="column"), resume=True)
+    made = out / WORK_FOLDER / "x-train-00000-of-00002.tfrecord"
+    before = made.stat().st_ino
+    _column(manifest, out, resume=True)
+    assert (out / made.name).stat().st_ino == before
     assert _contents(out) == _contents(untimed.folder)
+    assert json.loads((out / build.BUILD_FILE).read_text())["resumed_shards"] == 1
 
 
 def test_a_killed_worker_changes_nothing(manifest, untimed, tmp_path, monkeypatch):
@@ -228,17 +242,19 @@ def test_an_artist_on_two_sides_is_refused_unless_resplit(manifest, tmp_path):
     table = _split_table(manifest.parent, "reve-")
     with pytest.raises(UserError, match=r"'artist 0' \(train and test\).*--resplit"):
         build_dataset(table, tmp_path, workers=1)
-    dataset = build_dataset(table, tmp_path, workers=1, resplit=True)
+    dataset = build_dataset(table, tmp_path, Options(resplit=True), workers=1)
     assert sum(dataset.tracks(split) for split in SPLITS) == 5
 
 
 @pytest.mark.parametrize("options, message", [
-    ({"name": "a/b"}, "--name 'a/b'"), ({"name": ".x"}, "--name"), ({"tempo_mode": "librosa"}, "--tempo=librosa"),
-    ({"shards": 0}, "--shards=0"),
+    ({"name": "a/b"}, "--name 'a/b'"), ({"name": ".x"}, "--name"), ({"tempo": "librosa"}, "--tempo=librosa"),
+    ({"shards": 0}, "--shards=0"), ({"features": ("mfcc",)}, "--features=mfcc"), ({"features": ("audio",)}, "log_mel"),
+    ({"max_seconds": 2.0}, "--max_seconds=2.0: must be at least 3"),
+    ({"tempo_seconds": float("nan")}, "--tempo_seconds"),
 ])
 def test_bad_options(manifest, tmp_path, options, message):
     with pytest.raises(UserError, match=message):
-        build_dataset(manifest, tmp_path, **options)
+        build_dataset(manifest, tmp_path, Options(**options))
     assert not list(tmp_path.iterdir())
 
 
@@ -261,6 +277,7 @@ def test_a_full_disk_leaves_no_shard(tmp_path):
 
 
 @pytest.mark.parametrize("tracks, seconds, count", [
-    (0, 30, 0), (1, 30, 1), (15, 30, 1), (16, 30, 2), (63, 30, 2), (64, 30, 8), (400, 30, 8), (200_000, 30, 493)])
+    (0, 30, 0), (1, 30, 1), (15, 30, 1), (16, 30, 2), (63, 30, 2), (64, 30, 8), (400, 30, 8), (511, 30, 8),
+    (512, 30, 16), (200_000, 30, 493)])
 def test_shard_count(tracks, seconds, count):
     assert shard_count(tracks, seconds) == count

@@ -38,7 +38,7 @@ def test_help_of_build_names_the_licence_of_madmoms_models(capsys):
 @pytest.mark.parametrize("argv, message", [
     (["build"], "--manifest"), (["build", "--manifest=no.csv", "--out=x"], "no.csv: cannot be read"),
     (["build", "--manifest=no.csv", "--out=x", "--workers=-1"], "workers"), (["bild"], "unknown command 'bild'"),
-    (["build", "--manifest=no.csv", "--out=x", "--tempo=guess"], "madmom|column"),
+    (["build", "--manifest=no.csv", "--out=x", "--tempo=guess"], "madmom|column|none"),
 ])
 def test_bad_input_is_one_line_and_status_2(argv, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -65,15 +65,15 @@ def test_ctrl_c_ends_everything_with_130(manifest, tmp_path):
         env={**os.environ, "PYTHONPATH": ":".join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}, stderr=subprocess.PIPE,
         text=True, start_new_session=True)
     deadline = time.monotonic() + 60
-    while not out.exists() and time.monotonic() < deadline:
+    while not (out / ".build" / "key").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.3)
     # As a terminal does: to the whole group, workers included.
     os.killpg(run.pid, signal.SIGINT)
     _, errors = run.communicate(timeout=30)
     assert run.returncode == 130
-    assert "Traceback" not in errors and "interrupted; run the same command again" in errors
-    assert not (out / "dataset.json").exists() and not list(out.glob(".*.tmp"))
+    assert "Traceback" not in errors and "interrupted; run the same command again with --resume" in errors
+    assert not (out / "dataset.json").exists() and not list(out.glob("*/.*.tmp"))
     assert _ends(run.pid, 10)
 
 
