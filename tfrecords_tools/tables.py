@@ -18,7 +18,7 @@ KNOWN_SUFFIXES = (*_DELIMITERS, *_JSON, _PARQUET)
 # Characters; a document of one line, which is no JSON Lines, must not be read into memory whole.
 _LONGEST_LINE = 1 << 20
 _BATCH_ROWS = 1024
-_BUFFER_BYTES = 1 << 18
+_BUFFER_BYTES = 1 << 15
 _LIST_TYPES = ("is_list", "is_large_list", "is_fixed_size_list")
 
 Line = tuple[int, list[str] | str]

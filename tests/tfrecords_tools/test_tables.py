@@ -23,8 +23,8 @@ JSONL = "".join(json.dumps(row) + "\n" for row in OBJECTS)
 
 
 def _parquet(to, **columns):
-    # Without dictionaries, which grow to a mebibyte before they stop: pages alone are counted below.
-    pq.write_table(pa.table(columns), to, use_dictionary=False)
+    # A dictionary and a page grow to a mebibyte each before they stop: here they are full in the smaller file too.
+    pq.write_table(pa.table(columns), to, use_dictionary=False, data_page_size=8192)
     return to
 
 
@@ -172,4 +172,4 @@ def _peak(path) -> tuple[int, int]:
 def test_memory_does_not_grow_with_rows(tmp_path, suffix):
     _peak(_write(tmp_path / f"warm{suffix}", 6_000))
     few, many = _peak(_write(tmp_path / f"few{suffix}", 6_000)), _peak(_write(tmp_path / f"many{suffix}", 36_000))
-    assert many[0] < 1.2 * few[0] + 50_000 and many[1] < 1.2 * few[1] + 50_000
+    assert many[0] < 1.2 * few[0] + 50_000 and many[1] < few[1] + 200_000
