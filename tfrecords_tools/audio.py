@@ -68,8 +68,10 @@ def mono_blocks(path: str | os.PathLike, sample_rate: int, start_seconds: float 
         with _Sequential(os.fspath(path)) as file:
             yield from _resampled(file, sample_rate, start_seconds, max_seconds)
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"cannot be decoded as audio ({error.error_string.strip(' .')}); wav, flac, ogg and mp3 "
-                         "are read") from error
+        reason = error.error_string.strip(" .")
+        # What libsndfile says of a file named .mp3 that is something else; the file was looked at above.
+        reason = "Format not recognised" if reason.startswith("File does not exist") else reason
+        raise AudioError(f"cannot be decoded as audio ({reason}); wav, flac, ogg and mp3 are read") from error
 
 
 class _Sequential(soundfile.SoundFile):

@@ -69,7 +69,7 @@ def build_dataset(manifest: str | os.PathLike, out: str | os.PathLike, options: 
             print(f"{out}: already built from this input; nothing to do", file=sys.stderr)
             return Dataset.load(out)
         goes_on = _goes_on(out, work.unfinished_key(), plan.key, overwrite, resume)
-        _refuse_too_many(plan, max_rejected, 0)
+        _refuse_too_many(plan.store.rejected(), max_rejected, plan)
         _require_room(out, plan, work if goes_on else None)
         _announce_tempo(plan, cache)
         if not goes_on:
@@ -111,7 +111,7 @@ class _Build:
         self.finished = {file: finished for file, finished in found if finished}
         self.resumed = len(self.finished)
         self._cache, self._max_rejected = tempo_cache, max_rejected
-        self._rejected = sum(len(finished.rejects) for finished in self.finished.values())
+        self._rejected = plan.store.rejected() + sum(len(finished.rejects) for finished in self.finished.values())
         self._ids = tag_ids(plan.schema)
 
     def run(self, workers: int) -> None:
@@ -141,16 +141,38 @@ class _Build:
                 track = finish_row(row, result, schema, self._ids)
                 if isinstance(track, Reject):
                     rejects.append(track)
-                    _refuse_too_many(self.plan, self._max_rejected, self._rejected + len(rejects))
+                    self._count_reject(rejects)
                     continue
                 writer.write(track.record)
                 table.write(track.cells)
                 seconds += track.seconds
                 tempi += track.tempo_estimated
-        self._rejected += len(rejects)
         finished = Finished(writer.shard, shard.split, path.stat().st_size, seconds, tempi, rejects)
         self.work.keep(finished)
         return finished
+
+
+    def _count_reject(self, rejects: Sequence[Reject]) -> None:
+        self._rejected += 1
+        if self._max_rejected is None or self._rejected <= self._max_rejected:
+            return
+        # What is found so far is listed; the finished shards stay, since a day's work may be in them.
+        self.plan.store.add_rejects([*self.rejects(), *rejects])
+        write_rejects(self.plan, self.work.out)
+        raise UserError(f"more than --max_rejected={self._max_rejected} rows are rejected, the last (line "
+                        f"{rejects[-1].line}): {rejects[-1].reason}; see {self.work.out / REJECTED_FILE}, then mend the "
+                        "files and build with --overwrite, or go on with --resume and a larger --max_rejected")
+
+    def rejects(self) -> Iterator[Reject]:
+        """Tracks of finished shards whose audio could not be used."""
+        return itertools.chain.from_iterable(finished.rejects for finished in self.finished.values())
+
+
+def write_rejects(plan: Plan, out: Path) -> None:
+    """Writes rejected.csv: all that the plan's store holds, by line."""
+    with TableWriter(out / REJECTED_FILE, _REJECTED_HEADER) as table:
+        for reject in plan.store.rejects():
+            table.write(dataclasses.astuple(reject))
 
 
 def _finish(out: Path, build: _Build, started: float) -> Dataset:
@@ -158,10 +180,8 @@ def _finish(out: Path, build: _Build, started: float) -> Dataset:
     plan, work = build.plan, build.work
     order = [shard.file for shard in plan.shards]
     finished = [build.finished[file] for file in order]
-    plan.store.add_rejects(itertools.chain.from_iterable(shard.rejects for shard in finished))
-    with TableWriter(out / REJECTED_FILE, _REJECTED_HEADER) as table:
-        for reject in plan.store.rejects():
-            table.write(dataclasses.astuple(reject))
+    plan.store.add_rejects(build.rejects())
+    write_rejects(plan, out)
     if not any(shard.shard.records for shard in finished):
         work.end()
         raise _nothing_left(out, plan)
@@ -201,14 +221,11 @@ def _goes_on(out: Path, unfinished: str | None, key: str, overwrite: bool, resum
     return False
 
 
-def _refuse_too_many(plan: Plan, most: int | None, from_audio: int) -> None:
-    rejected = plan.store.rejected() + from_audio if most is not None else 0
-    if most is None or rejected <= most:
-        return
-    first = next(plan.store.rejects(only_rows=True), None)
-    named = f"; the first is line {first.line}, {first.field}: {first.reason}" if first else ""
-    raise UserError(f"{rejected} rows are rejected, --max_rejected is {most}{named}; raise it"
-                    f"{' and give --resume' if from_audio else ''}, or mend them (--dry_run lists what is wrong)")
+def _refuse_too_many(rejected: int, most: int | None, plan: Plan) -> None:
+    if most is not None and rejected > most:
+        first = next(plan.store.rejects(only_rows=True))
+        raise UserError(f"{rejected} rows are rejected, --max_rejected is {most}; the first is line {first.line}, "
+                        f"{first.field or 'row'}: {first.reason}; --dry_run lists more")
 
 
 def _require_room(out: Path, plan: Plan, work: Work | None) -> None:

@@ -42,7 +42,7 @@ class Finished:
 
 
 class Work:
-    """`OUT/.build`, entered by one process at a time.
+    """`OUT/.build` (`folder`) of a dataset's folder (`out`), entered by one process at a time.
 
     Leaving it removes it, unless a build has begun there and is not done: then the next one can go on. A
     shard counts as finished when its note (a JSON file, renamed into place last) is there, so that a process
@@ -53,19 +53,19 @@ class Work:
     """
 
     def __init__(self, out: Path):
-        self.folder, self._out = out / WORK_FOLDER, out
+        self.folder, self.out = out / WORK_FOLDER, out
         self._lock: IO | None = None
         self._made = False
 
     def __enter__(self) -> "Work":
-        self._made = not self._out.exists()
+        self._made = not self.out.exists()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.folder / _LOCK_FILE, "w", encoding="utf-8")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self._lock.close()
-            raise UserError(f"{self._out}: another build is at work there; wait for it, or give another "
+            raise UserError(f"{self.out}: another build is at work there; wait for it, or give another "
                             "--out") from error
         return self
 
@@ -76,7 +76,7 @@ class Work:
             if self._made:
                 # Not empty where the build wrote something.
                 with contextlib.suppress(OSError):
-                    self._out.rmdir()
+                    self.out.rmdir()
         self._lock.close()
 
     @property
@@ -87,7 +87,7 @@ class Work:
     def unfinished_key(self) -> str | None:
         """`Plan.key` of a build that has begun and is not done."""
         # dataset.json is written last: what is here beside it was not removed for want of an instant.
-        if (self._out / FILE_NAME).exists() or not (self.folder / _KEY_FILE).exists():
+        if (self.out / FILE_NAME).exists() or not (self.folder / _KEY_FILE).exists():
             return None
         return (self.folder / _KEY_FILE).read_text(encoding="utf-8")
 
@@ -130,7 +130,7 @@ class Work:
                 os.replace(hidden, final)
 
     def _places(self, file: str) -> tuple[Path, Path]:
-        return self.folder / file, self._out / file
+        return self.folder / file, self.out / file
 
     def _note(self, file: str) -> Path:
         return self.folder / f"{file}.json"

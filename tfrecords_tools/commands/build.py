@@ -49,8 +49,8 @@ def define_flags(fv: flags.FlagValues) -> None:
 def run(fv: flags.FlagValues) -> None:
     """Builds, and says what came of it."""
     options = Options(name=fv.name or "", seed=fv.seed, shards=fv.shards, tempo=fv.tempo,
-                      tempo_seconds=fv.tempo_seconds, resplit=fv.resplit, licence=fv.licence, features=tuple(fv.features),
-                      max_seconds=fv.max_seconds)
+                      tempo_seconds=fv.tempo_seconds, resplit=fv.resplit, licence=fv.licence,
+                      features=tuple(fv.features), max_seconds=fv.max_seconds)
     if fv.dry_run:
         print(describe(dry_run(fv.manifest, options, audio_root=fv.audio_root, skip_audio_check=fv.skip_audio_check,
                                workers=fv.workers)))
