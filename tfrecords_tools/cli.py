@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from tfrecords_tools.program import Command, dispatch
 
 COMMANDS = (
+    Command("bench", "where the time of a build goes on this machine", "tfrecords_tools.commands.bench"),
     Command("build", "a table of audio files and labels -> records", "tfrecords_tools.commands.build"),
     Command("demo", "render the demo corpus and its table", "tfrecords_tools.commands.demo_corpus"),
+    Command("inspect", "tables and pictures of what a dataset holds", "tfrecords_tools.commands.inspect"),
+    Command("tempo_accuracy", "madmom against the true tempo of a table", "tfrecords_tools.commands.tempo_accuracy"),
     Command("verify", "read every record back and compare it with the tables", "tfrecords_tools.commands.verify"),
 )
 

@@ -123,7 +123,8 @@ def _check_length(read: Mapping, chain: LogMel) -> None:
     if abs(frames - expected) > _FRAMES_APART:
         raise ValueError(f"log_mel: has {frames} frames where a duration of {duration:.3f} s gives {expected}")
     if "audio" in read and abs(len(read["audio"]) - samples) > _FRAMES_APART * chain.hop:
-        raise ValueError(f"audio: has {len(read['audio'])} samples where a duration of {duration:.3f} s gives {samples}")
+        raise ValueError(f"audio: has {len(read['audio'])} samples where a duration of {duration:.3f} s gives "
+                         f"{samples}")
 
 
 def _names(name: str, ids: np.ndarray, tags: tuple[str, ...]) -> tuple[str, ...]:
