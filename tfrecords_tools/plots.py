@@ -139,8 +139,8 @@ def plot_tempo_accuracy(true: np.ndarray, estimated: np.ndarray, path: Path) -> 
                           textcoords="offset points", fontsize=8, color="#707070", annotation_clip=False)
     for rows, label, colour, mark in ((right, "within 4 %", "#1f77b4", "o"), (octave, "octave error", "#ff7f0e", "s"),
                                       (known & ~right & ~octave, "wrong", "#d62728", "x")):
-        axes.scatter(true[rows], estimated[rows], s=24, c=colour, marker=mark, label=f"{label}: {int(rows.sum())}", alpha=0.8,
-                     zorder=3)
+        axes.scatter(true[rows], estimated[rows], s=24, c=colour, marker=mark, alpha=0.8, zorder=3,
+                     label=f"{label}: {int(rows.sum())}")
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
     for axis, name in ((axes.xaxis, "true"), (axes.yaxis, "estimated")):
         axis.set_major_locator(FixedLocator(_TICKS))

@@ -60,7 +60,8 @@ def test_memory_stays_under_100_bytes_a_track(tmp_path):
 
 
 @pytest.mark.parametrize("changes, reason", [
-    ({"split": "dev"}, "line 3: unknown split 'dev'"), ({"duration": "long"}, "line 3: duration 'long' is not a finite"),
+    ({"split": "dev"}, "line 3: unknown split 'dev'"),
+    ({"duration": "long"}, "line 3: duration 'long' is not a finite"),
     ({"tempo": "nan"}, "line 3: tempo 'nan' is not a finite number"), ({"genre": "polka"}, "line 3: genre 'polka'"),
 ])
 def test_a_wrong_cell_is_named(tmp_path, changes, reason):
