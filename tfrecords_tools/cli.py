@@ -9,7 +9,10 @@ COMMANDS = (
     Command("bench", "where the time of a build goes on this machine", "tfrecords_tools.commands.bench"),
     Command("build", "a table of audio files and labels -> records", "tfrecords_tools.commands.build"),
     Command("demo", "render the demo corpus and its table", "tfrecords_tools.commands.demo_corpus"),
+    Command("folder", "a folder of audio without labels -> a table", "tfrecords_tools.commands.folder"),
     Command("inspect", "tables and pictures of what a dataset holds", "tfrecords_tools.commands.inspect"),
+    Command("msd", "the Million Song Dataset's tagging split -> a table", "tfrecords_tools.commands.msd"),
+    Command("mtg_jamendo", "MTG-Jamendo's autotagging files -> a table", "tfrecords_tools.commands.mtg_jamendo"),
     Command("tempo_accuracy", "madmom against the true tempo of a table", "tfrecords_tools.commands.tempo_accuracy"),
     Command("verify", "read every record back and compare it with the tables", "tfrecords_tools.commands.verify"),
 )

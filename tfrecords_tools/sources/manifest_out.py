@@ -1,0 +1,151 @@
+"""What a source found, as the table that `dmml-records build` reads, with a count of what was left out and why."""
+
+import contextlib
+import csv
+import dataclasses
+import gzip
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables import TAG_SEPARATOR
+
+_SUFFIXES = (".csv", ".csv.gz")
+# The same that the manifest refuses: they would tear apart the tables made from this one.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Track:
+    """One row of the manifest: `tags` maps a dimension to its tags; a dimension not in it is unlabelled."""
+
+    track_id: str
+    path: str
+    artist: str = ""
+    title: str = ""
+    split: str = ""
+    tags: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dropped:
+    """One track or line left out: `place` is the file (and line), `kind` is counted, `reason` says more."""
+
+    track_id: str
+    place: str
+    kind: str
+    reason: str
+
+
+@dataclasses.dataclass
+class Summary:
+    """What was written: counts of tracks per split, of tags per dimension, of what was dropped per kind."""
+
+    path: Path
+    dropped_path: Path
+    tracks: Counter[str]
+    tags: dict[str, Counter[str]]
+    labelled: Counter[str]
+    dropped: Counter[str]
+
+    def __str__(self) -> str:
+        total = self.tracks.total()
+        splits = ", ".join(f"{count} {split or 'without split'}" for split, count in self.tracks.items())
+        lines = [f"{self.path}: {total} tracks ({splits})"]
+        shares = {name: f"{count} tracks ({count / total:.1%})" for name in (*self.tags, "artist")
+                  for count in [self.labelled[name]]}
+        lines += [f"  {name}: {len(tags)} tags, labelled {shares[name]}" for name, tags in self.tags.items()]
+        lines.append(f"  artist: known of {shares['artist']}")
+        lines += [f"  dropped: {count} {kind}" for kind, count in self.dropped.most_common()]
+        return "\n".join([*lines, f"  dropped in all: {self.dropped.total()} (see {self.dropped_path})"])
+
+
+def check_tag(tag: str, place: str) -> str:
+    """Returns `tag`; raises `UserError` naming it and `place` if a table could not hold it."""
+    if not tag or TAG_SEPARATOR in tag or _UNPRINTABLE.search(tag):
+        raise UserError(f"{place}: the tag {tag!r} is empty or holds '{TAG_SEPARATOR}' or a control character, which a "
+                        "table of tags cannot hold; rename it")
+    return tag
+
+
+def clean(text: str) -> str:
+    """A title or name for people on one line: runs of control characters and spaces become one space."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())
+
+
+def is_unprintable(text: str) -> bool:
+    """Whether an id or path holds a control character or bytes that are not UTF-8."""
+    return bool(_UNPRINTABLE.search(text))
+
+
+def write_manifest(found: Iterable[Track | Dropped], out: str | os.PathLike, dimensions: Sequence[str],
+                   values: Sequence[str] = ()) -> Summary:
+    """Writes the table, and beside it NAME.dropped.csv: under temporary names until they are whole.
+
+    Args:
+        found: consumed once, row by row.
+        out: ends in .csv or .csv.gz.
+        dimensions: tag columns, in this order.
+        values: columns left empty after them, for the build to estimate (tempo).
+
+    Raises:
+        UserError: if the name has another suffix, or no track is left; then nothing is written.
+    """
+    out = Path(out)
+    suffix = next((suffix for suffix in sorted(_SUFFIXES, key=len, reverse=True) if out.name.endswith(suffix)), None)
+    if suffix is None:
+        raise UserError(f"--out {out}: must end in {' or '.join(_SUFFIXES)}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    dropped_path = out.with_name(out.name.removesuffix(suffix) + ".dropped.csv")
+    summary = Summary(out, dropped_path, Counter(), {name: Counter() for name in dimensions}, Counter(), Counter())
+    with _whole(dropped_path) as dropped_file:
+        dropped = csv.writer(dropped_file, lineterminator="\n")
+        dropped.writerow(["track_id", "place", "kind", "reason"])
+        with _whole(out) as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(["track_id", "path", "artist", "title", "split", *dimensions, *values])
+            for item in found:
+                if isinstance(item, Dropped):
+                    summary.dropped[item.kind] += 1
+                    dropped.writerow([item.track_id, item.place, item.kind, item.reason])
+                else:
+                    table.writerow([*_cells(item, summary), *[""] * len(values)])
+            if not summary.tracks:
+                raise UserError(_nothing_left(summary))
+    return summary
+
+
+def _nothing_left(summary: Summary) -> str:
+    reasons = ", ".join(f"{count} {kind}" for kind, count in summary.dropped.most_common()) or "nothing was found"
+    return f"{summary.path}: no track is left ({reasons}); look at --audio and --labels"
+
+
+def _cells(track: Track, summary: Summary) -> list[str]:
+    summary.tracks[track.split] += 1
+    summary.labelled["artist"] += bool(track.artist)
+    cells = [track.track_id, track.path, track.artist, track.title, track.split]
+    for name, counts in summary.tags.items():
+        tags = track.tags.get(name, ())
+        counts.update(tags)
+        summary.labelled[name] += bool(tags)
+        cells.append(TAG_SEPARATOR.join(tags))
+    return cells
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[IO[str]]:
+    """A text file that gets its name when the block ends well, and leaves nothing when it does not."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        # What is listed as dropped may be a name that is no UTF-8: it is shown escaped.
+        options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+        packed = path.name.endswith(".gz")
+        with gzip.open(temporary, "wt", **options) if packed else open(temporary, "w", **options) as file:
+            yield file
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
