@@ -5,6 +5,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 DEMO = ["midirenderer>=0.1.3", "music21>=9.1", "pretty_midi>=0.2.10"]
+ONNX = ["onnx>=1.16", "onnxruntime>=1.17", "tf2onnx>=1.16.1"]
+SERVING = ["tensorflow-serving-api>=2.15.1"]
 TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5"]
 
 setup(
@@ -48,7 +50,10 @@ setup(
             "tensorflow-addons==0.23.*",
         ],
         "demo": DEMO,
-        "test": [*DEMO, *TEST],
+        # Beside TensorFlow 2.15 also onnx<1.19: later ones need another ml_dtypes.
+        "onnx": ONNX,
+        "serving": SERVING,
+        "test": [*DEMO, *SERVING, *TEST],
     },
     entry_points={"console_scripts": ["dmml = dmml_tf.cli:main", "dmml-records = tfrecords_tools.cli:main"]},
 )

@@ -14,7 +14,7 @@ import ml_collections
 import numpy as np
 
 from dmml_tf.baselines.compare import Comparison, compare
-from dmml_tf.commands.export import EXPORT_FOLDER
+from dmml_tf.commands.export import EXPORT_FOLDER, export_served
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import label_arrays
@@ -26,7 +26,6 @@ from dmml_tf.search import show
 from dmml_tf.search.build import index_run
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from dmml_tf.search.query import by_tracks
-from dmml_tf.serving.export import export_saved_model
 from dmml_tf.spaces import project
 from dmml_tf.stages import Stages
 from dmml_tf.training import measure_pipeline, train
@@ -134,7 +133,7 @@ def finish(
     with stages("index"):
         index_run(run, dataset).save(run.folder / INDEX_FOLDER)
     with stages("export"):
-        export_saved_model(run.embedding(), run.conditions, run.features, run.folder / EXPORT_FOLDER)
+        export_served(run, run.folder / EXPORT_FOLDER)
     with stages("throughput"):
         pipeline = measure_pipeline(dataset, "train", run.conditions, BatchPlan(**config.batch), config.seed)
     with stages("pictures"):

@@ -1,4 +1,4 @@
-"""SavedModel from audio samples to the embedding and each of its sub-spaces, by name."""
+"""A versioned SavedModel from audio to the embedding and each of its sub-spaces, by name."""
 
 import contextlib
 import io
@@ -11,12 +11,12 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.folders import whole_folder
-from dmml_tf.models.frontends import LogMelFrontend
+from dmml_tf.serving.graph import WHOLE, ServedGraph
+from dmml_tf.serving.warmup import write_warmup
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
 VERSION = "1"
-WHOLE = "embedding"
 # Serving's clients address outputs by these names, and TensorFlow names operations after them.
 _OUTPUT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -24,11 +24,9 @@ _OUTPUT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 def export_saved_model(
     embedding: keras.Model, conditions: Conditions, features: LogMel, folder: str | os.PathLike
 ) -> Path:
-    """Writes `folder/1`, a SavedModel that loads without this package.
+    """Writes `folder/1`, a SavedModel that loads without this package, with the signatures of `ServedGraph`.
 
-    Its signature `serving_default` takes `audio`, float32 [batch, 66150] (3 s at 22,050 Hz), and
-    returns `embedding`, float32 [batch, size], and for each condition that owns a sub-space its
-    unit vector, float32 [batch, width], under the condition's name.
+    Where tensorflow-serving-api is installed it holds warm-up records (`warmup.can_write` tells).
 
     Args:
         embedding: log-mel float32 [batch, 129, 128] -> float32 [batch, size].
@@ -43,15 +41,18 @@ def export_saved_model(
         UserError: if a condition's name cannot be an output's name.
     """
     check_output_names(conditions)
+    graph = ServedGraph(embedding, conditions, features)
     archive = keras.export.ExportArchive()
     archive.track(embedding)
-    signature = [tf.TensorSpec([None, features.excerpt_samples], tf.float32, name="audio")]
-    archive.add_endpoint("serving_default", _endpoint(embedding, conditions, features), signature)
+    for name, (function, spec) in graph.signatures().items():
+        # Wrapped here without autograph, which would convert every function below for nothing.
+        archive.add_endpoint(name, tf.function(function, [spec], autograph=False))
     target = Path(folder) / VERSION
     # ExportArchive and not tf.saved_model.save: the latter's variables are not found by the session
     # loader of TensorFlow Serving when the model is Keras 3's.
     with whole_folder(target) as temporary, contextlib.redirect_stdout(io.StringIO()):
         archive.write_out(str(temporary))
+        write_warmup(temporary, features)
     return target
 
 
@@ -63,15 +64,3 @@ def check_output_names(conditions: Conditions) -> None:
         if not _OUTPUT_NAME.fullmatch(name):
             raise UserError(f"condition '{name}' cannot name an output of the exported model; use letters, digits and "
                             "_, beginning with a letter")
-
-
-def _endpoint(embedding: keras.Model, conditions: Conditions, features: LogMel):
-    frontend = LogMelFrontend(features)
-
-    def serve(audio):
-        whole = embedding(frontend(audio), training=False)
-        # l2_normalize guards the zero vector that ReLU can leave in a sub-space.
-        parts = {name: tf.math.l2_normalize(whole[:, part], axis=1) for name, part in conditions.subspaces.items()}
-        return {WHOLE: whole, **parts}
-
-    return serve

@@ -1,156 +1,110 @@
-"""The SavedModel against the Python path, in processes that import none of our code."""
+"""The SavedModel in processes that import none of our code, and what export refuses."""
 
-import concurrent.futures
-import functools
-import io
+import json
 import subprocess
 import sys
 from pathlib import Path
 
-import midirenderer
 import numpy as np
-import pretty_midi
 import pytest
-import soundfile
-import soxr
 import tensorflow as tf
 from tensorflow import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
-from dmml_tf import spaces
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.serving.export import export_saved_model
+from dmml_tf.serving.graph import ServedGraph
 from tests import savedmodel_loader
 from tests.dmml_tf.search.made import tiny_embedding
+from tests.dmml_tf.serving.made import CONDITIONS, assert_same, songs, stereo, wav_bytes
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=8),
-    Condition("tempo_2", "within", width=4, tolerance=5.0),
-    Condition("track", "same_track", width=0, weight=0.5),
-])
-LOAD_WITH_TENSORFLOW_ALONE = """
-import sys
-import numpy as np, tensorflow as tf
-serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
-np.savez(sys.argv[3], **{name: value.numpy() for name, value in serve(audio=tf.constant(np.load(sys.argv[2]))).items()})
-assert not [name for name in sys.modules if name.startswith(("dmml_tf", "tfrecords_tools", "librosa"))]
-"""
-
-
-def played(program: int, pitches: list[int]) -> np.ndarray:
-    """float64 [66150]: recorded notes of a General MIDI program, played as a chord each half second."""
-    score, part = pretty_midi.PrettyMIDI(), pretty_midi.Instrument(program)
-    chords = [(beat, pitch + beat) for beat in range(6) for pitch in pitches]
-    part.notes = [pretty_midi.Note(100, pitch, beat / 2, beat / 2 + 0.4) for beat, pitch in chords]
-    score.instruments.append(part)
-    midi = io.BytesIO()
-    score.write(midi)
-    soundfont = Path(pretty_midi.__file__).with_name("TimGM6mb.sf2").read_bytes()
-    wave = io.BytesIO(midirenderer.render_wave_from(soundfont, midi.getvalue()))
-    samples, rate = soundfile.read(wave)
-    mono = soxr.resample(samples.mean(axis=1), rate, 22_050)
-    return np.pad(mono, (0, max(66_150 - len(mono), 0)))[:66_150]
-
-
-@functools.cache
-def sounds() -> np.ndarray:
-    """float32 [5, 66150]: a piano, violins, noise, clicks, silence."""
-    samples = np.arange(66_150)
-    noise = np.random.default_rng(0).normal(0, 0.2, samples.size)
-    rows = [played(0, [57, 61, 64]), played(48, [45, 52]), noise, (samples % 11_025 == 0) * 0.9, np.zeros(samples.size)]
-    return np.stack(rows).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """(SavedModel's path, file with the audio, expected outputs by the Python path)."""
-    folder = tmp_path_factory.mktemp("exported")
-    model = tiny_embedding(CONDITIONS.size)
-    path = export_saved_model(model, CONDITIONS, LogMel(), folder / "dmml")
-    np.save(folder / "audio.npy", sounds())
-    whole = model(np.stack([LogMel().extract(row) for row in sounds()]), training=False).numpy()
-    parts = {name: spaces.unit(whole[:, owned]) for name, owned in CONDITIONS.subspaces.items()}
-    return path, folder / "audio.npy", {"embedding": whole, **parts}
-
-
-def assert_same(found, expected: dict) -> None:
-    assert set(found) == set(expected)
-    for name, array in expected.items():
-        np.testing.assert_allclose(found[name], array, atol=1e-4, err_msg=name)
+INPUTS = {"serving_default": "audio", "embed_log_mel": "log_mel", "embed_wav": "wav", "embed_windows": "audio"}
 
 
 def run_program(*arguments) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=120)
 
 
-def test_what_the_folder_holds(exported):
-    path, _, expected = exported
-    assert np.ptp(expected["embedding"], axis=0).max() > 0.01  # the sounds are told apart
-    assert path.name == "1" and (path / "saved_model.pb").exists()
-    assert [entry.name for entry in path.parent.iterdir()] == ["1"]
-
-
-def test_tensorflow_alone_gives_what_python_gives(exported, tmp_path):
-    path, audio, expected = exported
-    done = run_program("-c", LOAD_WITH_TENSORFLOW_ALONE, path, audio, tmp_path / "out.npz")
-    assert done.returncode == 0, done.stderr
-    with np.load(tmp_path / "out.npz") as found:
-        assert_same(found, expected)
-
-
-def test_the_session_loader_of_serving_gives_what_python_gives(exported, tmp_path):
-    path, audio, expected = exported
-    # The program does not import tensorflow, so the tensors' names are read here.
+def signature_defs(path: Path):
     saved = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
-    signature = saved.meta_graphs[0].signature_def["serving_default"]
-    outputs = [f"{name}={info.name}" for name, info in signature.outputs.items()]
-    done = run_program(Path(savedmodel_loader.__file__), path, audio, tmp_path / "out.npz",
-                       signature.inputs["audio"].name, *outputs)
+    return saved.meta_graphs[0].signature_def
+
+
+@pytest.fixture(scope="module")
+def calls(exported, tmp_path_factory):
+    """(calls of each signature as the loader takes them, what Python's loader answers)."""
+    folder, definitions = tmp_path_factory.mktemp("calls"), signature_defs(exported.path)
+    np.save(folder / "audio.npy", songs())
+    np.save(folder / "log_mel.npy", np.stack([LogMel().extract(song)[:129] for song in songs()]))
+    (folder / "48.wav").write_bytes(wav_bytes(stereo(), 48_000))
+    (folder / "22.wav").write_bytes(wav_bytes(songs()[1, :70_000], 22_050))
+    files = [folder / "48.wav", folder / "22.wav"]
+    values = {"audio": songs(), "log_mel": np.load(folder / "log_mel.npy"), "wav": [f.read_bytes() for f in files]}
+    made, expected = {}, {}
+    for name, key in INPUTS.items():
+        fed = {"files": list(map(str, files))} if key == "wav" else {"array": str(folder / f"{key}.npy")}
+        outputs = {output: info.name for output, info in definitions[name].outputs.items()}
+        made[name] = {"input": definitions[name].inputs[key].name, "outputs": outputs, **fed}
+        for output, array in exported.signatures[name](**{key: tf.constant(values[key])}).items():
+            expected[f"{name}/{output}"] = array.numpy()
+    return made, expected
+
+
+def load_and_run(exported, calls: dict, folder: Path, threads: int) -> subprocess.CompletedProcess:
+    (folder / "calls.json").write_text(json.dumps(calls))
+    return run_program(Path(savedmodel_loader.__file__), exported.path, folder / "calls.json", folder / "out.npz", threads)
+
+
+def test_signatures_by_name(exported):
+    definitions = signature_defs(exported.path)
+    assert {name: list(definitions[name].inputs) for name in INPUTS} == {name: [key] for name, key in INPUTS.items()}
+    for name in INPUTS:
+        assert set(definitions[name].outputs) == {"embedding", "genre", "tempo_2"}
+    shape = definitions["serving_default"].outputs["genre"].tensor_shape
+    assert [dim.size for dim in shape.dim] == [-1, 8]
+    assert [entry.name for entry in exported.path.parent.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_the_session_loader_of_serving_on_one_and_eight_threads(exported, calls, tmp_path, threads):
+    made, expected = calls
+    done = load_and_run(exported, made, tmp_path, threads)
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "out.npz") as found:
-        assert_same(found, expected)
+        assert_same(dict(found), expected, 1e-5)
 
 
-def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
-    path, audio, expected = exported
-    cli = ["-m", "tensorflow.python.tools.saved_model_cli"]
-    select = ["--dir", path, "--tag_set", "serve", "--signature_def", "serving_default"]
-    with concurrent.futures.ThreadPoolExecutor() as pool:  # most of the time is the programs' start
-        showing = pool.submit(run_program, *cli, "show", *select)
-        done = run_program(*cli, "run", *select, "--inputs", f"audio={audio}", "--outdir", tmp_path)
-    shown = showing.result()
-    assert "inputs['audio'] tensor_info:" in shown.stdout and "shape: (-1, 66150)" in shown.stdout
-    for name, width in [("embedding", 12), ("genre", 8), ("tempo_2", 4)]:
-        assert f"outputs['{name}'] tensor_info:" in shown.stdout and f"shape: (-1, {width})" in shown.stdout
+def test_the_session_loader_says_what_is_too_short(exported, calls, tmp_path):
+    np.save(tmp_path / "short.npy", songs()[:, :60_000])
+    short = {**calls[0]["serving_default"], "array": str(tmp_path / "short.npy")}
+    done = load_and_run(exported, {"serving_default": short}, tmp_path, 1)
+    assert done.returncode and "[audio is too short: 2.72 s, at least 3 s (66150 samples at 22050 Hz)" in done.stderr
+
+
+def test_saved_model_cli_runs_it(exported, calls, tmp_path):
+    made, expected = calls
+    done = run_program("-m", "tensorflow.python.tools.saved_model_cli", "run", "--dir", exported.path, "--tag_set",
+                       "serve", "--signature_def", "embed_windows", "--inputs",
+                       f"audio={made['embed_windows']['array']}", "--outdir", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert_same({file.stem: np.load(file) for file in tmp_path.glob("*.npy")}, expected)
+    wanted = {key.split("/")[1]: array for key, array in expected.items() if key.startswith("embed_windows/")}
+    assert_same({file.stem: np.load(file) for file in tmp_path.glob("*.npy")}, wanted, 1e-5)
 
 
-def test_a_batch_of_one_and_a_silent_one(exported):
-    path, audio, expected = exported
-    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
-    for row, samples in enumerate(np.load(audio)):
-        found = serve(audio=tf.constant(samples[None]))
-        for name, array in expected.items():
-            np.testing.assert_allclose(found[name][0], array[row], atol=1e-4)
-    assert np.isfinite(found["genre"].numpy()).all()  # the last row is silence
-
-
-def test_a_zero_subspace_stays_zero(tmp_path):
+def test_a_zero_subspace_stays_zero():
     inputs = keras.Input((129, 128))
     zeros = keras.layers.Dense(12, kernel_initializer="zeros")(keras.layers.GlobalAveragePooling1D()(inputs))
-    path = export_saved_model(keras.Model(inputs, zeros), CONDITIONS, LogMel(), tmp_path)
-    found = tf.saved_model.load(str(path)).signatures["serving_default"](audio=tf.constant(sounds()))
+    found = ServedGraph(keras.Model(inputs, zeros), CONDITIONS, LogMel()).embed_audio(tf.constant(songs()))
+    assert set(found) == {"embedding", "genre", "tempo_2"}
     assert all((array.numpy() == 0).all() for array in found.values())
 
 
-def test_without_subspaces_the_whole_is_the_only_output(tmp_path):
+def test_without_subspaces_the_whole_is_the_only_output():
     category = Conditions([Condition("genre", "shared_tag", width=0)])
-    path = export_saved_model(tiny_embedding(6), category, LogMel(), tmp_path)
-    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
-    assert set(serve.structured_outputs) == {"embedding"}
+    found = ServedGraph(tiny_embedding(6), category, LogMel()).embed_log_mel(tf.zeros([2, 129, 128]))
+    assert {name: array.shape.as_list() for name, array in found.items()} == {"embedding": [2, 6]}
 
 
 @pytest.mark.parametrize("name", ["embedding", "", "two words", "a/b", "1st", "tempo\n", "mélodie"])
@@ -161,11 +115,11 @@ def test_a_name_that_no_output_can_have(tmp_path, name):
 
 
 def test_exporting_again_replaces_and_a_failure_does_not(tmp_path, monkeypatch, capsys):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "of_before").write_text("")
     first = export_saved_model(tiny_embedding(12, seed=1), CONDITIONS, LogMel(), tmp_path)
+    assert not (first / "of_before").exists() and capsys.readouterr().out == ""
     before = (first / "variables" / "variables.data-00000-of-00001").read_bytes()
-    export_saved_model(tiny_embedding(12, seed=2), CONDITIONS, LogMel(), tmp_path)
-    after = (first / "variables" / "variables.data-00000-of-00001").read_bytes()
-    assert before != after and capsys.readouterr().out == ""
 
     def full_disk(*_, **__):
         raise OSError(28, "No space left on device")
@@ -174,5 +128,5 @@ def test_exporting_again_replaces_and_a_failure_does_not(tmp_path, monkeypatch, 
     monkeypatch.setattr(type(keras.export.ExportArchive()), "write_out", full_disk)
     with pytest.raises(OSError):
         export_saved_model(tiny_embedding(12, seed=3), CONDITIONS, LogMel(), tmp_path)
-    assert (first / "variables" / "variables.data-00000-of-00001").read_bytes() == after
+    assert (first / "variables" / "variables.data-00000-of-00001").read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["1"]

@@ -1,0 +1,101 @@
+"""Each signature of the exported model against the Python path that index and search take."""
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+from dmml_tf.data.pipeline import cut_window
+from dmml_tf.evaluation.embed import windows_of
+from dmml_tf.search.audio_query import embed_audio
+from dmml_tf.serving.graph import WINDOWS_HOP, ServedGraph
+from tests.dmml_tf.serving.made import (
+    CONDITIONS, RATE, assert_same, outputs_of, songs, stereo, wav_bytes, with_subspaces,
+)
+from tfrecords_tools.features import LogMel
+
+
+def python_windows(model, song: np.ndarray, hop: int) -> np.ndarray:
+    """float32 [windows, size]: as records are made and embedded."""
+    log_mel = LogMel().extract(song).astype(np.float16)
+    windows = np.stack([cut_window(log_mel, start) for start in windows_of(log_mel, 129, hop)])
+    return with_subspaces(model, windows)["embedding"]
+
+
+# 3 s less a millisecond; one window; nearly two; two; 7 s; samples that end within a hop.
+@pytest.mark.parametrize("samples", [66_128, 66_150, 132_095, 132_096, 154_350, 140_001])
+def test_audio_of_any_length_has_the_mean_of_its_whole_windows(exported, samples):
+    audio = songs()[:, :samples]
+    expected = outputs_of(np.stack([python_windows(exported.model, song, 129).mean(axis=0) for song in audio]))
+    assert np.ptp(expected["embedding"], axis=0).max() > 0.01  # the sounds are told apart
+    assert_same(exported.signatures["serving_default"](audio=tf.constant(audio)), expected)
+
+
+def test_what_is_left_at_the_end_is_dropped(exported):
+    serve = exported.signatures["serving_default"]
+    louder = songs()[:, :100_000].copy()
+    louder[:, 67_000:] *= 3.0
+    assert_same(serve(audio=tf.constant(louder)), {k: v.numpy() for k, v in serve(
+        audio=tf.constant(songs()[:, :100_000])).items()}, 1e-6)
+
+
+def test_log_mels_and_windows(exported):
+    log_mel = np.stack([LogMel().extract(song)[:129] for song in songs()])
+    assert_same(exported.signatures["embed_log_mel"](log_mel=tf.constant(log_mel)),
+                with_subspaces(exported.model, log_mel))
+    found = exported.signatures["embed_windows"](audio=tf.constant(songs()))
+    assert found["genre"].shape == (4, 1 + (301 - 129) // WINDOWS_HOP, 8)
+    for row, song in enumerate(songs()):
+        assert_same({name: array[row] for name, array in found.items()},
+                    outputs_of(python_windows(exported.model, song, WINDOWS_HOP)))
+
+
+def test_files_of_different_rates_channels_and_lengths_in_one_batch(exported, tmp_path):
+    # At 22,050 Hz nothing is resampled; else soxr's filter and ours differ a little.
+    files = {
+        "mono22.wav": (songs()[0, :100_000], RATE), "stereo48.wav": (stereo(), 48_000),
+        "stereo44.wav": (stereo()[:200_000], 44_100), "odd.wav": (stereo()[:150_000], 44_101),
+        "low.wav": (songs()[0, :40_000], 8_000), "three.wav": (np.repeat(stereo()[:150_000, :1], 3, axis=1), 32_000),
+    }
+    expected = []
+    for name, (samples, rate) in files.items():
+        soundfile.write(tmp_path / name, samples, rate, subtype="PCM_16")
+        expected.append(embed_audio(tmp_path / name, exported.model, LogMel()))
+    contents = [(tmp_path / name).read_bytes() for name in files]
+    found = exported.signatures["embed_wav"](wav=tf.constant(contents))
+    assert_same({"first": found["embedding"][0]}, {"first": expected[0]})
+    assert_same(found, outputs_of(np.stack(expected)), 1e-3)
+
+
+def test_a_batch_of_one_and_of_64_alike(exported):
+    audio = np.concatenate([songs()[:, :70_000] * level for level in np.linspace(0.1, 1.0, 16, dtype=np.float32)])
+    serve = exported.signatures["serving_default"]
+    together = {name: array.numpy() for name, array in serve(audio=tf.constant(audio)).items()}
+    assert together["embedding"].shape == (64, 12) and np.isfinite(together["genre"]).all()
+    for row in (0, 17, 63):
+        assert_same(serve(audio=tf.constant(audio[row : row + 1])), {k: v[row : row + 1] for k, v in together.items()},
+                    1e-5)
+
+
+def test_more_windows_than_are_embedded_at_a_time(exported):
+    graph = ServedGraph(exported.model, CONDITIONS, LogMel())
+    windows = np.random.default_rng(0).uniform(0, 1.5, (131, 129, 128)).astype(np.float32)
+    np.testing.assert_allclose(graph._embed(tf.constant(windows)), exported.model(windows, training=False), atol=1e-5)
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "embed_windows"])
+def test_audio_under_3_s(exported, signature):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"audio is too short: 2.99 s, at least 3 s"):
+        exported.signatures[signature](audio=tf.zeros([2, 65_950]))
+
+
+@pytest.mark.parametrize("content, message", [
+    (wav_bytes(songs()[0, :60_000], RATE), "WAV file is too short: 2.72 s"),
+    (wav_bytes(songs()[0, :70_000], 500), "WAV header says 500 Hz"),
+    (wav_bytes(songs()[0], RATE, subtype="PCM_24"), "16-bit"),
+    (b"not a sound", "RIFF|Header|WAV|Data"),
+    (wav_bytes(songs()[0], RATE)[:1000], "Data|data|size"),
+], ids=["short", "rate", "24 bit", "text", "cut"])
+def test_files_that_are_refused(exported, content, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        exported.signatures["embed_wav"](wav=tf.constant([wav_bytes(songs()[0], RATE), content]))
