@@ -12,6 +12,7 @@ COMMANDS = (
     Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
     Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
     Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
+    Command("bench_serve", "time a run's exported model, by batch size", "dmml_tf.commands.bench_serve"),
 )
 
 
