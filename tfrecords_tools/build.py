@@ -160,8 +160,8 @@ class _Build:
         self.plan.store.add_rejects([*self.rejects(), *rejects])
         write_rejects(self.plan, self.work.out)
         raise UserError(f"more than --max_rejected={self._max_rejected} rows are rejected, the last (line "
-                        f"{rejects[-1].line}): {rejects[-1].reason}; see {self.work.out / REJECTED_FILE}, then mend the "
-                        "files and build with --overwrite, or go on with --resume and a larger --max_rejected")
+                        f"{rejects[-1].line}): {rejects[-1].reason}; see {self.work.out / REJECTED_FILE}, then mend "
+                        "the files and build with --overwrite, or go on with --resume and a larger --max_rejected")
 
     def rejects(self) -> Iterator[Reject]:
         """Tracks of finished shards whose audio could not be used."""
