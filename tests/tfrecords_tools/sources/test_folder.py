@@ -1,0 +1,87 @@
+"""A tree of audio: ids from paths, names from tags, no loop, no run that ends because of one file."""
+
+import os
+
+import mutagen.flac
+import numpy as np
+import pytest
+import soundfile
+
+from tfrecords_tools.cli import main
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.manifest import read_manifest
+from tfrecords_tools.sources import folder as source
+from tfrecords_tools.sources.folder import read_folder
+from tfrecords_tools.sources.manifest_out import Track
+
+
+@pytest.fixture
+def tree(tmp_path):
+    root = tmp_path / "music"
+    for name in ("b/two.flac", "a/one, first.wav", "a/c/three.OGG"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / name, np.zeros(8000), 8000)
+    tags = mutagen.flac.FLAC(root / "b/two.flac")
+    tags["title"], tags["artist"] = "Zwei\nTeile", "Ann|Bob"
+    tags.save()
+    return root
+
+
+def _ids(root) -> list[str]:
+    return [item.track_id for item in read_folder(root) if isinstance(item, Track)]
+
+
+def test_ids_titles_and_artists(tree):
+    assert [(track.track_id, track.title, track.artist) for track in read_folder(tree)] == [
+        ("a/one, first.wav", "one, first", ""), ("a/c/three.OGG", "three", ""),
+        ("b/two.flac", "Zwei Teile", "Ann|Bob")]
+
+
+def test_the_command_writes_what_the_manifest_reads(tree, tmp_path, capsys):
+    assert main(["folder", f"--audio={tree}", f"--out={tmp_path / 'songs.csv'}"]) == 0
+    assert "3 tracks (3 without split)" in capsys.readouterr().out
+    rows = list(read_manifest(tmp_path / "songs.csv"))
+    assert [row.track_id for row in rows] == _ids(tree)
+    assert [row.path for row in rows] == [str(tree / row.track_id) for row in rows]
+
+
+def test_links_that_lead_back_do_not_hang(tree):
+    os.symlink(tree, tree / "a/up")
+    os.symlink(tree / "a", tree / "a/c/up")
+    assert _ids(tree) == ["a/one, first.wav", "a/c/three.OGG", "b/two.flac"]
+
+
+def test_a_linked_folder_is_followed(tree, tmp_path):
+    os.symlink(tree / "b", tree.parent / "elsewhere")
+    (tmp_path / "root").mkdir()
+    os.symlink(tree / "b", tmp_path / "root/link")
+    assert _ids(tmp_path / "root") == ["link/two.flac"]
+
+
+def test_other_files_are_counted_by_reason(tree):
+    (tree / "cover.jpg").write_text("x")
+    (tree / "empty.mp3").touch()
+    (tree / "new\nline.mp3").write_text("x")
+    os.symlink(tree / "gone", tree / "broken.mp3")
+    open(os.fsencode(tree) + b"/\xff.mp3", "wb").close()
+    dropped = {item.track_id: item.kind for item in read_folder(tree) if not isinstance(item, Track)}
+    assert dropped == {"cover.jpg": "no audio by its suffix", "empty.mp3": "unreadable", "broken.mp3": "unreadable",
+                       "new\nline.mp3": "bad file name", "\udcff.mp3": "bad file name"}
+
+
+def test_unreadable_tags_end_nothing(tree, monkeypatch):
+    random = np.random.default_rng(0)
+    heads = {".mp3": b"ID3\x04\x00\x00\x00\x00\x0f\x00", ".flac": b"fLaC", ".m4a": b"\0\0\0\x18ftypM4A ",
+             ".ogg": b"OggS", ".aiff": b"FORM\0\0\0\xffAIFF",
+             ".wma": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")}
+    for suffix, head in heads.items():
+        for k in range(20):
+            (tree / f"x{k}{suffix}").write_bytes(head + random.bytes(300))
+    assert len(_ids(tree)) == 3 + 20 * len(heads)
+    monkeypatch.setattr(source.mutagen, "File", lambda *_, **__: {}["x"])
+    assert len(_ids(tree)) == 3 + 20 * len(heads)
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(UserError, match="is no folder"):
+        list(read_folder(tmp_path / "gone"))
