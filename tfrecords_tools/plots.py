@@ -149,7 +149,8 @@ def plot_tempo_accuracy(true: np.ndarray, estimated: np.ndarray, path: Path) -> 
         axis.set_label_text(f"{name} tempo (beats a minute)")
     missing = int((~known).sum())
     axes.set_title(f"{len(true)} tracks" + (f"; {missing} without an estimate" if missing else ""), fontsize=11, pad=16)
-    axes.legend(fontsize=9, frameon=True, framealpha=0.9, edgecolor="none", loc="lower right")
+    # Outside: every corner of the picture may hold a point.
+    figure.legend(fontsize=9, frameon=False, loc="outside lower center", ncols=3)
     _tidy(axes, "both")
     _save(figure, path)
 
