@@ -1,4 +1,4 @@
-"""Where the time of a build goes: each step of the chain by itself, the extraction, a build with one and two workers."""
+"""Where the time of a build goes: each step by itself, the extraction, a build with one and with two workers."""
 
 import contextlib
 import dataclasses
