@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -41,19 +42,25 @@ def export_saved_model(
         UserError: if a condition's name cannot be an output's name.
     """
     check_output_names(conditions)
-    graph = ServedGraph(embedding, conditions, features)
-    archive = keras.export.ExportArchive()
-    archive.track(embedding)
-    for name, (function, spec) in graph.signatures().items():
-        # Wrapped here without autograph, which would convert every function below for nothing.
-        archive.add_endpoint(name, tf.function(function, [spec], autograph=False))
     target = Path(folder) / VERSION
-    # ExportArchive and not tf.saved_model.save: the latter's variables are not found by the session
-    # loader of TensorFlow Serving when the model is Keras 3's.
-    with whole_folder(target) as temporary, contextlib.redirect_stdout(io.StringIO()):
-        archive.write_out(str(temporary))
+    signatures = ServedGraph(embedding, conditions, features).signatures()
+    with whole_folder(target) as temporary:
+        write_signatures(embedding, signatures, temporary)
         write_warmup(temporary, features)
     return target
+
+
+def write_signatures(embedding: keras.Model, signatures: Mapping[str, tuple], folder: Path) -> None:
+    """Writes a SavedModel of some of `ServedGraph.signatures()` into `folder`; `embedding` owns the variables."""
+    # ExportArchive and not tf.saved_model.save: the latter's variables are not found by the session
+    # loader of TensorFlow Serving when the model is Keras 3's.
+    archive = keras.export.ExportArchive()
+    archive.track(embedding)
+    for name, (function, spec) in signatures.items():
+        # Wrapped here without autograph, which would convert every function below for nothing.
+        archive.add_endpoint(name, tf.function(function, [spec], autograph=False))
+    with contextlib.redirect_stdout(io.StringIO()):
+        archive.write_out(str(folder))
 
 
 def check_output_names(conditions: Conditions) -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.serving.export import check_output_names, export_saved_model
+from dmml_tf.serving.export import check_output_names, write_signatures
 from dmml_tf.serving.graph import ServedGraph
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -35,14 +35,16 @@ def export_tflite(embedding: keras.Model, conditions: Conditions, features: LogM
     Raises:
         UserError: if a condition's name cannot be an output's name, or the file computes something else.
     """
-    # By way of the SavedModel: a function of Keras 3's model would be converted without its weights.
+    check_output_names(conditions)
+    graph = ServedGraph(embedding, conditions, features)
+    # By way of a SavedModel: a function of Keras 3's model would be converted without its weights.
     with tempfile.TemporaryDirectory() as folder:
-        saved = export_saved_model(embedding, conditions, features, folder)
-        content = tf.lite.TFLiteConverter.from_saved_model(str(saved), signature_keys=[SIGNATURE]).convert()
+        write_signatures(embedding, {SIGNATURE: graph.signatures()[SIGNATURE]}, Path(folder))
+        content = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE]).convert()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the interpreter's move to another package
         run = tf.lite.Interpreter(model_content=content).get_signature_runner(SIGNATURE)
-    return _write_checked(content, path, ServedGraph(embedding, conditions, features), lambda x: run(log_mel=x))
+    return _write_checked(content, path, graph, lambda x: run(log_mel=x))
 
 
 def export_onnx(embedding: keras.Model, conditions: Conditions, features: LogMel, path: Path) -> float:

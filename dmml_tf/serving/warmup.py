@@ -1,4 +1,4 @@
-"""Warm-up records: requests that TensorFlow Serving runs before it takes others, so that none waits for a first call."""
+"""Warm-up records: requests that TensorFlow Serving runs before it takes others; the first call is the slowest."""
 
 import importlib.util
 import io

@@ -34,7 +34,8 @@ def decode_mono(wav: tf.Tensor, sample_rate: int) -> tf.Tensor:
     # Not desired_channels=1: that takes the left channel.
     samples, rate = tf.audio.decode_wav(wav)
     lowest, highest = BELIEVABLE_RATES
-    message = tf.strings.join(["WAV header says ", tf.strings.as_string(rate), " Hz, which no recording has; encode it again"])
+    message = tf.strings.join(["WAV header says ", tf.strings.as_string(rate), " Hz, which no recording has; encode it "
+                               "again"])
     with require((rate >= lowest) & (rate <= highest), message):
         mono = tf.reduce_mean(samples, axis=1)
     return tf.cond(tf.equal(rate, sample_rate), lambda: mono, lambda: resample(mono, rate, sample_rate))

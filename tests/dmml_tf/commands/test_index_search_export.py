@@ -170,5 +170,7 @@ def test_export_into_the_run_and_elsewhere(trained, capsys, tmp_path):
     found = tf.saved_model.load(str(path)).signatures["serving_default"](audio=tf.constant(audio))
     expected = trained.embedding()(LogMel().extract(audio[0])[None], training=False).numpy()
     np.testing.assert_allclose(found["embedding"], expected, atol=1e-4)
-    assert dmml(capsys, "export", "--run", trained.folder, "--out", tmp_path / "served")[0] == 0
-    assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
+    assert {"1", "models.config", "docker-compose.yml"} < {entry.name for entry in path.parent.iterdir()}
+    status, out, _ = dmml(capsys, "export", "--run", trained.folder, "--format=tflite", "--out", tmp_path / "m.tflite")
+    assert status == 0 and (tmp_path / "m.tflite").stat().st_size > 1_000
+    assert out.startswith(f"{tmp_path / 'm.tflite'}: log_mel [batch, 129, 128] -> embedding, genre, tempo; differs")

@@ -5,7 +5,6 @@ import http.server
 import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -46,7 +45,7 @@ def test_each_request_gives_what_the_signature_gives(service, exported):
         expected = exported.signatures[signature](**{name: tf.constant(value)})
         assert isinstance(found, Embeddings) and found.embedding.dtype == np.float32
         assert set(found.subspaces) == {"genre", "tempo_2"}
-        assert_same({"embedding": found.embedding, **found.subspaces}, {k: v.numpy() for k, v in expected.items()}, 1e-5)
+        assert_same({"embedding": found.embedding, **found.subspaces}, expected, 1e-5)
 
 
 def test_two_refusals_then_an_answer(service):
@@ -67,11 +66,9 @@ def test_retries_end(service):
 def test_no_answer_in_time_is_not_tried_again(service):
     served, connect = service
     served.delay = 1.0
-    client, start = connect(timeout=0.2), time.monotonic()
     with pytest.raises(ServingError) as caught:
-        client.embed_audio(songs()[:1, :70_000])
-    assert caught.value.code == "DEADLINE_EXCEEDED"
-    assert time.monotonic() - start < 0.9 and served.requests == 1
+        connect(timeout=0.5).embed_wav([b"small, so that the server has it at once"])
+    assert caught.value.code == "DEADLINE_EXCEEDED" and served.requests == 1
 
 
 def test_what_the_server_refuses_is_not_tried_again(service):

@@ -41,7 +41,8 @@ def test_the_files_name_one_place(tmp_path):
     config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig()).model_config_list.config[0]
     assert (config.name, config.base_path, config.model_platform) == ("dmml", "/models/dmml", "tensorflow")
     service = yaml.safe_load((tmp_path / "docker-compose.yml").read_text())["services"]["dmml"]
-    assert service["volumes"] == ["./:/models/dmml:ro"] and all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert service["volumes"] == ["./:/models/dmml:ro"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     for argument in service["command"]:
         path = argument.split("=")[1]
         assert path.startswith("/models/dmml/") and (tmp_path / path.removeprefix("/models/dmml/")).exists()
