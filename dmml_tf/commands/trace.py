@@ -1,0 +1,51 @@
+"""`dmml trace`: how a song moves through every sub-space, as a picture and as JSON."""
+
+from pathlib import Path
+
+from absl import flags
+
+from dmml_tf.run import Run
+from dmml_tf.search.build import weights_sha256
+from dmml_tf.search.index import INDEX_FOLDER, Index
+from dmml_tf.viz.trace import trace_audio, write_trace
+from tfrecords_tools.errors import UserError
+
+TRACES_FOLDER = "traces"  # within a run's folder
+
+
+def define_flags(fv: flags.FlagValues) -> None:
+    """Flags of this command."""
+    flags.DEFINE_string("run", None, "Folder of a trained run; its index, if there, names the nearest labels.",
+                        flag_values=fv, required=True)
+    flags.DEFINE_string("audio", None, "Audio file of at least 3 s: wav, flac, ogg or mp3.", flag_values=fv,
+                        required=True)
+    flags.DEFINE_string("out", None, "Folder to write; default: RUN/traces/NAME.", flag_values=fv)
+    flags.DEFINE_float("hop", 0.5, "Seconds from one window to the next.", lower_bound=0.02, flag_values=fv)
+    flags.DEFINE_float("max_seconds", 1200.0, "At most that much of the song is read.", lower_bound=3.0, flag_values=fv)
+
+
+def run(fv: flags.FlagValues) -> None:
+    """Writes the trace and says where each sub-space changes."""
+    trained = Run.load(fv.run)
+    trace = trace_audio(fv.audio, trained.embedding(), trained.conditions, trained.features, fv.hop, fv.max_seconds)
+    folder = Path(fv.out) if fv.out else Path(fv.run) / TRACES_FOLDER / Path(fv.audio).stem
+    content = write_trace(trace, folder, index_of(trained))
+    print(f"{folder}: {len(trace.vectors)} windows, {trace.seconds:.1f} s")
+    for name, found in content["subspaces"].items():
+        print(f"{name}: " + (", ".join(f"{second:.1f} s" for second in found["boundaries"]) or "no change"))
+
+
+def index_of(trained: Run) -> Index | None:
+    """The run's index, or None where there is none.
+
+    Raises:
+        UserError: if it was made by other weights.
+    """
+    folder = trained.folder / INDEX_FOLDER
+    if not folder.exists():
+        return None
+    index = Index.load(folder)
+    if index.model != weights_sha256(trained):
+        raise UserError(f"{folder}: made by other weights than the run now has; make it again with: "
+                        f"dmml index --run {trained.folder}")
+    return index
