@@ -11,6 +11,9 @@ COMMANDS = (
     Command("evaluate", "score a run on held-out triplets", "dmml_tf.commands.evaluate"),
     Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
     Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
+    Command("projector", "show a run's sub-spaces in TensorBoard", "dmml_tf.commands.projector"),
+    Command("trace", "follow a song through time in every sub-space", "dmml_tf.commands.trace"),
+    Command("trace_study", "measure on made songs where trace finds a change", "dmml_tf.commands.trace_study"),
     Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
     Command("bench_serve", "time a run's exported model, by batch size", "dmml_tf.commands.bench_serve"),
 )
