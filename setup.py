@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-DEMO = ["midirenderer>=0.1.3", "music21>=9.1", "pretty_midi>=0.2.10"]
+DEMO = ["midirenderer>=0.1.3", "mir_eval>=0.7", "music21>=9.1", "pretty_midi>=0.2.10"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.17", "tf2onnx>=1.16.1"]
 SERVING = ["tensorflow-serving-api>=2.15.1"]
 TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5"]
@@ -29,6 +29,7 @@ setup(
         "ml_collections>=0.1.1",
         "mutagen>=1.47",
         "numpy>=1.26",
+        "pillow>=10.0",
         "pyarrow>=17.0",
         "scikit-learn>=1.4",
         "scipy>=1.11",
