@@ -38,7 +38,7 @@ class Trace:
         hop: seconds from one window to the next.
         vectors: float32 [W, D], each sub-space at unit length.
         conditions: what the slices stand for.
-        times: float64 [W], seconds at the middle of each window.
+        window_seconds: length of a window.
     """
 
     name: str
@@ -50,12 +50,14 @@ class Trace:
 
     @property
     def times(self) -> np.ndarray:
+        """float64 [W], seconds at the middle of each window."""
         return np.arange(len(self.vectors)) * self.hop + self.window_seconds / 2
 
     @property
     def subspaces(self) -> dict[str, np.ndarray]:
         """Condition -> float32 [W, d]; the whole embedding where no condition owns a slice."""
-        return {name: self.vectors[:, part] for name, part in (self.conditions.subspaces or {WHOLE: slice(None)}).items()}
+        slices = self.conditions.subspaces or {WHOLE: slice(None)}
+        return {name: self.vectors[:, part] for name, part in slices.items()}
 
     def novelty(self, name: str, kernel: int = KERNEL) -> np.ndarray:
         """float64 [W], see `dmml_tf.viz.novelty.novelty`."""
@@ -90,8 +92,8 @@ def trace_audio(path: str | os.PathLike, embedding: keras.Model, conditions: Con
         raise UserError(f"{os.fspath(path)}: {error}") from error
     starts = windows_of(log_mel, frames, step)
     if len(starts) > MAX_WINDOWS:
-        raise UserError(f"{os.fspath(path)}: {len(starts)} windows, at most {MAX_WINDOWS} are compared; give a --hop of "
-                        f"{hop * len(starts) / MAX_WINDOWS:.1f} or more, or a smaller --max_seconds")
+        raise UserError(f"{os.fspath(path)}: {len(starts)} windows, at most {MAX_WINDOWS} are compared; give a --hop "
+                        f"of {hop * len(starts) / MAX_WINDOWS:.1f} or more, or a smaller --max_seconds")
     parts = []
     for first in range(0, len(starts), BATCH):
         batch = np.stack([cut_window(log_mel, start) for start in starts[first : first + BATCH]]).astype(np.float32)

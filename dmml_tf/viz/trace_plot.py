@@ -42,8 +42,8 @@ def plot_trace(trace: Trace, content: dict, path: Path) -> None:
         axes.set_xlim(-reach, reach)
         axes.set_ylim(-reach, reach)
     figure.colorbar(points, ax=list(grid[:, 2]), label="seconds", shrink=0.6)
-    figure.suptitle(f"{textwrap.shorten(_plain(trace.name), 80)}: {trace.seconds:.0f} s, a window every {trace.hop:.2f} s",
-                    fontsize=12)
+    name = _plain(textwrap.shorten(trace.name, 80))
+    figure.suptitle(f"{name}: {trace.seconds:.0f} s, a window every {trace.hop:.2f} s", fontsize=12)
     temporary = path.with_name(f".{path.name}.tmp")
     figure.savefig(temporary, format="png", dpi=110, facecolor="white", metadata={"Software": None})
     os.replace(temporary, path)

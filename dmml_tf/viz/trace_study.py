@@ -56,7 +56,8 @@ def summarise(rows: Sequence[Mapping]) -> dict:
         mine = [row for row in rows if row["changed"] == changed]
         summary[changed] = {"songs": len(mine)}
         for name in mine[0]["scores"]:
-            measures = {key: float(np.mean([row["scores"][name][key] for row in mine])) for key in mine[0]["scores"][name]}
+            measures = {key: float(np.mean([row["scores"][name][key] for row in mine]))
+                        for key in mine[0]["scores"][name]}
             strength = float(np.mean([row["novelty_at_joins"][name] for row in mine]))
             summary[changed][name] = {**measures, "novelty_at_joins": strength}
     return summary
@@ -75,10 +76,10 @@ def to_markdown(content: Mapping) -> str:
     return "\n\n".join([
         "# Where a song changes",
         f"{content['songs']} made songs of two or three joined parts of 10 to 18 s that differ in one of "
-        f"{', '.join(LABELS)}, from plans of the demo corpus' test tracks; tempos differ by {LEAST_TEMPO_STEP:g} beats a "
-        f"minute or more. Windows of 3 s every {content['hop']:.2f} s; Foote's novelty with a kernel of "
-        f"{content['kernel']} windows; boundaries are peaks of at least {content['threshold']:g}. Seed {content['seed']}. "
-        "Mean over the songs.",
+        f"{', '.join(LABELS)}, from plans of the demo corpus' test tracks; tempos differ by {LEAST_TEMPO_STEP:g} beats "
+        f"a minute or more. Windows of 3 s every {content['hop']:.2f} s; Foote's novelty with a kernel of "
+        f"{content['kernel']} windows; boundaries are peaks of at least {content['threshold']:g}. "
+        f"Seed {content['seed']}. Mean over the songs.",
         "## Hit rate: joins found within 3 s (recall)", of("recall"),
         "## Precision of the boundaries found (0 for a song without one)", of("precision"),
         "## F-measure", of("f_measure"),

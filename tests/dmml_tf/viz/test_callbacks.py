@@ -19,7 +19,8 @@ from dmml_tf.viz.callbacks import CrossTableImage, ProjectorFiles
 from tests.dmml_tf.search.made import tiny_embedding
 from tests.synthetic import write_dataset
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=4), Condition("tempo", "within", tolerance=30.0, width=3)])
+CONDITIONS = Conditions([Condition("genre", "shared_tag", width=4),
+                         Condition("tempo", "within", tolerance=30.0, width=3)])
 
 
 @pytest.fixture(scope="module")

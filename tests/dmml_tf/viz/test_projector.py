@@ -53,7 +53,8 @@ def test_one_tensor_a_subspace_and_one_of_the_whole_with_relative_paths(index, l
 
 
 def test_a_condition_called_whole_is_bad_input():
-    other = Index.build(np.ones((2, 3)), Conditions([Condition("whole", "shared_tag", width=3)]), [{"id": "a"}, {"id": "b"}])
+    conditions = Conditions([Condition("whole", "shared_tag", width=3)])
+    other = Index.build(np.ones((2, 3)), conditions, [{"id": "a"}, {"id": "b"}])
     with pytest.raises(UserError, match="whole"):
         tensors_of(other, np.arange(2))
 
@@ -89,14 +90,16 @@ def test_a_sprite_is_square_and_holds_the_thumbnails_row_by_row(tmp_path):
     thumbnails = np.stack([np.full((4, 4), 40 * k, np.uint8) for k in range(5)])
     write_sprite(thumbnails, tmp_path / "sprite.png")
     pixels = np.asarray(Image.open(tmp_path / "sprite.png"))
-    assert pixels.shape == (12, 12) and pixels[0, ::4].tolist() == [0, 40, 80] and pixels[4, ::4].tolist() == [120, 160, 0]
+    assert pixels.shape == (12, 12) and pixels[0, ::4].tolist() == [0, 40, 80]
+    assert pixels[4, ::4].tolist() == [120, 160, 0]
     with pytest.raises(ValueError, match="8192"):
         write_sprite(np.zeros((20_000, 64, 64), np.uint8), tmp_path / "none.png")
     assert 100 * THUMBNAIL <= MAX_SIDE  # what 10,000 points need
 
 
 def test_thumbnails_come_in_the_order_asked_for_and_none_is_missing():
-    rows = [{"track_id": name, "log_mel": np.full((130, 128), level)} for name, level in (("a", 0.3), ("b", 0.9), ("c", 0.5))]
+    levels = {"a": 0.3, "b": 0.9, "c": 0.5}
+    rows = [{"track_id": name, "log_mel": np.full((130, 128), level)} for name, level in levels.items()]
     pictures = thumbnails_of(rows, ["c", "a"], LogMel())
     assert pictures.shape == (2, 64, 64) and pictures[0].mean() > pictures[1].mean() > 0
     with pytest.raises(UserError, match="'d'.*dmml index"):
@@ -105,11 +108,13 @@ def test_thumbnails_come_in_the_order_asked_for_and_none_is_missing():
 
 def test_an_index_of_other_records_is_bad_input(index, synthetic, tmp_path):
     with pytest.raises(UserError, match="not in the dataset"):
-        write_index(tmp_path, Index(index.vectors[:1], index.conditions, [{**index.tracks[0], "id": "else"}]), synthetic)
+        other = Index(index.vectors[:1], index.conditions, [{**index.tracks[0], "id": "else"}])
+        write_index(tmp_path, other, synthetic)
 
 
 def get(address: str, path: str, **query: str) -> bytes:
-    with urllib.request.urlopen(f"{address}/data/plugin/projector/{path}?{urllib.parse.urlencode(query)}", timeout=20) as answer:
+    page = f"{address}/data/plugin/projector/{path}?{urllib.parse.urlencode(query)}"
+    with urllib.request.urlopen(page, timeout=20) as answer:
         return answer.read()
 
 
