@@ -21,10 +21,16 @@ def get_config() -> ml_collections.ConfigDict:
     config.batch.triplets = 4096
     # A few hundred tracks are soon known by their tone.
     config.batch.equaliser_db = 6.0
-    config.train.learning_rate = 0.005
+    # Weighted by how slowly each is learnt: mood is heard at once, the tempo late.
+    config.conditions.genre.weight = 1.25
+    config.conditions.mood.weight = 0.5
+    config.conditions.instrument.weight = 1.25
+    config.conditions.tempo.weight = 1.5
     config.train.steps = 500
-    # Short epochs and little patience: the rate must fall within the few minutes that a demo has.
     config.train.steps_per_epoch = 50
-    config.train.patience = 2
     config.train.validation_steps = 4
+    # A few minutes are too short to wait for plateaus: the rate falls with the steps.
+    config.train.schedule = "cosine"
+    config.train.warmup = 40
+    config.train.learning_rate = 0.01
     return config

@@ -22,10 +22,10 @@ def get_config() -> ml_collections.ConfigDict:
     # What the slices stand for, in their order in the embedding.
     config.order = ("genre", "mood", "instrument", "tempo", "track")
     config.conditions = {
-        "genre": {"kind": "shared_tag", "width": 64},
-        "mood": {"kind": "shared_tag", "width": 64},
-        "instrument": {"kind": "shared_tag", "width": 64},
-        "tempo": {"kind": "within", "tolerance": 5.0, "width": 64},
+        "genre": {"kind": "shared_tag", "width": 64, "weight": 1.0},
+        "mood": {"kind": "shared_tag", "width": 64, "weight": 1.0},
+        "instrument": {"kind": "shared_tag", "width": 64, "weight": 1.0},
+        "tempo": {"kind": "within", "tolerance": 5.0, "width": 64, "weight": 1.0},
         # One track triplet for each condition triplet, at half its weight.
         "track": {"kind": "same_track", "width": 0, "weight": 0.5, "share": 4.0},
     }

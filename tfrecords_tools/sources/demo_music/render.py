@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tfrecords_tools.sources.demo_music.instruments import Seat
+from tfrecords_tools.sources.demo_music.instruments import FAMILIES, Seat
 from tfrecords_tools.sources.demo_music.piece import ROLES, Piece
 
 SAMPLE_RATE = 22_050
 _SYNTH_RATE = 48_000
 _DRUM_VOLUME = 88  # A band's drums are as loud as its tune; without them neither beat nor genre is heard.
-_LEAST_NOTE = 0.06  # s; shorter ones do not speak on slow-attacked programs.
+_LEAST_DRUM = 0.06  # s before the end; a later stroke would be cut off.
 
 
 def midi_bytes(piece: Piece, seats: Mapping[str, Seat], tempo: float, seconds: float, start: float = 0.0) -> bytes:
@@ -35,17 +35,18 @@ def midi_bytes(piece: Piece, seats: Mapping[str, Seat], tempo: float, seconds: f
         instrument = pretty_midi.Instrument(seat.program, name=seat.family)
         instrument.control_changes = [pretty_midi.ControlChange(7, seat.volume, 0.0),
                                       pretty_midi.ControlChange(10, seat.pan, 0.0)]
+        least = FAMILIES[seat.family].least_note
         for note in piece.notes:
             onset = start + note.start * beat
-            if note.role == role and onset < seconds - _LEAST_NOTE:
-                end = min(onset + max(note.length * beat, _LEAST_NOTE), seconds)
+            if note.role == role and onset < seconds - least:
+                end = min(onset + max(note.length * beat, least), seconds)
                 instrument.notes.append(pretty_midi.Note(int(127 * note.velocity), note.pitch, onset, end))
         midi.instruments.append(instrument)
     kit = pretty_midi.Instrument(0, is_drum=True, name="kit")
     kit.control_changes = [pretty_midi.ControlChange(7, _DRUM_VOLUME, 0.0)]
     kit.notes = [pretty_midi.Note(max(1, int(127 * drum.velocity)), drum.key, start + drum.start * beat,
                                   start + drum.start * beat + 0.1)
-                 for drum in piece.drums if start + drum.start * beat < seconds - _LEAST_NOTE]
+                 for drum in piece.drums if start + drum.start * beat < seconds - _LEAST_DRUM]
     midi.instruments.append(kit)
     file = io.BytesIO()
     midi.write(file)
