@@ -4,6 +4,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+BEAM = ["apache-beam>=2.60", "threadpoolctl>=3.1"]
 DEMO = ["midirenderer>=0.1.3", "mir_eval>=0.7", "music21>=9.1", "pretty_midi>=0.2.10"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.17", "tf2onnx>=1.16.1"]
 SERVING = ["tensorflow-serving-api>=2.15.1"]
@@ -21,6 +22,7 @@ setup(
     # Lower bounds only: the same code runs on Keras 2.15 and on Keras 3.
     install_requires=[
         "absl-py>=2.0",
+        "av>=12.0",
         "google-crc32c>=1.5",
         "keras>=2.15",
         "librosa>=0.10.2",
@@ -50,6 +52,7 @@ setup(
             "tensorflow==2.15.*",
             "tensorflow-addons==0.23.*",
         ],
+        "beam": BEAM,
         "demo": DEMO,
         # Beside TensorFlow 2.15 also onnx<1.19: later ones need another ml_dtypes.
         "onnx": ONNX,

@@ -1,12 +1,14 @@
 """`dmml-records build`: a table of audio files -> TFRecords."""
 
+import importlib
 import json
 
 from absl import flags
 
-from tfrecords_tools.build import BUILD_FILE, REJECTED_FILE, build_dataset
+from tfrecords_tools.build import BUILD_FILE, REJECTED_FILE, Engine, build_dataset
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.dry_run import describe, dry_run
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.plan import FEATURES, TEMPO_MODES, Options
 from tfrecords_tools.tempo import LICENCE_NOTE, MOST_SECONDS
 
@@ -43,6 +45,11 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_boolean("skip_audio_check", False, "do not look at each audio file before the build", flag_values=fv)
     flags.DEFINE_integer("max_rejected", None, "fail when more rows than that cannot be used; default: any number may",
                          lower_bound=0, flag_values=fv)
+    flags.DEFINE_enum("runner", "local", ("local", "beam"), "local: processes on this machine. beam: an Apache Beam "
+                      "pipeline, see --beam_args; needs the extra [beam]", flag_values=fv)
+    flags.DEFINE_string("beam_args", "", "arguments of Apache Beam in one string, such as \"--runner=FlinkRunner "
+                        "--flink_master=HOST:8081\"; default: its DirectRunner on this machine. All workers must see "
+                        "the audio and --out under the same paths", flag_values=fv)
     flags.DEFINE_string("licence", "", "what to say in dataset.json of the audio and its labels", flag_values=fv)
 
 
@@ -57,7 +64,17 @@ def run(fv: flags.FlagValues) -> None:
         return
     dataset = build_dataset(fv.manifest, fv.out, options, audio_root=fv.audio_root,
                             skip_audio_check=fv.skip_audio_check, workers=fv.workers, overwrite=fv.overwrite,
-                            resume=fv.resume, max_rejected=fv.max_rejected, tempo_cache=fv.tempo_cache)
+                            resume=fv.resume, max_rejected=fv.max_rejected, tempo_cache=fv.tempo_cache,
+                            engine=_engine(fv.runner, fv.beam_args))
     counts = ", ".join(f"{dataset.tracks(split)} {split}" for split in SPLITS)
     rejected = json.loads((dataset.folder / BUILD_FILE).read_text(encoding="utf-8"))["rejected"]
     print(f"{dataset.folder}: tracks: {counts}; rejected: {rejected} (see {REJECTED_FILE}); details: {BUILD_FILE}")
+
+
+def _engine(runner: str, beam_args: str) -> Engine | None:
+    if runner == "beam":
+        # Imported on demand: it is an extra, and slow to import.
+        return importlib.import_module("tfrecords_tools.beam").beam_engine(beam_args)
+    if beam_args:
+        raise UserError("--beam_args is for --runner=beam; give both or neither")
+    return None
