@@ -1,4 +1,4 @@
-"""Audio files -> mono samples at one rate. wav, flac, ogg and mp3, through libsndfile and soxr."""
+"""Audio files -> mono samples at one rate, through libsndfile, where it fails FFmpeg, and soxr."""
 
 import functools
 import os
@@ -11,6 +11,7 @@ import soxr
 
 from tfrecords_tools.containers import missing_end
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.other_audio import UNKNOWN_FRAMES, OtherAudioError, OtherAudioFile
 
 # Frames of the file decoded at a time: memory does not grow with a track's length.
 _BLOCK_FRAMES = 1 << 16
@@ -50,7 +51,7 @@ def mono_blocks(path: str | os.PathLike, sample_rate: int, start_seconds: float 
     """Decodes, mixes down (mean of the channels) and resamples a file, block by block.
 
     Args:
-        path: an audio file that libsndfile reads.
+        path: an audio file that libsndfile or FFmpeg reads.
         sample_rate: Hz of the blocks; resampling is soxr's high quality.
         start_seconds: where in the file to begin.
         max_seconds: at most that much of the file; None takes all.
@@ -65,13 +66,30 @@ def mono_blocks(path: str | os.PathLike, sample_rate: int, start_seconds: float 
     if problem:
         raise AudioError(problem)
     try:
-        with _Sequential(os.fspath(path)) as file:
+        with _opened(path) as file:
             yield from _resampled(file, sample_rate, start_seconds, max_seconds)
+    except (soundfile.LibsndfileError, OtherAudioError) as error:
+        raise AudioError(f"cannot be decoded as audio ({_reason(error)}); copy or encode it again") from error
+
+
+def _opened(path: str | os.PathLike) -> soundfile.SoundFile | OtherAudioFile:
+    """The file in libsndfile, or in FFmpeg where libsndfile does not know its format."""
+    try:
+        return _Sequential(os.fspath(path))
     except soundfile.LibsndfileError as error:
-        reason = error.error_string.strip(" .")
-        # What libsndfile says of a file named .mp3 that is something else; the file was looked at above.
-        reason = "Format not recognised" if reason.startswith("File does not exist") else reason
-        raise AudioError(f"cannot be decoded as audio ({reason}); wav, flac, ogg and mp3 are read") from error
+        try:
+            return OtherAudioFile(path)
+        except OtherAudioError:
+            raise AudioError(f"cannot be decoded as audio ({_reason(error)}); wav, flac, ogg, mp3 and what FFmpeg "
+                             "reads are taken") from error
+
+
+def _reason(error: soundfile.LibsndfileError | OtherAudioError) -> str:
+    if isinstance(error, OtherAudioError):
+        return str(error)
+    reason = error.error_string.strip(" .")
+    # What libsndfile says of a file named .mp3 that is something else; the file was looked at before.
+    return "Format not recognised" if reason.startswith("File does not exist") else reason
 
 
 class _Sequential(soundfile.SoundFile):
@@ -86,7 +104,7 @@ class _Sequential(soundfile.SoundFile):
         return False
 
 
-def _resampled(file: soundfile.SoundFile, sample_rate: int, start: float,
+def _resampled(file: soundfile.SoundFile | OtherAudioFile, sample_rate: int, start: float,
                seconds: float | None) -> Iterator[np.ndarray]:
     if not _BELIEVABLE_RATES[0] <= file.samplerate <= _BELIEVABLE_RATES[1]:
         raise AudioError(f"its header says {file.samplerate} Hz, which no recording has; encode it again")
@@ -102,7 +120,7 @@ def _resampled(file: soundfile.SoundFile, sample_rate: int, start: float,
             break
         read += len(block)
         yield resampler.resample_chunk(block)
-    if wanted - read > _SHORTFALL * file.samplerate:
+    if wanted - read > _SHORTFALL * file.samplerate and file.frames != UNKNOWN_FRAMES:
         raise AudioError(f"is cut short: the header announces {wanted / file.samplerate:.1f} s, "
                          f"{read / file.samplerate:.1f} s could be decoded; copy or encode it again")
     yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
@@ -127,7 +145,7 @@ def load_mono(path: str | os.PathLike, sample_rate: int, max_seconds: float | No
     """Samples of one file, float32 [samples] in about -1..1, mono, at `sample_rate` Hz.
 
     Args:
-        path: an audio file that libsndfile reads: wav, flac, ogg, mp3.
+        path: an audio file that libsndfile reads (wav, flac, ogg, mp3), or FFmpeg (m4a, ...).
         sample_rate: Hz; the paper's chain needs 22,050, madmom 44,100.
         max_seconds: at most that much; None takes all.
         start_seconds: where in the file to begin.
@@ -154,7 +172,8 @@ def require_seconds(seconds: float, least: float) -> None:
 def seconds_of(path: str | os.PathLike) -> float | None:
     """Duration by the file's header, in seconds; None where it has none to be read. Decodes nothing."""
     try:
-        info = soundfile.info(os.fspath(path))
-    except (soundfile.LibsndfileError, OSError, ValueError):
+        with _opened(path) as file:
+            known = file.samplerate and file.frames != UNKNOWN_FRAMES
+            return file.frames / file.samplerate if known else None
+    except (AudioError, OSError, ValueError):
         return None
-    return info.frames / info.samplerate if info.samplerate else None
