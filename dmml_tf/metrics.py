@@ -1,12 +1,16 @@
-"""What to watch while triplets train, as Keras metrics on [T, 2] distances.
+"""What to watch while triplets train, as Keras metrics.
 
-Targets are the condition int [T]; every metric counts triplets, not their loss weights.
+On given triplets: targets are the condition int [T], predictions the distances [T, 2]. On mined ones: targets are
+the relations [C, B, B], predictions the distances [C, B, B], and every triplet of the batch counts, whatever
+the miner takes, so that miners can be compared. Every metric counts triplets, not their loss weights.
 """
 
 import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.losses import split_relations
+from dmml_tf.miners import nearer_negatives
 
 
 class ConditionAccuracy(keras.metrics.Mean):
@@ -64,3 +68,51 @@ def triplet_metrics(conditions: Conditions, margin: float) -> list[keras.metrics
     """The metrics for `compile`: accuracy per condition, active share, mean d(a, p) and d(a, n)."""
     accuracies = [ConditionAccuracy(number, f"accuracy_{name}") for number, name in enumerate(conditions.names)]
     return [*accuracies, ActiveShare(margin), MeanDistance(0, "d_ap"), MeanDistance(1, "d_an")]
+
+
+class MinedShare(keras.metrics.Mean):
+    """Share of a batch's triplets, over all of them, that pass or fail one test.
+
+    Args:
+        condition: number of the one condition to look at; None for all.
+        margin: None counts triplets with d(a, p) < d(a, n), the accuracy; a number above 0 those whose loss at
+            this margin is above 0.
+    """
+
+    def __init__(self, name: str, condition: int | None = None, margin: float | None = None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.condition, self.margin = condition, margin
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        if self.condition is not None:
+            y_true, y_pred = (x[self.condition : self.condition + 1] for x in (y_true, y_pred))
+        similar, dissimilar = (tf.cast(x, tf.float32) for x in split_relations(y_true))
+        total = tf.reduce_sum(similar * tf.reduce_sum(dissimilar, axis=-1, keepdims=True))
+        nearer = tf.cast(nearer_negatives(y_pred, dissimilar > 0, self.margin or 0.0), tf.float32)
+        share = tf.reduce_sum(similar * nearer) / tf.maximum(total, 1.0)
+        return super().update_state(1.0 - share if self.margin is None else share, sample_weight=total)
+
+    def get_config(self):
+        return {**super().get_config(), "condition": self.condition, "margin": self.margin}
+
+
+class MeanPairDistance(keras.metrics.Mean):
+    """Mean distance of the batch's similar pairs (`similar` True) or dissimilar ones; 0 to 2 at unit length."""
+
+    def __init__(self, similar: bool, name: str, **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.similar = similar
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        similar, dissimilar = split_relations(y_true)
+        return super().update_state(y_pred, sample_weight=tf.cast(similar if self.similar else dissimilar, tf.float32))
+
+    def get_config(self):
+        return {**super().get_config(), "similar": self.similar}
+
+
+def mining_metrics(conditions: Conditions, margin: float) -> list[keras.metrics.Metric]:
+    """As `triplet_metrics`, under the same names, for the mining graph."""
+    accuracies = [MinedShare(f"accuracy_{name}", number) for number, name in enumerate(conditions.names)]
+    distances = [MeanPairDistance(True, "d_ap"), MeanPairDistance(False, "d_an")]
+    return [*accuracies, MinedShare("active", margin=margin), *distances]

@@ -1,9 +1,9 @@
 """Blocks: each halves the map and gives `4 * width` channels. Swappable by name.
 
-Source: Lee et al., ICASSP 2020, section 3.2: "a naive Inception module with stride 2, then an
-Inception module with dimension reduction"; modules as in Szegedy et al., CVPR 2015, figure 2. The
-branch widths and batch normalisation are not in the paper: four equal branches give its 256 maps
-at `width` 64, and every convolution is normalised.
+Source: Lee et al., ICASSP 2020, section 3.2, which compares all four kinds and found Inception best: "a naive
+Inception module with stride 2, then an Inception module with dimension reduction"; modules as in Szegedy et
+al., CVPR 2015, figure 2. The branch widths and batch normalisation are not in the paper: four equal branches
+give its 256 maps at `width` 64, and every convolution is normalised.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,18 @@ layers = keras.layers
 
 # Keras's 0.99 needs several hundred steps to follow; validation starts after a few dozen.
 MOMENTUM = 0.9
+# Hu et al. squeeze to a sixteenth of the channels.
+REDUCTION = 16
 
 
 def conv_unit(x, filters: int, kernel: int, strides: int = 1):
     """Convolution, batch normalisation, ReLU; `same` padding. No bias: the normalisation has one."""
+    return layers.ReLU()(_normalised(x, filters, kernel, strides))
+
+
+def _normalised(x, filters: int, kernel: int, strides: int = 1):
     x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization(momentum=MOMENTUM)(x)
-    return layers.ReLU()(x)
+    return layers.BatchNormalization(momentum=MOMENTUM)(x)
 
 
 def inception_block(x, width: int):
@@ -45,7 +50,52 @@ def conv_block(x, width: int):
     return layers.MaxPooling2D(2, padding="same")(conv_unit(x, 4 * width, 3))
 
 
-BLOCKS: dict[str, Callable] = {"inception": inception_block, "conv": conv_block}
+def conv_se_block(x, width: int):
+    """`conv_block`, then `squeeze_excitation`, after the pool as in Kim, Lee and Nam, ICASSP 2018."""
+    return squeeze_excitation(conv_block(x, width))
+
+
+def resnet_block(x, width: int):
+    """Two convolutions 3x3, the first with stride 2, around a shortcut: [H, W, C] -> [H/2, W/2, 4 width].
+
+    He et al., CVPR 2016, figure 2, with a projection 1x1 on every shortcut, since every block halves the map.
+    """
+    return _add_shortcut(x, _residual(x, width), width)
+
+
+def resnet_se_block(x, width: int):
+    """`resnet_block` with `squeeze_excitation` on the residual, before the sum (Hu et al., figure 3)."""
+    return _add_shortcut(x, squeeze_excitation(_residual(x, width)), width)
+
+
+def squeeze_excitation(x):
+    """Each channel times a factor of 0 to 1 that all channels' means decide: [H, W, C] -> the same.
+
+    Hu et al., CVPR 2018, section 3: mean over the map, dense ReLU to C / 16 units, dense sigmoid back to C. The
+    two dense layers are convolutions 1x1 on a map of one place.
+    """
+    channels = x.shape[-1]
+    factor = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    factor = layers.Conv2D(max(1, channels // REDUCTION), 1, activation="relu")(factor)
+    factor = layers.Conv2D(channels, 1, activation="sigmoid")(factor)
+    return layers.Multiply()([x, factor])
+
+
+def _residual(x, width: int):
+    return _normalised(conv_unit(x, 4 * width, 3, strides=2), 4 * width, 3)
+
+
+def _add_shortcut(x, residual, width: int):
+    return layers.ReLU()(layers.Add()([_normalised(x, 4 * width, 1, strides=2), residual]))
+
+
+BLOCKS: dict[str, Callable] = {
+    "inception": inception_block,
+    "conv": conv_block,
+    "conv_se": conv_se_block,
+    "resnet": resnet_block,
+    "resnet_se": resnet_se_block,
+}
 
 
 def block_by_name(name: str) -> Callable:

@@ -12,6 +12,7 @@ from tensorflow import keras
 TINY = 1e-6
 
 
+@keras.utils.register_keras_serializable(package="dmml")
 class GatherTriplets(keras.layers.Layer):
     """[embeddings [B, E], triplets int32 [T, 3]] -> [T, 3, E]: anchor, positive, negative."""
 
@@ -24,6 +25,7 @@ class GatherTriplets(keras.layers.Layer):
         return (triplets[0], 3, embeddings[-1])
 
 
+@keras.utils.register_keras_serializable(package="dmml")
 class ConditionMask(keras.layers.Layer):
     """[x [T, 3, E], condition int32 [T]] -> [T, 3, E]: keeps the sub-space of each triplet's condition.
 
@@ -47,6 +49,7 @@ class ConditionMask(keras.layers.Layer):
         return {**super().get_config(), "masks": self.masks}
 
 
+@keras.utils.register_keras_serializable(package="dmml")
 class UnitLength(keras.layers.Layer):
     """x [..., E] -> the same at length 1 along the last axis; the zero vector stays zero, its gradient finite."""
 
@@ -58,6 +61,7 @@ class UnitLength(keras.layers.Layer):
         return tuple(input_shape)
 
 
+@keras.utils.register_keras_serializable(package="dmml")
 class TripletDistances(keras.layers.Layer):
     """x [T, 3, E] -> [T, 2]: Euclidean (not squared) distance anchor-positive and anchor-negative."""
 

@@ -8,11 +8,12 @@ import numpy as np
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.models.learned_mask import LearnedMask, LengthPenalty
 from dmml_tf.models.masks import ConditionMask, GatherTriplets, TripletDistances, UnitLength
 from dmml_tf.spaces import NORM_ORDERS
 from tfrecords_tools.errors import UserError
 
-MASKS = ("fixed", "none")
+MASKS = ("fixed", "learned", "none")
 
 
 def build_triplet_model(
@@ -23,8 +24,9 @@ def build_triplet_model(
     Args:
         embedding: network from a window to [batch, E].
         conditions: names the sub-spaces; their widths must add up to E (or all be 0).
-        mask: `fixed` (disjoint slices) or `none` (the paper's "category" model: every condition sees
-            the whole embedding).
+        mask: `fixed` (disjoint slices), `none` (the paper's "category" model: every condition sees
+            the whole embedding) or `learned` (conditional similarity networks; `norm_then_mask` gives
+            the masks' size a meaning there, since a vector that is scaled after the mask undoes it).
         norm_order: `mask_then_norm` (the sequel's figure) or `norm_then_mask`.
 
     Returns:
@@ -32,15 +34,9 @@ def build_triplet_model(
         positive, negative), `condition` int32 [T]; output float32 [T, 2]: d(a, p) and d(a, n).
 
     Raises:
-        UserError: on an unknown mask or norm order, or widths that do not add up.
+        UserError: on an unknown mask or norm order, widths that do not add up, or learned masks where
+            no condition owns a slice.
     """
-    for value, known in ((mask, MASKS), (norm_order, NORM_ORDERS)):
-        if value not in known:
-            raise UserError(f"unknown mask or norm order '{value}'; known are: {', '.join(known)}")
-    size = embedding.output_shape[-1]
-    masks = conditions.masks(size)
-    rows = masks if mask == "fixed" else np.ones_like(masks)
-
     # --- inputs
     windows = keras.Input(embedding.input_shape[1:], name="windows")
     triplets = keras.Input((3,), dtype="int32", name="triplets")
@@ -48,12 +44,26 @@ def build_triplet_model(
 
     # --- layers
     x = GatherTriplets(name="gather")([embedding(windows), triplets])
-    if norm_order == "mask_then_norm":
-        x = UnitLength(name="unit_length")(ConditionMask(rows, name="mask")([x, condition]))
-    else:
-        x = ConditionMask(rows, name="mask")([UnitLength(name="unit_length")(x), condition])
+    x = seen_under(x, condition, conditions, embedding.output_shape[-1], mask, norm_order)
     distances = TripletDistances(name="distances")(x)
 
     # --- functional model
     inputs = {"windows": windows, "triplets": triplets, "condition": condition}
     return keras.Model(inputs, distances, name="triplet_network")
+
+
+def seen_under(x, condition, conditions: Conditions, size: int, mask: str, norm_order: str):
+    """Embeddings [T, N, size] as each T's condition, int32 [T], sees them; arguments as `build_triplet_model`."""
+    for value, known in ((mask, MASKS), (norm_order, NORM_ORDERS)):
+        if value not in known:
+            raise UserError(f"unknown mask or norm order '{value}'; known are: {', '.join(known)}")
+    masks = conditions.masks(size)
+    if mask == "learned":
+        if not conditions.size:
+            raise UserError("learned masks begin at the conditions' own slices: give at least one a width")
+        x, masking = LengthPenalty(name="length_penalty")(x), LearnedMask(masks, name="mask")
+    else:
+        masking = ConditionMask(masks if mask == "fixed" else np.ones_like(masks), name="mask")
+    if norm_order == "mask_then_norm":
+        return UnitLength(name="unit_length")(masking([x, condition]))
+    return masking([UnitLength(name="unit_length")(x), condition])

@@ -5,22 +5,11 @@ import pytest
 from tensorflow import keras
 
 from dmml_tf.models.blocks import BLOCKS
-from dmml_tf.models.embedding import build_embedding
+from dmml_tf.models.embedding import FRONTENDS, build_embedding
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
 
 NARROW = (2, 1, 1, 1, 1, 1, 1)
-
-
-def map_shapes(model):
-    """The shapes [H, W, C] that maps pass through, in order, each once; branches of a block share H and W."""
-    found = []
-    for layer in model.layers:
-        shape = tuple(layer.output.shape[1:])
-        if len(shape) == 3 and (not found or found[-1][:2] != shape[:2]):
-            found.append(shape)
-        elif len(shape) == 3:
-            found[-1] = shape
-    return found
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -35,10 +24,13 @@ def test_the_papers_geometry(block):
         joined = [tuple(l.output.shape[1:]) for l in model.layers if isinstance(l, keras.layers.Concatenate)]
         assert joined[1::2] == [(n, n, 256) for n in (32, 16, 8, 4, 2, 1)]
         assert [shape[:2] for shape in joined[::2]] == [(n, n) for n in (32, 16, 8, 4, 2, 1)]
+    elif block.startswith("resnet"):
+        joined = [tuple(l.output.shape[1:]) for l in model.layers if isinstance(l, keras.layers.Add)]
+        assert joined == [(n, n, 256) for n in (32, 16, 8, 4, 2, 1)]
     else:
         # The convolution comes before the pool: 256 maps at the stem's 64 x 64 already.
-        shapes = map_shapes(model)
-        assert shapes == [(n, n, 256) for n in (64, 32, 16, 8, 4, 2, 1)]
+        pooled = [tuple(l.output.shape[1:]) for l in model.layers if isinstance(l, keras.layers.MaxPooling2D)]
+        assert pooled == [(n, n, 256) for n in (32, 16, 8, 4, 2, 1)]
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     assert [tuple(layer.kernel.shape) for layer in dense] == [(256, 256)]
 
@@ -63,6 +55,48 @@ def test_seven_widths():
 def test_other_numbers_of_widths_are_refused(widths):
     with pytest.raises(UserError, match=f"one number or 7 .stem and blocks., got {len(widths)}"):
         build_embedding("conv", widths)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """A narrow network of each frontend."""
+    return {name: build_embedding("conv", 1 if name == "sample_cnn" else NARROW, 6, name) for name in FRONTENDS}
+
+
+@pytest.mark.parametrize("frontend", FRONTENDS)
+def test_every_frontend_ends_in_the_same_embedding(networks, frontend):
+    model, rng = networks[frontend], np.random.default_rng(0)
+    shape = (129, 128) if frontend == "log_mel" else (66_150,)
+    assert tuple(model.input_shape[1:]) == shape and tuple(model.output_shape[1:]) == (6,)
+    assert model.inputs[0].name.split(":")[0] == ("log_mel" if frontend == "log_mel" else "audio")
+    found = np.asarray(model(rng.uniform(0, 0.1, (2, *shape)).astype(np.float32)))
+    assert np.isfinite(found).all() and (found[0] != found[1]).any()
+    if frontend != "sample_cnn":
+        assert tuple(model.get_layer("stem").input.shape[1:]) == (129, 128)
+
+
+def test_samples_give_what_their_record_gives(networks):
+    samples = np.random.default_rng(0).normal(0, 0.1, 3 * 66_150).astype(np.float32)
+    record = LogMel().extract(samples).astype(np.float16)  # as it is stored
+    networks["log_mel_audio"].set_weights(networks["log_mel"].get_weights())
+    for start in (0, 129):
+        excerpt = samples[start * 512 : start * 512 + 66_150][None]
+        standardised = (record[start : start + 129].astype(np.float32) - 0.2) / 0.25
+        seen = keras.Model(networks["log_mel_audio"].input, networks["log_mel_audio"].get_layer("stem").input)(excerpt)
+        first = 1 if start else 0  # the record's frame also saw what came before the excerpt
+        np.testing.assert_allclose(np.asarray(seen)[0, first:], standardised[first:], atol=1e-3 / 0.25)
+        found, expected = (np.asarray(networks[name](x)) for name, x in (
+            ("log_mel_audio", excerpt), ("log_mel", record[None, start : start + 129].astype(np.float32))))
+        np.testing.assert_allclose(found, expected, atol=1e-2 * np.abs(expected).max() if start else 1e-3)
+
+
+@pytest.mark.parametrize("arguments, said", [
+    ({"frontend": "mfcc"}, "unknown frontend 'mfcc'; known are: log_mel, log_mel_audio, leaf, sample_cnn"),
+    ({"frontend": "sample_cnn", "width": (64,) * 7}, "width takes one number with frontend sample_cnn, got 7"),
+])
+def test_bad_frontends_are_refused(arguments, said):
+    with pytest.raises(UserError, match=said):
+        build_embedding(**arguments)
 
 
 def test_an_unknown_block_is_refused():

@@ -100,7 +100,7 @@ def test_widths_that_do_not_add_up_are_refused(mask):
 
 
 @pytest.mark.parametrize("arguments, said", [
-    ({"mask": "learned"}, "'learned'; known are: fixed, none"),
+    ({"mask": "soft"}, "'soft'; known are: fixed, learned, none"),
     ({"norm_order": "norm"}, "'norm'; known are: mask_then_norm, norm_then_mask"),
 ])
 def test_unknown_options_list_the_known(arguments, said):

@@ -1,0 +1,27 @@
+"""Who is similar to whom within a batch, under every condition: what a miner chooses from."""
+
+import numpy as np
+
+from dmml_tf.conditions import Conditions, Labels
+from dmml_tf.data.triplets import HALF_WINDOW
+
+SIMILAR, DISSIMILAR = 1, -1
+
+
+def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
+    """Relations of a batch's B windows: int8 [C, B, B], the target of `dmml_tf.losses.MinedHinge`.
+
+    1 where row and column may serve as anchor and positive, -1 as anchor and negative, 0 where they are neither:
+    one is not labelled, they are windows of one track, or overlap by more than half.
+
+    Args:
+        conditions: C rules.
+        labels: columns of the windows (with `track` and `start`).
+    """
+    count = len(labels["track"])
+    i, j = np.divmod(np.arange(count**2), count)
+    found = np.zeros((len(conditions), count**2), np.int8)
+    for row, condition in zip(found, conditions):
+        row[condition.similar(labels, i, j, HALF_WINDOW)] = SIMILAR
+        row[condition.dissimilar(labels, i, j)] = DISSIMILAR
+    return found.reshape(len(conditions), count, count)

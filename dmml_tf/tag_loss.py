@@ -1,0 +1,34 @@
+"""Targets and loss of the models that learn tags directly (Lee et al., ISMIR 2020)."""
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+
+def tag_targets(ids: np.ndarray, count: int) -> np.ndarray:
+    """Ids int [B, M], padded with -1 -> float32 [B, count] of 0 and 1; a row without a tag is -1 throughout.
+
+    "Untagged" is not "has none of the tags": such a row takes no part in the loss.
+    """
+    found = np.zeros((len(ids), count + 1), np.float32)
+    np.put_along_axis(found, np.asarray(ids, np.int64), 1.0, axis=1)  # -1 falls into the last, spare column
+    found[(ids < 0).all(axis=1)] = -1.0
+    return found[:, :count]
+
+
+class TagCrossentropy(keras.losses.Loss):
+    """Binary cross-entropy over the tags of the rows that have any: their mean.
+
+    `y_true` float [B, Z] as `tag_targets` gives it, `y_pred` logits [B, Z]. A batch without a tagged row counts 0.
+    """
+
+    def __init__(self, name: str = "tag_crossentropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        tagged = tf.reduce_all(y_true >= 0, axis=-1)
+        loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.cast(tf.maximum(y_true, 0.0), y_pred.dtype), logits=y_pred)
+        rows = tf.where(tagged, tf.reduce_mean(loss, axis=-1), 0.0)
+        # Keras divides by all rows.
+        share = tf.reduce_mean(tf.cast(tagged, rows.dtype))
+        return tf.math.divide_no_nan(rows, share)

@@ -1,0 +1,53 @@
+"""Relations of a batch against the conditions' rules, pair by pair, and against the triplets drawn from it."""
+
+import numpy as np
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.relations import relations
+from dmml_tf.data.triplets import HALF_WINDOW, draw_batch
+
+CONDITIONS = Conditions([Condition("genre", "shared_tag"), Condition("tempo", "within", tolerance=5.0),
+                         Condition("track", "same_track", width=0)])
+RNG = np.random.default_rng(0)
+ITEMS = np.repeat(np.arange(6), 3)
+LABELS = {
+    "genre": RNG.integers(-1, 3, (6, 2)).astype(np.int32)[ITEMS],
+    "tempo": np.array([90, 94, 99, 120, np.nan, 95], np.float32)[ITEMS],
+    "track": ITEMS.astype(np.int32),
+    "start": np.tile([0, HALF_WINDOW - 1, HALF_WINDOW + 3], 6).astype(np.int32),
+}
+
+
+def rule(name, a, b):
+    """1, -1 or 0 for two windows, from the words of the paper."""
+    same = ITEMS[a] == ITEMS[b]
+    if name == "track":
+        return (1 if abs(LABELS["start"][a] - LABELS["start"][b]) >= HALF_WINDOW else 0) if same else -1
+    if same:
+        return 0
+    if name == "tempo":
+        gap = abs(LABELS["tempo"][a] - LABELS["tempo"][b])
+        return 0 if np.isnan(gap) else (1 if gap <= 5 else -1)
+    one, two = (set(LABELS["genre"][x]) - {-1} for x in (a, b))
+    return 0 if not one or not two else (1 if one & two else -1)
+
+
+def test_every_pair():
+    found = relations(CONDITIONS, LABELS)
+    assert found.shape == (3, 18, 18) and found.dtype == np.int8
+    for c, name in enumerate(CONDITIONS.names):
+        assert found[c].tolist() == [[rule(name, a, b) for b in range(18)] for a in range(18)]
+        assert {-1, 0, 1} == set(found[c].ravel().tolist())
+
+
+def test_drawn_triplets_are_of_these_relations():
+    found = relations(CONDITIONS, LABELS)
+    triplets, condition = draw_batch(CONDITIONS, LABELS, 200, RNG)
+    assert len(triplets) == 200
+    a, p, n = triplets.T
+    assert (found[condition, a, p] == 1).all() and (found[condition, a, n] == -1).all()
+
+
+def test_one_window_has_no_relation():
+    one = {name: column[:1] for name, column in LABELS.items()}
+    assert relations(CONDITIONS, one).tolist() == [[[0]]] * 3
