@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tensorflow import keras
 
+from dmml_tf.optimizers import load_older_state, prepare_optimizer, save_older_state
 from dmml_tf.run import require_room, weight_bytes, write_json
 from dmml_tf.schedules import Schedule
 from tfrecords_tools.errors import UserError
@@ -91,6 +92,7 @@ class Checkpoint(keras.callbacks.Callback):
         name = f"{epoch % 2}.{WEIGHTS}"
         require_room(self.folder, 3 * weight_bytes(self.model))  # Adam keeps two more numbers a weight
         self.model.save_weights(str(self.folder / name))
+        save_older_state(self.model.optimizer, self.folder / f"{name}.optimizer.npz")
         write_json(self.folder / STATE, {
             "config": self.config,
             "weights": name,
@@ -116,8 +118,9 @@ class Checkpoint(keras.callbacks.Callback):
         if state["config"] != self.config:
             raise UserError(f"{self.folder.parent}: holds an unfinished run of another configuration or of other data; "
                             "choose another --run folder or remove it")
-        model.optimizer.build(model.trainable_variables)
+        prepare_optimizer(model.optimizer, model.trainable_variables)
         model.load_weights(str(self.folder / state["weights"]))
+        load_older_state(model.optimizer, self.folder / f"{state['weights']}.optimizer.npz")
         model.optimizer.learning_rate = state["learning_rate"]
         self.schedule.state, self.history = state["schedule"], state["history"]
         return len(self.history), state["stopped"]

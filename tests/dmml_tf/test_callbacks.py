@@ -1,5 +1,6 @@
 """Between epochs: the warning, the spread, and resuming as if nothing had happened."""
 
+import importlib.util
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from tensorflow import keras
 
 from dmml_tf.callbacks import STATE, Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine
+from dmml_tf.optimizers import build_optimizer
 from dmml_tf.schedules import PlateauThenStop
 from tfrecords_tools.errors import UserError
 
@@ -55,13 +57,13 @@ class KillAfter(keras.callbacks.Callback):
             raise Killed
 
 
-def toy(folder, config=None, kill=None, epochs=6):
+def toy(folder, config=None, kill=None, epochs=6, optimizer=("Adam", 0.01)):
     """A small regression that resumes; batches depend on the epoch. Returns weights, history, epochs done before."""
     keras.utils.set_random_seed(0)
     inputs = keras.Input((3,))
     x = keras.layers.BatchNormalization()(keras.layers.Dense(5, activation="relu")(inputs))
     model = keras.Model(inputs, keras.layers.Dense(1)(x))
-    model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse", run_eagerly=True)  # tracing would cost more
+    model.compile(optimizer=build_optimizer(*optimizer), loss="mse", run_eagerly=True)  # tracing would cost more
     schedule = PlateauThenStop(patience=1, factor=5.0, drops=3)
     checkpoint = Checkpoint(folder, schedule, config or {"seed": 0})
     done, stopped = checkpoint.restore(model)
@@ -92,6 +94,20 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, whole, kill):
     for mine, theirs in zip(resumed_weights, weights):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
     assert len({row["learning_rate"] for row in history}) > 1  # the schedule was at work
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow_addons") is None, reason="needs tensorflow-addons")
+@pytest.mark.parametrize("optimizer", [("LAMB", 0.01), ("RectifiedAdam", 0.01), ("Adam", 0.01, True)])
+def test_optimisers_of_addons_resume_as_if_nothing_had_happened(tmp_path, optimizer):
+    weights, history, _ = toy(tmp_path / "whole", epochs=4, optimizer=optimizer)
+    with pytest.raises(Killed):
+        toy(tmp_path / "killed", kill=2, epochs=4, optimizer=optimizer)
+    resumed_weights, resumed_history, done = toy(tmp_path / "killed", epochs=4, optimizer=optimizer)
+    assert done == 2
+    for mine, theirs in zip(resumed_history, history):
+        assert mine == pytest.approx(theirs, abs=1e-6)
+    for mine, theirs in zip(resumed_weights, weights):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
 
 
 def test_a_stopped_training_stays_stopped(tmp_path):
