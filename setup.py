@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 BEAM = ["apache-beam>=2.60", "threadpoolctl>=3.1"]
 DEMO = ["midirenderer>=0.1.3", "mir_eval>=0.7", "music21>=9.1", "pretty_midi>=0.2.10"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.17", "tf2onnx>=1.16.1"]
+SEARCH = ["faiss-cpu>=1.8"]
 SERVING = ["tensorflow-serving-api>=2.15.1"]
 TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5"]
 
@@ -56,8 +57,10 @@ setup(
         "demo": DEMO,
         # Beside TensorFlow 2.15 also onnx<1.19: later ones need another ml_dtypes.
         "onnx": ONNX,
+        # Above 100,000 tracks; below, every vector is compared.
+        "search": SEARCH,
         "serving": SERVING,
-        "test": [*DEMO, *SERVING, *TEST],
+        "test": [*DEMO, *SEARCH, *SERVING, *TEST],
     },
     entry_points={"console_scripts": ["dmml = dmml_tf.cli:main", "dmml-records = tfrecords_tools.cli:main"]},
 )

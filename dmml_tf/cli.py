@@ -8,9 +8,11 @@ from tfrecords_tools.program import Command, dispatch
 COMMANDS = (
     Command("demo", "the whole job on a made corpus or on your own music", "dmml_tf.commands.demo"),
     Command("train", "train a model on records", "dmml_tf.commands.train"),
+    Command("models", "parameters and multiply-adds of every block and frontend", "dmml_tf.commands.models"),
     Command("evaluate", "score a run on held-out triplets", "dmml_tf.commands.evaluate"),
     Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
     Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
+    Command("bench_search", "recall and time of searches among made vectors", "dmml_tf.commands.bench_search"),
     Command("projector", "show a run's sub-spaces in TensorBoard", "dmml_tf.commands.projector"),
     Command("trace", "follow a song through time in every sub-space", "dmml_tf.commands.trace"),
     Command("trace_study", "measure on made songs where trace finds a change", "dmml_tf.commands.trace_study"),

@@ -87,6 +87,8 @@ def dispatch(program: str, summary: str, commands: Sequence[Command], argv: Sequ
 
 def _run(program: str, command: Command, arguments: Sequence[str]) -> int:
     module = importlib.import_module(command.module)
+    # A command may know more spellings than flags can be defined for, as in --genre_of=ID for any condition.
+    arguments = getattr(module, "spelled_out", list)(arguments)
     values = flags.FlagValues()
     module.define_flags(values)
     if any(argument in ("-h", "--help") for argument in arguments):

@@ -7,6 +7,7 @@ from absl import flags
 from dmml_tf.run import Run
 from dmml_tf.search.build import index_run
 from dmml_tf.search.index import INDEX_FOLDER
+from dmml_tf.search.recall import describe, prepared
 from tfrecords_tools.dataset import Dataset
 
 
@@ -21,8 +22,9 @@ def run(fv: flags.FlagValues) -> None:
     """Writes the index and says where."""
     trained = Run.load(fv.run)
     dataset = Dataset.load(fv.data or trained.dataset, trained.features)
-    index = index_run(trained, dataset)
+    index = prepared(index_run(trained, dataset))
     folder = Path(fv.run) / INDEX_FOLDER
     index.save(folder)
     print(f"{folder}: {len(index.tracks)} tracks, {index.vectors.shape[1]} numbers each; "
-          f"searchable by {', '.join(index.slices)}")
+          f"searchable by {', '.join(index.names)}; "
+          f"{describe(index)}")

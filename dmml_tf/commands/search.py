@@ -1,15 +1,20 @@
-"""`dmml search`: the tracks most similar to a track of the index, to several, or to an audio file."""
+"""`dmml search`: the tracks most similar to a track, to several, to an audio file, or to parts of each."""
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
 
 from dmml_tf.search import show
+from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import INDEX_FOLDER, Index, Query
-from dmml_tf.search.query import by_embedding, by_tracks
+from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
 from dmml_tf.search.weights import parse_weights
 from tfrecords_tools.errors import UserError
+
+_PART_OF = re.compile(r"--?(\w[\w-]*)_of(?:=(.*))?", re.DOTALL)
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -19,26 +24,88 @@ def define_flags(fv: flags.FlagValues) -> None:
                               flag_values=fv)
     flags.DEFINE_string("audio", None, "Audio file to search by: wav, flac, ogg or mp3 of at least 3 s.",
                         flag_values=fv)
-    flags.DEFINE_string("weights", None, "How much each condition counts, as in tempo=1,genre=0.2; those left out "
-                        "count 0; default: each counts 1.", flag_values=fv)
+    flags.DEFINE_multi_string("of", [], "Mix and match: a condition's part from a track, as in genre=ID,tempo=ID; "
+                              "--genre_of=ID is short for --of=genre=ID. One condition several times: what those "
+                              "tracks have in common. With --track or --audio: the parts that are not named.",
+                              flag_values=fv)
+    flags.DEFINE_multi_string("not", [], "Id of a track to be unlike; may be given several times. It counts half of "
+                              "what is to be alike.", flag_values=fv)
+    flags.DEFINE_string("weights", None, "How much each condition, or 'whole', the embedding as a whole, counts, as in "
+                        "tempo=1,genre=0.2; below 0: the more unlike the better. Those left out count 0; default: "
+                        "each condition, or each part of --of, counts 1.", flag_values=fv)
+    flags.DEFINE_multi_string("filter", [], "What results must have: artist=NAME, genre=TAG, tempo=90..120, for any "
+                              "column; given several times, all of them.", flag_values=fv)
+    flags.DEFINE_bool("not_its_artist", False, "Leave out the artists of the tracks asked by.", flag_values=fv)
     flags.DEFINE_integer("k", 5, "Number of results.", flag_values=fv)
-    flags.DEFINE_bool("json", False, "Print JSON in place of a table.", flag_values=fv)
+    flags.DEFINE_enum("format", "table", ["table", "json"], "How the results are printed.", flag_values=fv)
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """`--genre_of=ID` and `--genre_of ID` as `--of=genre=ID`, whatever the name: the index will know it."""
+    out, rest = [], list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        part = _PART_OF.fullmatch(argument)
+        if part and (part[2] is not None or rest):
+            argument = f"--of={part[1]}={rest.pop(0) if part[2] is None else part[2]}"
+        out.append(argument)
+    return out
 
 
 def run(fv: flags.FlagValues) -> None:
     """Prints the results."""
-    if bool(fv.track) == bool(fv.audio):
-        raise UserError("give either --track ID (one or more) or --audio FILE")
+    if fv.track and fv.audio or not (fv.track or fv.audio or fv.of):
+        raise UserError("give either --track ID (one or more) or --audio FILE, or parts with --of NAME=ID")
     weights = None if fv.weights is None else parse_weights(fv.weights)
+    filters = [parse_filter(text) for text in fv.filter]
     index = Index.load(Path(fv.run) / INDEX_FOLDER)
-    query = by_tracks(index, fv.track) if fv.track else _by_audio(fv.audio, fv.run, index)
-    hits = index.search(query, weights, fv.k)
-    if fv.json:
-        asked = {"tracks": list(query.sources), "audio": fv.audio, "weights": weights}
+    query, parts = _query(fv, index), parse_parts(fv.of)
+    if fv["not"].value:
+        query = push_away(index, query, by_tracks(index, fv["not"].value))
+    hits = index.search(query, weights, fv.k, filters=filters, not_its_artist=fv.not_its_artist)
+    if fv.format == "json":
+        asked = {"tracks": fv.track, "audio": fv.audio, "of": parts, "not": fv["not"].value, "filters": fv.filter,
+                 "weights": weights}
         print(json.dumps({"query": asked, "results": show.as_json(hits)}, indent=1, ensure_ascii=False))
         return
-    names = [show.describe(index.tracks[index.position(track)]) for track in query.sources] or [fv.audio]
-    print("\n".join([*(f"query {name}" for name in names), show.table(hits)]))
+    print("\n".join([*_asked(fv, index, parts), show.table(hits)]))
+
+
+def parse_parts(texts: Sequence[str]) -> dict[str, list[str]]:
+    """`["genre=A,tempo=B", "genre=C"]` -> `{"genre": ["A", "C"], "tempo": ["B"]}`.
+
+    An id may hold commas: one separates parts only where a name and `=` follow.
+
+    Raises:
+        UserError: if a part is not of that form.
+    """
+    parts: dict[str, list[str]] = {}
+    for part in (part for text in texts for part in re.split(r",(?=\s*\w[\w-]*=)", text)):
+        name, _, track = part.strip().partition("=")
+        if not (name and track):
+            raise UserError(f"--of: '{part}' is not of the form NAME=ID, as in genre=ID,tempo=ID")
+        parts.setdefault(name, []).append(track)
+    return parts
+
+
+def _query(fv: flags.FlagValues, index: Index) -> Query:
+    parts = {name: by_tracks(index, tracks) for name, tracks in parse_parts(fv.of).items()}
+    if not (fv.track or fv.audio):
+        return mix(index, parts)
+    query = by_tracks(index, fv.track) if fv.track else _by_audio(fv.audio, fv.run, index)
+    if not parts:
+        return query
+    # Mixed first, so that a condition that is not there is refused before it is weighed.
+    return mix(index, dict.fromkeys(index.slices, query) | parts)
+
+
+def _asked(fv: flags.FlagValues, index: Index, parts: dict[str, list[str]]) -> list[str]:
+    """One line for everything that the query was made from."""
+    named = [("query", track) for track in fv.track]
+    named += [(f"{name} of", track) for name, tracks in parts.items() for track in tracks]
+    named += [("not", track) for track in fv["not"].value]
+    lines = [f"query {fv.audio}"] if fv.audio else []
+    return lines + [f"{role} {show.describe(index.tracks[index.position(track)])}" for role, track in named]
 
 
 def _by_audio(path: str, folder: str, index: Index) -> Query:

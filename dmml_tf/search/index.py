@@ -1,11 +1,14 @@
-"""Exact search over unit sub-spaces: one set of vectors answers every weighting.
+"""Search over unit sub-spaces: one set of vectors answers every weighting.
 
 With each sub-space at unit length, `sum_c w_c cos_c(x, y) = <[w_c x_c], [y_c]>`: the query's slices
-are scaled, the stored vectors are left alone.
+are scaled, the stored vectors are left alone. The whole embedding at unit length is the same sub-spaces,
+each as long as its share l_c of the whole: `cos(x, y) = <[l_c(x) x_c], [l_c(y) y_c]>`.
 
     index/vectors.npy  float32 [N, D], as `spaces.search_vectors` makes them
+    index/lengths.npy  float32 [N, C], the shares l_c
     index/tracks.csv   one row a vector: id, title, artist, split, a column a label dimension
     index/index.json   conditions, counts, and which weights made the vectors
+    index/codes.faiss  above 100,000 tracks: what finds the candidates that are then compared exactly
 """
 
 import csv
@@ -21,15 +24,20 @@ import numpy as np
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.folders import whole_folder
+from dmml_tf.search.coarse import Coarse
+from dmml_tf.search.filters import Filter, allowed_rows, other_artists
 from dmml_tf.search.weights import weight_vector
-from dmml_tf.spaces import search_vectors
+from dmml_tf.spaces import search_vectors, unit
 from tfrecords_tools.errors import UserError
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 INDEX_FOLDER = "index"  # within a run's folder
-VECTORS_FILE, TRACKS_FILE, INDEX_FILE = "vectors.npy", "tracks.csv", "index.json"
-# Name of the one slice of a model whose conditions own no sub-space.
+VECTORS_FILE, LENGTHS_FILE, TRACKS_FILE, INDEX_FILE = "vectors.npy", "lengths.npy", "tracks.csv", "index.json"
+CODES_FILE = "codes.faiss"
+# What searches call the whole embedding.
 WHOLE = "whole"
+# Up to that many vectors each is compared with the query: 100 MB of 256 numbers, some 10 ms.
+EXACT_UP_TO = 100_000
 # What float32 may be off in a score of weights of at most 1; candidates this close are scored again.
 _SCORE_ERROR = 1e-5
 
@@ -41,10 +49,14 @@ class Query:
     Attributes:
         vector: float32 [D], unit sub-spaces side by side; a sub-space of zeros asks for nothing.
         sources: ids of the tracks it was made from; they are never among the results.
+        whole: float32 [D], the whole embedding at unit length; None asks nothing of the whole.
+        weights: of a search that is given none; None weighs each sub-space 1 and the whole 0.
     """
 
     vector: np.ndarray
     sources: tuple[str, ...] = ()
+    whole: np.ndarray | None = None
+    weights: Mapping[str, float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +66,8 @@ class Hit:
     Attributes:
         track: its metadata: id, title, artist, split and labels, as text.
         score: sum of weight times cosine.
-        cosines: condition -> cosine with the query in that sub-space, whatever its weight.
+        cosines: condition -> cosine with the query in that sub-space, and `whole`, whatever their weight.
+            Of a query that pushes away: see `query.push_away`.
     """
 
     track: Mapping[str, str]
@@ -71,12 +84,17 @@ class Index:
         conditions: what their slices stand for.
         tracks: N rows of metadata, in the same order.
         model: SHA-256 of the network's weights file; empty if not known.
+        lengths: float32 [N, C], each sub-space's share of the whole's length; None where the whole cannot be
+            searched, or is the one slice anyway.
+        coarse: finds candidates among many; None compares every vector.
     """
 
     vectors: np.ndarray
     conditions: Conditions
     tracks: Sequence[Mapping[str, str]]
     model: str = ""
+    lengths: np.ndarray | None = None
+    coarse: Coarse | None = None
 
     @classmethod
     def build(cls, embeddings: np.ndarray, conditions: Conditions, tracks: Sequence[Mapping[str, str]],
@@ -89,8 +107,11 @@ class Index:
             tracks: N rows with at least `id`, and the same keys in each.
 
         Raises:
-            UserError: if there is no track, two have one id, or an embedding is not finite.
+            UserError: if there is no track, two have one id, an embedding is not finite, or a condition is
+                called `whole`.
         """
+        if WHOLE in conditions.subspaces:
+            raise UserError(f"a condition cannot be called '{WHOLE}', the search's name for all of them; rename it")
         ids = [track["id"] for track in tracks]
         if not ids:
             raise UserError("no track to index")
@@ -105,12 +126,27 @@ class Index:
         if not finite.all():
             raise UserError(f"the embedding of track '{ids[int(np.argmin(finite))]}' is not finite; train again")
         rows = tuple(dict(tracks[i]) for i in order)
-        return cls(search_vectors(np.asarray(embeddings, np.float32)[order], conditions), conditions, rows, model)
+        embeddings = np.asarray(embeddings, np.float32)[order]
+        lengths = length_shares(embeddings, conditions) if conditions.subspaces else None
+        return cls(search_vectors(embeddings, conditions), conditions, rows, model, lengths)
 
     @property
     def slices(self) -> dict[str, slice]:
-        """Searchable condition -> its slice of a vector; the whole vector where no condition owns one."""
+        """Condition -> its slice of a vector; the whole vector where no condition owns one."""
         return self.conditions.subspaces or {WHOLE: slice(None)}
+
+    @property
+    def names(self) -> list[str]:
+        """What can be weighed: the conditions, then the whole."""
+        return [*self.slices, WHOLE] if self.lengths is not None else list(self.slices)
+
+    @functools.cached_property
+    def owner(self) -> np.ndarray:
+        """int [D]: which slice, counted from 0, a number of a vector belongs to."""
+        owner = np.zeros(self.vectors.shape[1], np.intp)
+        for number, part in enumerate(self.slices.values()):
+            owner[part] = number
+        return owner
 
     @functools.cached_property
     def positions(self) -> dict[str, int]:
@@ -126,60 +162,112 @@ class Index:
         return self.positions[track_id]
 
     def search(self, query: Query, weights: Mapping[str, float] | None = None, k: int = 10,
-               exclude: Collection[str] = ()) -> list[Hit]:
-        """The `k` tracks of the highest score, exactly; equal scores by ascending id.
+               exclude: Collection[str] = (), filters: Sequence[Filter] = (),
+               not_its_artist: bool = False) -> list[Hit]:
+        """The `k` tracks of the highest score; equal scores by ascending id.
+
+        Exactly, unless there is `coarse`: then the best `k` of its candidates, with their exact scores.
 
         Args:
             query: see `dmml_tf.search.query` for the ways to make one.
-            weights: condition -> weight; those left out weigh 0; None weighs each 1.
+            weights: condition, or `whole` -> weight; those left out weigh 0; None takes the query's own.
             k: number of results; fewer come back from a smaller index.
             exclude: ids to leave out, besides the query's own.
+            filters: what results must have, see `filters.parse_filter`.
+            not_its_artist: leaves out the artists of the query's own tracks.
 
         Raises:
-            UserError: on unusable weights, `k` below 1, a query of another size, or an unknown id.
+            UserError: on unusable weights, `k` below 1, a query of another size, an unknown id or column.
         """
-        by_condition = weight_vector(weights, list(self.slices))
+        by_name = weights if weights is not None else query.weights
+        by_condition = weight_vector(dict.fromkeys(self.slices, 1.0) if by_name is None else by_name, self.names)
         if k < 1:
             raise UserError(f"k is {k}; ask for at least 1 result")
-        if query.vector.shape != self.vectors.shape[1:] or not np.isfinite(query.vector).all():
+        both = [query.vector] if query.whole is None else [query.vector, query.whole]
+        if any(half.shape != self.vectors.shape[1:] or not np.isfinite(half).all() for half in both):
             raise UserError(f"the query must be {self.vectors.shape[1]} finite numbers, as this index's vectors are; "
                             f"it has shape {query.vector.shape}")
-        left_out = [self.position(track_id) for track_id in {*query.sources, *exclude}]
-        rows = self._candidates(query.vector, by_condition, min(k, len(self.tracks) - len(left_out)), left_out)
-        cosines = self._cosines(rows, query.vector)
+        allowed = self._allowed(query, exclude, filters, not_its_artist)
+        rows = self._candidates(query, by_condition, k, allowed)
+        cosines = self._cosines(rows, query)
         # Scored again in float64, row by row alike, so that equal tracks have equal scores.
         scores = (cosines * by_condition).sum(axis=1)
         best = np.argsort(-scores, kind="stable")[:k]
-        return [Hit(self.tracks[rows[i]], float(scores[i]), dict(zip(self.slices, cosines[i].tolist()))) for i in best]
+        return [Hit(self.tracks[rows[i]], float(scores[i]), dict(zip(self.names, cosines[i].tolist()))) for i in best]
 
-    def _candidates(self, query: np.ndarray, weights: np.ndarray, k: int, left_out: Sequence[int]) -> np.ndarray:
-        """Ascending rows, at least `k`, that hold the exact best `k`."""
-        if k < 1:
-            return np.zeros(0, np.intp)
-        scaled = np.zeros_like(query)
-        for weight, part in zip(weights / np.abs(weights).max(), self.slices.values()):
-            scaled[part] = weight * query[part]
-        scores = self.vectors @ scaled
-        scores[left_out] = -np.inf
-        threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
-        return np.flatnonzero(scores >= threshold - _SCORE_ERROR)
+    def _allowed(self, query: Query, exclude: Collection[str], filters: Sequence[Filter],
+                 not_its_artist: bool) -> np.ndarray:
+        """bool [N]: which rows may be results."""
+        allowed = allowed_rows(self.tracks, filters) if filters else np.ones(len(self.tracks), bool)
+        sources = [self.position(track_id) for track_id in query.sources]
+        if not_its_artist:
+            allowed &= other_artists(self.tracks, sources)
+        allowed[sources + [self.position(track_id) for track_id in exclude]] = False
+        return allowed
 
-    def _cosines(self, rows: np.ndarray, query: np.ndarray) -> np.ndarray:
-        """float64 [rows, C]."""
-        products = self.vectors[rows].astype(np.float64) * query
-        return np.stack([products[:, part].sum(axis=1) for part in self.slices.values()], axis=1)
+    def _candidates(self, query: Query, weights: np.ndarray, k: int, allowed: np.ndarray) -> np.ndarray:
+        """Ascending rows that hold the best `k` of those allowed."""
+        count = int(np.count_nonzero(allowed))
+        # Scaled, so that no weight is too large or too small for float32.
+        halves = self._weighted(query, weights / np.abs(weights).max())
+        if self.coarse is not None and count > EXACT_UP_TO:
+            wanted = max(self.coarse.candidates, 10 * k) * len(allowed) // count
+            rows = self.coarse.rows(halves.ravel(), wanted)
+            rows = rows[allowed[rows]]
+            if len(rows) >= k:
+                return _best(rows, self._scores(rows, halves), k)
+        if count == len(allowed):
+            rows, scores = np.arange(count), self._scores(slice(None), halves)
+        else:
+            rows = np.flatnonzero(allowed)
+            # Gathering nearly all vectors would cost more than scoring a few that are not wanted.
+            scores = self._scores(slice(None), halves)[rows] if 2 * count > len(allowed) else self._scores(rows, halves)
+        return _best(rows, scores, k)
+
+    def _weighted(self, query: Query, weights: np.ndarray) -> np.ndarray:
+        """float32 [1 or 2, D]: what the sub-spaces, and what the whole, are multiplied with."""
+        halves = [query.vector * weights[self.owner].astype(np.float32)]
+        if self.lengths is not None:
+            whole = np.zeros_like(query.vector) if query.whole is None else query.whole
+            halves.append(whole * np.float32(weights[-1]))
+        return np.stack(halves)
+
+    def _scores(self, rows: np.ndarray | slice, halves: np.ndarray) -> np.ndarray:
+        """float32 [rows]."""
+        vectors = self.vectors[rows]
+        scores = vectors @ halves[0]
+        if self.lengths is None or not halves[1].any():
+            return scores
+        for number, part in enumerate(self.slices.values()):
+            scores += self.lengths[rows, number] * (vectors[:, part] @ halves[1, part])
+        return scores
+
+    def _cosines(self, rows: np.ndarray, query: Query) -> np.ndarray:
+        """float64 [rows, C], and the whole in a last column where it can be searched."""
+        vectors = self.vectors[rows].astype(np.float64)
+        columns = [(vectors[:, part] * query.vector[part]).sum(axis=1) for part in self.slices.values()]
+        if self.lengths is not None:
+            whole = 0.0 if query.whole is None else query.whole
+            columns.append((vectors * self.lengths[rows][:, self.owner] * whole).sum(axis=1))
+        return np.stack(columns, axis=1)
 
     def save(self, folder: str | os.PathLike) -> None:
         """Writes the three files into a temporary folder that then takes the place of `folder`."""
         with whole_folder(Path(folder)) as temporary:
             np.save(temporary / VECTORS_FILE, self.vectors, allow_pickle=False)
+            if self.lengths is not None:
+                np.save(temporary / LENGTHS_FILE, self.lengths, allow_pickle=False)
+            if self.coarse is not None:
+                self.coarse.save(temporary / CODES_FILE)
             with (temporary / TRACKS_FILE).open("w", newline="", encoding="utf-8") as file:
                 # The csv module's own line ends: with "\n" it would leave a "\r" in a title unquoted.
                 writer = csv.DictWriter(file, list(self.tracks[0]))
                 writer.writeheader()
                 writer.writerows(self.tracks)
             content = {"index_version": INDEX_VERSION, "tracks": len(self.tracks), "size": self.vectors.shape[1],
-                       "model": self.model, "conditions": self.conditions.to_json()}
+                       "model": self.model, "conditions": self.conditions.to_json(),
+                       "lengths": self.lengths is not None,
+                       "coarse": self.coarse and {"candidates": self.coarse.candidates, "recall": self.coarse.recall}}
             (temporary / INDEX_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
@@ -196,15 +284,41 @@ class Index:
             if content["index_version"] != INDEX_VERSION:
                 raise UserError(f"{folder}: index version {content['index_version']}, this code reads {INDEX_VERSION}; "
                                 f"{mend}")
-            vectors = np.load(folder / VECTORS_FILE, allow_pickle=False)
+            # Mapped: a search reads only what it compares.
+            vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+            lengths = np.load(folder / LENGTHS_FILE, allow_pickle=False) if content["lengths"] else None
+            coarse = content["coarse"] and Coarse.load(folder / CODES_FILE, **content["coarse"])
             with (folder / TRACKS_FILE).open(newline="", encoding="utf-8") as file:
                 tracks = tuple(csv.DictReader(file, strict=True))
-            index = cls(vectors, Conditions.from_json(content["conditions"]), tracks, content["model"])
-            shape = (content["tracks"], content["size"])
-            if vectors.shape != shape or vectors.dtype != np.float32 or len(index.positions) != len(vectors):
-                raise ValueError(f"{VECTORS_FILE}, {TRACKS_FILE} and {INDEX_FILE} do not belong together")
+            index = cls(vectors, Conditions.from_json(content["conditions"]), tracks, content["model"], lengths, coarse)
+            if not index._belongs_together((content["tracks"], content["size"])):
+                raise ValueError(f"{VECTORS_FILE}, {TRACKS_FILE} and the other files do not belong together")
         except FileNotFoundError as error:
             raise UserError(f"{error.filename}: no search index here; {mend}") from None
         except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, csv.Error) as error:
             raise UserError(f"{folder}: the index cannot be read ({error}); {mend}") from error
         return index
+
+    def _belongs_together(self, shape: tuple[int, int]) -> bool:
+        count, places = shape[0], self.vectors.shape[1] if self.vectors.ndim == 2 else 0
+        if self.vectors.shape != shape or self.vectors.dtype != np.float32 or len(self.positions) != count:
+            return False
+        if self.lengths is not None and (self.lengths.shape != (count, len(self.slices))
+                                         or self.lengths.dtype != np.float32):
+            return False
+        wide = places * (1 if self.lengths is None else 2)
+        return self.coarse is None or (self.coarse.codes.ntotal == count and self.coarse.codes.d == wide + wide % 2)
+
+
+def length_shares(embeddings: np.ndarray, conditions: Conditions) -> np.ndarray:
+    """Length of each sub-space over that of the whole: [N, D] -> float32 [N, C]; zeros for a zero vector."""
+    lengths = np.stack([np.linalg.norm(embeddings[:, part], axis=1) for part in conditions.subspaces.values()], axis=1)
+    return unit(lengths.astype(np.float32))
+
+
+def _best(rows: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
+    """Those of `rows` whose score is among the `k` highest, and those too close to tell in float32."""
+    if len(rows) <= k:
+        return rows
+    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+    return rows[scores >= threshold - _SCORE_ERROR]

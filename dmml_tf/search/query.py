@@ -6,8 +6,11 @@ import numpy as np
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.search.index import Index, Query
-from dmml_tf.spaces import search_vectors
+from dmml_tf.spaces import search_vectors, unit
 from tfrecords_tools.errors import UserError
+
+# How strongly an example that is not wanted counts against one that is.
+PUSH = 0.5
 
 
 def by_tracks(index: Index, track_ids: Sequence[str]) -> Query:
@@ -19,13 +22,16 @@ def by_tracks(index: Index, track_ids: Sequence[str]) -> Query:
     if not track_ids:
         raise UserError("no track to search by; name at least one")
     rows = [index.position(track_id) for track_id in track_ids]
-    mean = index.vectors[rows].mean(axis=0, keepdims=True)
-    return Query(search_vectors(mean, index.conditions)[0], tuple(dict.fromkeys(track_ids)))
+    vectors = index.vectors[rows]
+    mean = search_vectors(vectors.mean(axis=0, keepdims=True), index.conditions)[0]
+    whole = None if index.lengths is None else unit((vectors * index.lengths[rows][:, index.owner]).mean(axis=0))
+    return Query(mean, tuple(dict.fromkeys(track_ids)), whole)
 
 
 def by_embedding(embedding: np.ndarray, conditions: Conditions) -> Query:
     """From an embedding, float32 [D], of a sound that need not be in the index (see `audio_query`)."""
-    return Query(search_vectors(np.asarray(embedding, np.float32)[None], conditions)[0])
+    embedding = np.asarray(embedding, np.float32)
+    return Query(search_vectors(embedding[None], conditions)[0], whole=unit(embedding))
 
 
 def mix(index: Index, parts: Mapping[str, Query]) -> Query:
@@ -33,17 +39,40 @@ def mix(index: Index, parts: Mapping[str, Query]) -> Query:
 
     Args:
         index: gives the sub-spaces.
-        parts: condition -> the query whose slice to take, as in
+        parts: condition, or `whole` -> the query whose slice to take, as in
             `{"tempo": by_tracks(index, ["a"]), "genre": by_tracks(index, ["b"])}`.
+
+    Returns:
+        A query that by itself weighs each named part 1.
 
     Raises:
         UserError: on no part, or a condition that owns no sub-space.
     """
     if not parts:
         raise UserError("nothing to mix; name at least one condition")
-    vector = np.zeros(index.vectors.shape[1], np.float32)
+    vector, whole = np.zeros(index.vectors.shape[1], np.float32), None
     for name, query in parts.items():
-        if name not in index.slices:
-            raise UserError(f"no condition '{name}' to mix; this index has: {', '.join(index.slices)}")
-        vector[index.slices[name]] = query.vector[index.slices[name]]
-    return Query(vector, tuple(dict.fromkeys(source for query in parts.values() for source in query.sources)))
+        if name not in index.names:
+            raise UserError(f"no condition '{name}' to mix; this index has: {', '.join(index.names)}")
+        if name in index.slices:
+            vector[index.slices[name]] = query.vector[index.slices[name]]
+        else:
+            whole = query.whole
+    sources = dict.fromkeys(source for query in parts.values() for source in query.sources)
+    return Query(vector, tuple(sources), whole, dict.fromkeys(parts, 1.0))
+
+
+def push_away(index: Index, query: Query, other: Query) -> Query:
+    """Like `query`, unlike `other`: a part p of the query becomes `q_p - PUSH * o_p`, for each sub-space and the whole.
+
+    It is left at the length that it then has, so that the score is readable: sum over the parts of
+    `w_p (cos(q_p, y_p) - PUSH cos(o_p, y_p))`. A part that the query asks nothing of is left empty. Source:
+    Rocchio's relevance feedback (1971), on unit vectors.
+    """
+    vector, whole = query.vector.copy(), query.whole
+    for part in index.slices.values():
+        if vector[part].any():
+            vector[part] -= np.float32(PUSH) * other.vector[part]
+    if whole is not None and other.whole is not None:
+        whole = whole - np.float32(PUSH) * other.whole
+    return Query(vector, tuple(dict.fromkeys((*query.sources, *other.sources))), whole, query.weights)

@@ -90,19 +90,21 @@ def test_search_by_track_prints_a_table(trained, capsys):
     lines = out.splitlines()
     assert status == 0 and lines[0].startswith("query t007: Song 7, artist 0 (") and len(lines) == 5
     assert lines[1].split() == ["#", "id", "title", "artist", "genre", "instrument", "mood", "tempo", "score",
-                                "cos(genre)", "cos(tempo)"]
+                                "cos(genre)", "cos(tempo)", "cos(whole)"]
     index = Index.load(trained.folder / "index")
     query = index.vectors[index.position("t007")]
     for line in lines[2:]:
-        score, genre, tempo = map(float, line.split()[-3:])
+        score, genre, tempo, _ = map(float, line.split()[-4:])
         vector = index.vectors[index.position(line.split()[1])]
         assert abs(score - (tempo + 0.2 * genre)) < 2e-3 and abs(genre - query[:6] @ vector[:6]) < 1e-3
 
 
 def test_search_as_json_and_by_several(trained, capsys):
-    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--track", "t007", "--track", "t001", "--json")
+    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--track", "t007", "--track", "t001",
+                          "--format=json")
     found = json.loads(out)
-    assert status == 0 and found["query"] == {"tracks": ["t007", "t001"], "audio": None, "weights": None}
+    assert status == 0 and found["query"] == {"tracks": ["t007", "t001"], "audio": None, "of": {}, "not": [],
+                                             "filters": [], "weights": None}
     assert len(found["results"]) == 5 and not {"t001", "t007"} & {row["id"] for row in found["results"]}
 
 
@@ -110,6 +112,40 @@ def test_search_by_audio(trained, capsys, tmp_path):
     soundfile.write(tmp_path / "hum.wav", np.sin(np.arange(100_000) / 20.0), 22_050)
     status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--audio", tmp_path / "hum.wav", "-k", "2")
     assert status == 0 and out.splitlines()[0] == f"query {tmp_path / 'hum.wav'}" and len(out.splitlines()) == 4
+
+
+def test_mix_and_match_has_two_spellings_for_any_condition(trained, capsys):
+    spellings = (["--genre_of", "t001", "--tempo_of=t002"], ["--of", "genre=t001,tempo=t002"],
+                 ["--of=tempo=t002", "--genre_of=t001"])
+    found = [dmml(capsys, "search", "--run", trained.folder, *arguments, "--format=json") for arguments in spellings]
+    results = [json.loads(out)["results"] for _, out, _ in found]
+    assert [status for status, *_ in found] == [0, 0, 0] and results[0] == results[1] == results[2]
+    assert json.loads(found[0][1])["query"]["of"] == {"genre": ["t001"], "tempo": ["t002"]}
+    vectors = Index.load(trained.folder / "index")
+    part = vectors.vectors[vectors.position("t001"), :6]
+    for row in results[0]:
+        other = vectors.vectors[vectors.position(row["id"])]
+        assert abs(row["cosines"]["genre"] - part @ other[:6]) < 1e-5 and row["id"] not in ("t001", "t002")
+        assert abs(row["score"] - row["cosines"]["genre"] - row["cosines"]["tempo"]) < 1e-9
+
+
+def test_a_track_with_one_part_of_another_and_unlike_a_third(trained, capsys):
+    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--track", "t001", "--tempo_of", "t002",
+                          "--not", "t003", "-k", "20")
+    lines = out.splitlines()
+    assert status == 0 and lines[0].startswith("query t001") and lines[1].startswith("tempo of t002")
+    assert lines[2].startswith("not t003") and len(lines) == 4 + 13 - 3
+
+
+def test_filters_and_not_its_artist(trained, capsys):
+    base = ("search", "--run", trained.folder, "--track", "t001", "-k", "20", "--format=json")
+    every, = [json.loads(dmml(capsys, *base)[1])["results"]]
+    jazz = json.loads(dmml(capsys, *base, "--filter", "genre=jazz", "--filter=tempo=60..140")[1])["results"]
+    others = json.loads(dmml(capsys, *base, "--not_its_artist")[1])["results"]
+    assert [row["id"] for row in jazz] == [row["id"] for row in every if row["labels"]["genre"] == "jazz" and
+                                           60 <= float(row["labels"]["tempo"] or 0) <= 140]
+    assert [row["id"] for row in others] == [row["id"] for row in every if row["artist"] != "artist 1"]
+    assert len(others) < len(every)
 
 
 def test_search_by_track_does_not_load_tensorflow(trained):
@@ -121,12 +157,16 @@ def test_search_by_track_does_not_load_tensorflow(trained):
 
 
 @pytest.mark.parametrize("arguments, reason", [
-    ([], "give either --track ID (one or more) or --audio FILE"),
+    ([], "give either --track ID (one or more) or --audio FILE, or parts"),
     (["--track", "t001", "--audio", "x.wav"], "give either"),
+    (["--genre_of", "t001", "--key_of", "t001"], "no condition 'key' to mix; this index has: genre, tempo, whole"),
+    (["--of", "genre"], "'genre' is not of the form NAME=ID"),
+    (["--track", "t001", "--filter", "key=c"], "no column 'key'"),
+    (["--track", "t001", "--not", "zz"], "no track 'zz'"),
     (["--track", "t1"], "no track 't1' in the index; ids like it: "),
     (["--track", "t001", "--weights", "tempo"], "'tempo' is not of the form NAME=NUMBER"),
     (["--track", "t001", "--weights", "tempo=x"], "'x' is not a number"),
-    (["--track", "t001", "--weights", "key=1"], "no condition 'key' to weigh; this index has: genre, tempo"),
+    (["--track", "t001", "--weights", "key=1"], "no condition 'key' to weigh; this index has: genre, tempo, whole"),
     (["--track", "t001", "--weights", "tempo=0"], "no weight is above 0"),
     (["--track", "t001", "-k", "0"], "k is 0"),
     (["--track", "t001", "-k", "many"], "-k"),

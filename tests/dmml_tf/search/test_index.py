@@ -22,7 +22,8 @@ def brute_force(embeddings, names, query, weights) -> list[tuple[float, str]]:
     """(score, id) of every track, best first, equal scores by id."""
     scores = []
     for vector, name in zip(embeddings, names):
-        parts = ((weight, CONDITIONS.subspaces[condition]) for condition, weight in weights.items())
+        # A condition's slice; all of it for "whole".
+        parts = ((weight, CONDITIONS.subspaces.get(condition, slice(None))) for condition, weight in weights.items())
         scores.append((sum(weight * cosine(query[part], vector[part]) for weight, part in parts), name))
     return sorted(scores, key=lambda pair: (-pair[0], pair[1]))
 
@@ -33,7 +34,8 @@ def test_every_weighting_is_the_sum_of_weighted_cosines(seed):
     embeddings, names = raw_vectors(count, seed), [row["id"] for row in rows(count)]
     index = made_index(count, seed)
     row = int(rng.integers(count)) if seed else 2  # row 2 has a sub-space of zeros
-    weights = {"genre": rng.uniform(-1, 1), "mood": rng.uniform(0, 5), "tempo": float(rng.integers(2))}
+    weights = {"genre": rng.uniform(-1, 1), "mood": rng.uniform(0, 5), "tempo": float(rng.integers(2)),
+               "whole": rng.uniform(-2, 2)}
     expected = [pair for pair in brute_force(embeddings, names, embeddings[row], weights) if pair[1] != names[row]]
     hits = index.search(by_tracks(index, [names[row]]), weights, count)
     assert len(hits) == count - 1
@@ -43,10 +45,23 @@ def test_every_weighting_is_the_sum_of_weighted_cosines(seed):
         assert abs(by_name[hit.track["id"]] - hit.score) < 1e-5
         assert abs(sum(weights[c] * hit.cosines[c] for c in weights) - hit.score) < 1e-9
         other = embeddings[names.index(hit.track["id"])]
-        for name, part in CONDITIONS.subspaces.items():
+        for name, part in {**CONDITIONS.subspaces, "whole": slice(None)}.items():
             assert abs(hit.cosines[name] - cosine(embeddings[row][part], other[part])) < 1e-5
     assert [hit.track["id"] for hit in index.search(by_tracks(index, [names[row]]), weights, 5)] \
         == [hit.track["id"] for hit in hits[:5]]
+
+
+def test_the_whole_alone_is_the_cosine_of_embeddings():
+    embeddings, index = raw_vectors(40), made_index()
+    for query in (by_tracks(index, [rows(40)[5]["id"]]), by_embedding(2.0 * embeddings[5], CONDITIONS)):
+        for hit in index.search(query, {"whole": 1.0}, 40):
+            other = embeddings[[row["id"] for row in rows(40)].index(hit.track["id"])]
+            assert abs(hit.score - cosine(embeddings[5], other)) < 1e-5 and hit.score == hit.cosines["whole"]
+
+
+def test_a_condition_called_whole_is_refused():
+    with pytest.raises(UserError, match="cannot be called 'whole'"):
+        Index.build(raw_vectors(2), Conditions([Condition("whole", "shared_tag", width=13)]), rows(2))
 
 
 def test_no_weights_is_1_each_and_the_scale_does_not_matter():
@@ -161,7 +176,7 @@ def cut_short(path) -> None:
 
 
 def other_version(path) -> None:
-    path.write_text(path.read_text().replace('"index_version": 1', '"index_version": 99'))
+    path.write_text(path.read_text().replace('"index_version": 2', '"index_version": 99'))
 
 
 def one_track_less(path) -> None:
@@ -175,13 +190,15 @@ def one_track_less(path) -> None:
     ("vectors.npy", lambda path: np.save(path, raw_vectors(40).astype(np.float64)), "do not belong together"),
     ("vectors.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "cannot be read"),
     ("vectors.npy", lambda path: path.unlink(), "vectors.npy: no search index here"),
+    ("lengths.npy", lambda path: np.save(path, np.ones((40, 2), np.float32)), "do not belong together"),
+    ("lengths.npy", cut_short, "cannot be read"),
     ("tracks.csv", one_track_less, "do not belong together"),
     ("tracks.csv", lambda path: path.write_bytes(b"\xff\xfe"), "cannot be read"),
     ("tracks.csv", lambda path: path.write_text('id,title\n"a'), "cannot be read"),
     ("index.json", cut_short, "cannot be read"),
     ("index.json", lambda path: path.write_text("[]"), "cannot be read"),
-    ("index.json", lambda path: path.write_text('{"index_version": 1}'), "cannot be read"),
-    ("index.json", other_version, "index version 99, this code reads 1"),
+    ("index.json", lambda path: path.write_text('{"index_version": 2}'), "cannot be read"),
+    ("index.json", other_version, "index version 99, this code reads 2"),
 ])
 def test_damaged_files(tmp_path, file, damage, reason):
     made_index().save(tmp_path / "index")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dmml_tf.search.query import by_embedding, by_tracks, mix
+from dmml_tf.search.query import PUSH, by_embedding, by_tracks, mix, push_away
 from tests.dmml_tf.search.made import CONDITIONS, made_index, raw_vectors, rows
 from tests.dmml_tf.search.test_index import cosine
 from tfrecords_tools.errors import UserError
@@ -88,5 +88,38 @@ def test_bad_queries():
         by_tracks(index, ["t001", "t00x"])
     with pytest.raises(UserError, match="nothing to mix"):
         mix(index, {})
-    with pytest.raises(UserError, match="no condition 'track' to mix; this index has: genre, mood, tempo"):
+    with pytest.raises(UserError, match="no condition 'track' to mix; this index has: genre, mood, tempo, whole"):
         mix(index, {"track": by_tracks(index, ["t001"])})
+
+
+def test_the_whole_of_several_and_in_a_mix():
+    index = made_index()
+    mean = unit(embedding_of("t001")) + unit(embedding_of("t002"))
+    several = by_tracks(index, ["t001", "t002"])
+    mixed = mix(index, {"whole": several, "tempo": by_tracks(index, ["t003"])})
+    tempo = CONDITIONS.subspaces["tempo"]
+    for hit in index.search(mixed, k=100):
+        found = embedding_of(hit.track["id"])
+        assert abs(hit.cosines["whole"] - cosine(mean, found)) < 1e-5
+        assert abs(hit.score - cosine(mean, found) - cosine(embedding_of("t003")[tempo], found[tempo])) < 1e-5
+
+
+@pytest.mark.parametrize("weights", [None, {"tempo": 1.0}, {"genre": 0.5, "mood": -1.0, "whole": 0.7}])
+def test_pushed_away_is_the_score_less_half_of_the_others(weights):
+    index = made_index()
+    wanted, unwanted = by_tracks(index, ["t001"]), by_tracks(index, ["t002", "t009"])
+    away = push_away(index, wanted, unwanted)
+    assert away.sources == ("t001", "t002", "t009")
+    like = {hit.track["id"]: hit.score for hit in index.search(wanted, weights, 100)}
+    unlike = {hit.track["id"]: hit.score for hit in index.search(unwanted, weights, 100)}
+    hits = index.search(away, weights, 100)
+    assert len(hits) == 37
+    for hit in hits:
+        assert abs(hit.score - (like[hit.track["id"]] - PUSH * unlike[hit.track["id"]])) < 1e-5
+
+
+def test_what_a_mix_does_not_ask_for_is_not_pushed_away_from():
+    index = made_index()
+    away = push_away(index, mix(index, {"tempo": by_tracks(index, ["t001"])}), by_tracks(index, ["t002"]))
+    assert away.whole is None and not away.vector[CONDITIONS.subspaces["genre"]].any()
+    assert {hit.cosines["genre"] for hit in index.search(away)} == {0.0}

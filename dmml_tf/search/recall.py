@@ -1,0 +1,91 @@
+"""recall@k of an index with candidates against brute force over the same vectors, and their choice by it."""
+
+import dataclasses
+import time
+
+import numpy as np
+
+from dmml_tf.search.coarse import Coarse
+from dmml_tf.search.index import EXACT_UP_TO, Index, Query
+from dmml_tf.search.query import by_tracks
+
+WANTED_RECALL = 0.98
+_CANDIDATES = (1000, 2000, 4000, 8000, 16_000)
+_TRIED = 40  # searches that choose the number of candidates
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What random searches found.
+
+    Attributes:
+        recall: float [searches], share of the exact best k that came back.
+        seconds: float [searches], of each whole search.
+    """
+
+    recall: np.ndarray
+    seconds: np.ndarray
+
+
+def prepared(index: Index, exact_up_to: int = EXACT_UP_TO, seed: int = 0) -> Index:
+    """The index, and where it is larger than `exact_up_to` with codes and as many candidates as recall@10 needs.
+
+    The number of candidates is the least of 1,000 to 16,000 with which random searches (`random_search`)
+    reach a recall@10 of 0.98; the recall measured is kept with it.
+
+    Raises:
+        UserError: if faiss is needed and not installed.
+    """
+    if len(index.tracks) <= exact_up_to:
+        return index
+    coarse = Coarse.build(index.vectors, index.lengths, index.owner, _CANDIDATES[0], seed)
+    exact = dataclasses.replace(index, coarse=None)
+    searches = [random_search(index, np.random.default_rng([seed, number])) for number in range(_TRIED)]
+    best = [_scores(exact, query, weights, 10) for query, weights in searches]
+    for candidates in _CANDIDATES:
+        coarse = dataclasses.replace(coarse, candidates=candidates)
+        found = dataclasses.replace(index, coarse=coarse)
+        recall = np.mean([_share(_scores(found, *search, 10), scores) for search, scores in zip(searches, best)])
+        if recall >= WANTED_RECALL:
+            break
+    return dataclasses.replace(index, coarse=dataclasses.replace(coarse, recall=float(recall)))
+
+
+def random_search(index: Index, rng: np.random.Generator) -> tuple[Query, dict[str, float]]:
+    """A track's query and a weighting: weights are 0 in a third of the cases, else from -1 to 1, one is above 0."""
+    weights = rng.uniform(-1, 1, len(index.names)) * (rng.uniform(size=len(index.names)) > 1 / 3)
+    weights[rng.integers(len(weights))] = rng.uniform(0.1, 1)
+    track = index.tracks[int(rng.integers(len(index.tracks)))]["id"]
+    return by_tracks(index, [track]), dict(zip(index.names, weights.tolist()))
+
+
+def measure(index: Index, searches: int, k: int = 10, seed: int = 1) -> Measured:
+    """Random searches, each timed and compared with brute force; other ones than `prepared` tries."""
+    exact, recall, seconds = dataclasses.replace(index, coarse=None), [], []
+    asked = [random_search(index, np.random.default_rng([seed, 1, number])) for number in range(searches)]
+    index.search(*asked[0], k)  # the first also makes tables and wakes threads
+    for query, weights in asked:
+        start = time.perf_counter()
+        hits = index.search(query, weights, k)
+        seconds.append(time.perf_counter() - start)
+        recall.append(_share([hit.score for hit in hits], _scores(exact, query, weights, k)))
+    return Measured(np.array(recall), np.array(seconds))
+
+
+def describe(index: Index) -> str:
+    """One line: how the index searches, its expected recall, its bytes."""
+    size = index.vectors.nbytes + (0 if index.lengths is None else index.lengths.nbytes)
+    if index.coarse is None:
+        return f"exact search (recall 1), {size:,} bytes of vectors"
+    return (f"product-quantised codes, {index.coarse.candidates:,} candidates compared exactly (recall@10 "
+            f"{index.coarse.recall:.3f}, measured on {_TRIED} random searches), {index.coarse.bytes:,} bytes of codes "
+            f"and {size:,} of vectors")
+
+
+def _scores(index: Index, query: Query, weights: dict[str, float], k: int) -> list[float]:
+    return [hit.score for hit in index.search(query, weights, k)]
+
+
+def _share(found: list[float], best: list[float]) -> float:
+    """Share of `best` that was found; by score, so that which of two equal tracks came does not count."""
+    return sum(score >= best[-1] - 1e-7 for score in found) / len(best)

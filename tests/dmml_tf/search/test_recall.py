@@ -1,0 +1,138 @@
+"""Codes for many vectors: recall against brute force, exact scores, filters, files; on 20,000 made vectors."""
+
+import builtins
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+
+from dmml_tf.search import bench, index as index_module
+from dmml_tf.search.coarse import Coarse, wide_vectors
+from dmml_tf.search.filters import parse_filter
+from dmml_tf.search.index import Index
+from dmml_tf.search.query import by_tracks, mix, push_away
+from dmml_tf.search.recall import describe, measure, prepared, random_search
+from tests.dmml_tf.search.made import made_index
+from tfrecords_tools.errors import UserError
+
+COUNT = 20_000
+
+
+@pytest.fixture(scope="module")
+def large():
+    """20,000 tracks with codes, of which a tenth is by one artist."""
+    plain = bench.made_index(COUNT)
+    rows = [{**track, "artist": f"a{number % 10}"} for number, track in enumerate(plain.tracks)]
+    return prepared(dataclasses.replace(plain, tracks=rows), exact_up_to=1000)
+
+
+@pytest.fixture()
+def many(monkeypatch):
+    """A search takes 1,000 tracks for too many to compare."""
+    monkeypatch.setattr(index_module, "EXACT_UP_TO", 1000)
+
+
+def brute_force(index: Index, query, weights) -> np.ndarray:
+    """float64 [N] scores, from unit vectors that are made whole again."""
+    vectors = index.vectors.astype(np.float64)
+    scores = sum(weight * (vectors[:, index.slices[name]] @ query.vector[index.slices[name]])
+                 for name, weight in weights.items() if name in index.slices)
+    whole = vectors * index.lengths[:, index.owner]
+    return scores + weights.get("whole", 0.0) * (whole / np.linalg.norm(whole, axis=1, keepdims=True)) @ query.whole
+
+
+def test_recall_over_random_weightings(large, many):
+    found = measure(large, 60)
+    assert found.recall.mean() >= 0.95 and large.coarse.recall >= 0.95 and (found.seconds > 0).all()
+
+
+def test_found_by_candidates_scores_are_exact_and_sources_left_out(large, many):
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        query, weights = random_search(large, rng)
+        scores, hits = brute_force(large, query, weights), large.search(query, weights, 10)
+        assert len(hits) == 10 and not {hit.track["id"] for hit in hits} & set(query.sources)
+        for hit in hits:
+            assert abs(scores[large.position(hit.track["id"])] - hit.score) < 1e-5
+
+
+def test_each_subspace_alone_and_mixes(large, many):
+    tracks = [track["id"] for track in large.tracks[:8]]
+    parts = {name: by_tracks(large, [tracks[i], tracks[i + 4]]) for i, name in enumerate(large.slices)}
+    mixed = mix(large, parts | {"whole": by_tracks(large, [tracks[0]])})
+    asked = [(by_tracks(large, [tracks[5]]), {name: 1.0}) for name in large.names]
+    asked += [(mixed, mixed.weights), (push_away(large, parts["mood"], parts["tempo"]), {"mood": 1.0, "tempo": -0.3})]
+    for query, weights in asked:
+        scores = brute_force(large, query, weights)
+        scores[[large.position(track) for track in query.sources]] = -np.inf
+        best = set(np.argsort(-scores)[:10].tolist())
+        found = {large.position(hit.track["id"]) for hit in large.search(query, weights, 10)}
+        assert len(best & found) >= 9
+
+
+def test_filters_with_many_and_with_few_left(large, many):
+    query = by_tracks(large, ["00000007"])
+    scores = brute_force(large, query, {"genre": 1.0, "mood": 0.5})
+    for texts, allowed in ((["artist=a3"], np.arange(COUNT) % 10 == 3), (["id=00000042"], np.arange(COUNT) == 42)):
+        hits = large.search(query, {"genre": 1.0, "mood": 0.5}, 10, filters=[parse_filter(text) for text in texts])
+        best = np.argsort(-np.where(allowed, scores, -np.inf))[:min(10, allowed.sum())]
+        assert len({large.position(hit.track["id"]) for hit in hits} & set(best.tolist())) >= 0.9 * len(best)
+        assert all(allowed[large.position(hit.track["id"])] for hit in hits)
+
+
+def test_more_results_than_candidates(large, many):
+    assert len(large.search(by_tracks(large, ["00000001"]), k=3 * large.coarse.candidates)) \
+        == min(COUNT - 1, 3 * large.coarse.candidates)
+
+
+def test_saved_and_loaded(large, many, tmp_path):
+    large.save(tmp_path / "index")
+    loaded = Index.load(tmp_path / "index")
+    query, weights = random_search(large, np.random.default_rng(0))
+    assert loaded.coarse.candidates == large.coarse.candidates and loaded.coarse.recall == large.coarse.recall
+    assert loaded.search(query, weights) == large.search(query, weights)
+    (tmp_path / "index" / "codes.faiss").write_bytes(b"IxPf" + bytes(40))
+    with pytest.raises(UserError, match="cannot be read .*dmml index --run"):
+        Index.load(tmp_path / "index")
+    (tmp_path / "index" / "lengths.npy").unlink()
+    with pytest.raises(UserError, match="lengths.npy: no search index here"):
+        Index.load(tmp_path / "index")
+
+
+def test_wide_vectors_and_their_size(large):
+    wide = wide_vectors(large.vectors[:50], large.lengths[:50], large.owner)
+    np.testing.assert_allclose(np.linalg.norm(wide[:, :256], axis=1), 2.0, atol=1e-5)  # four unit vectors
+    np.testing.assert_allclose(np.linalg.norm(wide[:, 256:], axis=1), 1.0, atol=1e-5)
+    assert large.coarse.bytes == COUNT * 128
+    assert f"{COUNT * 128:,} bytes of codes" in describe(large) \
+        and f"recall@10 {large.coarse.recall:.3f}" in describe(large)
+
+
+def test_an_odd_number_of_numbers():
+    vectors = np.random.default_rng(0).normal(size=(300, 5)).astype(np.float32)
+    coarse = Coarse.build(vectors, None, np.zeros(5, np.intp), 50)
+    assert np.argmax(vectors @ vectors[7]) in coarse.rows(vectors[7], 50) and len(coarse.rows(vectors[7], 999)) == 300
+
+
+def test_small_indexes_are_exact_and_need_no_faiss(monkeypatch):
+    imported = builtins.__import__
+
+    def without_faiss(name, *rest, **more):
+        if name == "faiss":
+            raise ImportError(name)
+        return imported(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without_faiss)
+    index = made_index()
+    assert prepared(index) is index and describe(index).startswith("exact search (recall 1), ")
+    with pytest.raises(UserError, match="pip install 'dmml\\[search\\]'"):
+        prepared(index, exact_up_to=10)
+
+
+def test_bench_says_what_it_measured(monkeypatch):
+    ticks = iter(range(10**6))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks) / 1000)
+    text = bench.bench_search(60, 5)
+    assert "60 vectors of 256 numbers" in text and "recall@10 1.0000 (least 1.00) over 5" in text
+    assert "a search: 1.0 ms in the mean, p50 1.0, p95 1.0" in text
