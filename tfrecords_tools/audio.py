@@ -11,6 +11,7 @@ import soxr
 
 from tfrecords_tools.containers import missing_end
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.mp3 import unannounced_samples
 from tfrecords_tools.other_audio import UNKNOWN_FRAMES, OtherAudioError, OtherAudioFile
 
 # Frames of the file decoded at a time: memory does not grow with a track's length.
@@ -21,6 +22,8 @@ _LARGEST_SAMPLE = 100.0
 _BELIEVABLE_RATES = (1_000, 768_000)
 # Seconds a file may fall short of what its header announces (encoders round and pad).
 _SHORTFALL = 0.5
+# Samples by which libsndfile's guess of an mp3's length may be short: four frames.
+_GUESS_SHORT = 4 * 1152
 
 
 class AudioError(UserError):
@@ -73,15 +76,23 @@ def mono_blocks(path: str | os.PathLike, sample_rate: int, start_seconds: float 
 
 
 def _opened(path: str | os.PathLike) -> soundfile.SoundFile | OtherAudioFile:
-    """The file in libsndfile, or in FFmpeg where libsndfile does not know its format."""
+    """The file in libsndfile, or in FFmpeg where libsndfile does not know its format or would not read all of it."""
     try:
-        return _Sequential(os.fspath(path))
+        file = _Sequential(os.fspath(path))
     except soundfile.LibsndfileError as error:
         try:
             return OtherAudioFile(path)
         except OtherAudioError:
             raise AudioError(f"cannot be decoded as audio ({_reason(error)}); wav, flac, ogg, mp3 and what FFmpeg "
                              "reads are taken") from error
+    counted = unannounced_samples(path) if file.format == "MP3" else None
+    if counted is None:
+        return file
+    if counted > file.frames + _GUESS_SHORT:
+        file.close()
+        file = OtherAudioFile(path)
+    file.frames = counted
+    return file
 
 
 def _reason(error: soundfile.LibsndfileError | OtherAudioError) -> str:
@@ -97,7 +108,14 @@ class _Sequential(soundfile.SoundFile):
 
     soundfile seeks to where it is after each read. In an mp3 that loses the decoder's state, and the next
     block begins with a tenth of a second of wrong samples; it leaves the seek out where it is told it cannot.
+    `frames` may be set where it is better known than from the header.
     """
+
+    frames = 0
+
+    def __init__(self, path: str):
+        super().__init__(path)
+        self.frames = super().frames
 
     def seekable(self) -> bool:
         """False, see above; `seek` still works."""
@@ -175,5 +193,5 @@ def seconds_of(path: str | os.PathLike) -> float | None:
         with _opened(path) as file:
             known = file.samplerate and file.frames != UNKNOWN_FRAMES
             return file.frames / file.samplerate if known else None
-    except (AudioError, OSError, ValueError):
+    except (AudioError, OtherAudioError, OSError, ValueError):
         return None
