@@ -2,7 +2,8 @@
 
 Source: Lee et al., ICASSP 2020, section 3.4, after McFee, Barrington, Lanckriet (TASLP 2012): 13 MFCC
 with first and second derivatives, z-scored; k-means with K = 1024 on 2,500,000 frames; each frame to its
-nearest codeword; normalised histograms; Euclidean distance.
+nearest codeword; normalised histograms; Euclidean distance. McFee's own form counts the nearest tau = 8
+codewords, and takes the square root and a PCA of the histograms: both are options.
 
 The MFCC are computed from the records' mel magnitudes, so that the baseline needs no audio and sees
 what the network sees: 128 mel bands of a 1024-sample magnitude spectrum.
@@ -13,16 +14,19 @@ import warnings
 import librosa
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
+from dmml_tf.baselines.interface import embed_tracks, filled_up
 from dmml_tf.data.records import read_tracks
-from dmml_tf.evaluation.embed import Embedded, TrackTable, windows_of
+from dmml_tf.evaluation.embed import Embedded
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.progress import progress
 
 COEFFICIENTS = 13
+_CHUNK = 4096  # frames whose distances to all codewords are in memory at a time
 
 
 def mfcc_frames(log_mel: np.ndarray, features: LogMel) -> np.ndarray:
@@ -31,8 +35,7 @@ def mfcc_frames(log_mel: np.ndarray, features: LogMel) -> np.ndarray:
     Agrees with `librosa.feature.mfcc(S=librosa.amplitude_to_db(mel))` and `librosa.feature.delta`. A
     track shorter than one window is filled up with silence first, as the network's windows are.
     """
-    missing = max(features.window_frames - len(log_mel), 0)
-    mel = features.mel_magnitude(np.pad(log_mel, ((0, missing), (0, 0)))).T
+    mel = features.mel_magnitude(filled_up(log_mel, features)).T
     mfcc = librosa.feature.mfcc(S=librosa.amplitude_to_db(np.maximum(mel, 0.0)), n_mfcc=COEFFICIENTS)
     deltas = [librosa.feature.delta(mfcc, order=order) for order in (1, 2)]
     return np.concatenate([mfcc, *deltas]).T.astype(np.float32)
@@ -45,11 +48,18 @@ class MfccVq:
         codewords: K. Fewer are made when fewer frames are drawn.
         frames: frames drawn for the codebook over all tracks; they are held in memory (156 bytes each).
         seed: of the draw and of k-means.
+        tau: codewords a frame counts for, each with 1 / tau (McFee: 8; the paper: 1).
+        variance: McFee's form: the square root of each histogram, then as many principal components of the
+            train tracks' as hold that share of their variance (0.95); those tracks' histograms are held in
+            memory for it. None keeps the histograms.
     """
 
-    def __init__(self, codewords: int = 1024, frames: int = 2_500_000, seed: int = 0):
-        self._codewords, self._frames, self._seed = codewords, frames, seed
-        self._mean = self._deviation = self._kmeans = None
+    def __init__(self, codewords: int = 1024, frames: int = 2_500_000, seed: int = 0, tau: int = 1,
+                 variance: float | None = None):
+        if tau < 1 or not 0.0 < (0.5 if variance is None else variance) < 1.0:
+            raise UserError(f"MFCC-VQ with tau {tau}, variance {variance}: tau must be at least 1, variance in 0..1")
+        self._codewords, self._frames, self._seed, self._tau, self._variance = codewords, frames, seed, tau, variance
+        self._mean = self._deviation = self._kmeans = self._components = self._features = None
 
     def fit(self, dataset: Dataset, split: str = "train") -> "MfccVq":
         """Learns the z-score and the codebook.
@@ -74,17 +84,35 @@ class MfccVq:
         deviation = frames.std(axis=0, dtype=np.float64).astype(np.float32)
         self._deviation = np.where(deviation > 1e-6, deviation, 1.0)
         self._kmeans = self._codebook((frames - self._mean) / self._deviation)
+        self._features = dataset.features
+        if self._variance is not None:
+            stream = progress(read_tracks(dataset, split), tracks, "histograms")
+            histograms = [self._histogram(self._codes_of(row["log_mel"])) for row in stream]
+            self._components = PCA(self._variance, random_state=self._seed).fit(np.sqrt(histograms))
         return self
 
     def codes(self, frames: np.ndarray) -> np.ndarray:
-        """int32 [F], the nearest codeword of each row of `mfcc_frames` [F, 39].
+        """int32 [F], the nearest codeword of each row of `mfcc_frames` [F, 39]; [F, tau] the nearest tau.
 
         Raises:
             UserError: if the codebook has not been learned.
         """
         if self._kmeans is None:
             raise UserError("MFCC-VQ has no codebook yet; call fit(dataset) first")
-        return self._kmeans.predict((frames - self._mean) / self._deviation).astype(np.int32)
+        scaled = (frames - self._mean) / self._deviation
+        if self._tau == 1:
+            return self._kmeans.predict(scaled).astype(np.int32)
+        tau = min(self._tau, self._kmeans.n_clusters)
+        parts = (self._kmeans.transform(scaled[begin : begin + _CHUNK]) for begin in range(0, len(scaled), _CHUNK))
+        return np.concatenate([np.argsort(part, axis=1, kind="stable")[:, :tau] for part in parts]).astype(np.int32)
+
+    def embed(self, log_mel: np.ndarray) -> np.ndarray:
+        """float32 [E] of one log-mel [frames, 128], such as a judged clip's.
+
+        Raises:
+            UserError: if the codebook has not been learned.
+        """
+        return self._vector(self._codes_of(log_mel))
 
     def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
         """Histograms, normalised to sum 1, of whole tracks (all their frames) and of their 3 s windows.
@@ -93,25 +121,22 @@ class MfccVq:
         help the baseline on track triplets.
 
         Returns:
-            `Embedded` with E = K; its windows are those of `dmml_tf.evaluation.embed.embed_split`.
+            `Embedded` with E = K, or the number of components; its windows are those of
+            `dmml_tf.evaluation.embed.embed_split`.
 
         Raises:
             UserError: as `read_tracks`, or if the codebook has not been learned.
         """
-        length = dataset.features.window_frames
-        rows, vectors, windows, tracks, starts = [], [], [], [], []
-        stream = read_tracks(dataset, split)
-        for number, row in enumerate(progress(stream, dataset.tracks(split), "mfcc-vq") if track_progress else stream):
-            codes = self.codes(mfcc_frames(row["log_mel"], dataset.features))
-            begins = windows_of(row.pop("log_mel"), length, length)
-            rows.append(row)
-            vectors.append(self._histogram(codes))
-            windows.extend(self._histogram(codes[begin : begin + length]) for begin in begins)
-            tracks.extend([number] * len(begins))
-            starts.extend(begins)
-        table = TrackTable.of(dataset, rows)
-        return Embedded(table.ids, table.artists, table.titles, table.labels, np.stack(vectors), np.stack(windows),
-                        np.array(tracks, np.int32), np.array(starts, np.int32))
+        return embed_tracks(self._codes_of, self._vector, dataset, split, "mfcc-vq", track_progress)
+
+    def _codes_of(self, log_mel: np.ndarray) -> np.ndarray:
+        return self.codes(mfcc_frames(log_mel, self._features or LogMel()))
+
+    def _vector(self, codes: np.ndarray) -> np.ndarray:
+        histogram = self._histogram(codes)
+        if self._components is None:
+            return histogram
+        return self._components.transform(np.sqrt(histogram)[None])[0].astype(np.float32)
 
     def _codebook(self, frames: np.ndarray) -> MiniBatchKMeans:
         kmeans = MiniBatchKMeans(
@@ -124,5 +149,5 @@ class MfccVq:
             return kmeans.fit(frames)
 
     def _histogram(self, codes: np.ndarray) -> np.ndarray:
-        counts = np.bincount(codes, minlength=self._kmeans.n_clusters)
+        counts = np.bincount(codes.reshape(-1), minlength=self._kmeans.n_clusters)
         return (counts / counts.sum()).astype(np.float32)

@@ -1,0 +1,90 @@
+"""What every baseline offers, and the loop over tracks that they share."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from dmml_tf.data.records import read_tracks
+from dmml_tf.evaluation.embed import Embedded, TrackTable, windows_of
+from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.features import LogMel
+from tfrecords_tools.progress import progress
+
+# Frames of a track [F, K] -> its vector [E]; any number of frames from 1 up.
+Pool = Callable[[np.ndarray], np.ndarray]
+
+
+class Baseline(Protocol):
+    """A system that is fitted on one split and embeds the tracks of others."""
+
+    def fit(self, dataset: Dataset, split: str = "train") -> "Baseline":
+        """Learns what it learns; returns itself."""
+
+    def embed(self, log_mel: np.ndarray) -> np.ndarray:
+        """float32 [E] of one log-mel [frames, bands], such as a judged clip's."""
+
+    def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
+        """Whole tracks and their 3 s windows."""
+
+
+def embed_tracks(
+    frames_of: Pool, pool: Pool, dataset: Dataset, split: str, name: str, track_progress: bool = True
+) -> Embedded:
+    """Embeds every track of a split, one in memory at a time.
+
+    Args:
+        frames_of: log-mel [frames, bands] -> rows [F, K], F = `frames`, or a whole window's if that is more.
+        pool: those rows, all or one window's -> a vector.
+        dataset, split: what to embed.
+        name: for the progress line.
+        track_progress: whether to report on standard error.
+
+    Returns:
+        `Embedded`; its windows are those of `dmml_tf.evaluation.embed.embed_split`. A window's rows are cut
+        from its track's, so that they may know what lies around it (an MFCC's derivatives do).
+
+    Raises:
+        UserError: as `read_tracks`.
+    """
+    length = dataset.features.window_frames
+    rows, vectors, windows, tracks, starts = [], [], [], [], []
+    stream = read_tracks(dataset, split)
+    for number, row in enumerate(progress(stream, dataset.tracks(split), name) if track_progress else stream):
+        log_mel = row.pop("log_mel")
+        frames = frames_of(log_mel)
+        begins = windows_of(log_mel, length, length)
+        rows.append(row)
+        vectors.append(pool(frames))
+        windows.extend(pool(frames[begin : begin + length]) for begin in begins)
+        tracks.extend([number] * len(begins))
+        starts.extend(begins)
+    table = TrackTable.of(dataset, rows)
+    return Embedded(table.ids, table.artists, table.titles, table.labels, np.stack(vectors), np.stack(windows),
+                    np.array(tracks, np.int32), np.array(starts, np.int32))
+
+
+def filled_up(log_mel: np.ndarray, features: LogMel) -> np.ndarray:
+    """The log-mel in float32; one shorter than a window is filled up with silence, as the network's windows are."""
+    missing = max(features.window_frames - len(log_mel), 0)
+    return np.pad(np.asarray(log_mel, np.float32), ((0, missing), (0, 0)))
+
+
+def mean_and_deviation(frames: np.ndarray) -> np.ndarray:
+    """float32 [2 K] of rows [F, K]: their means, then their standard deviations."""
+    # In float64: the sum of many float32 loses digits.
+    frames = frames.astype(np.float64)
+    return np.concatenate([frames.mean(axis=0), frames.std(axis=0)]).astype(np.float32)
+
+
+class ZScore:
+    """Each number of a vector minus its mean, over its deviation, on the vectors [N, K] it is made from."""
+
+    def __init__(self, vectors: np.ndarray):
+        self._mean = vectors.mean(axis=0, dtype=np.float64)
+        deviation = vectors.std(axis=0, dtype=np.float64)
+        self._deviation = np.where(deviation > 1e-6, deviation, 1.0)  # a number that never changes stays 0
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """float32, of the same shape as `vectors` [..., K]."""
+        return ((vectors - self._mean) / self._deviation).astype(np.float32)
