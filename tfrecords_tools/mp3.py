@@ -18,6 +18,8 @@ _RATES = (44_100, 48_000, 32_000)
 _START_OF_FRAME = re.compile(b"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
 # A Xing or Info header stands 9 to 32 bytes behind its frame's header and checksum.
 _HEADER_BYTES = 64
+# What is mapped and read counts as memory of the process: it is given back in pieces of that many bytes.
+_MAPPED = 1 << 24
 
 
 def unannounced_samples(path: str | os.PathLike) -> int | None:
@@ -33,13 +35,16 @@ def unannounced_samples(path: str | os.PathLike) -> int | None:
         place = _next_frame(data, _behind_id3(data))
         if place is None or _announces(data[place : place + _HEADER_BYTES]):
             return None
-        total = 0
+        total = given_back = 0
         while place is not None:
             size, samples = _frame(data, place)
             total += samples
             place += size
             if _frame(data, place) is None:
                 place = _next_frame(data, place)
+            if place is not None and place - given_back > 2 * _MAPPED:
+                data.madvise(mmap.MADV_DONTNEED, given_back, _MAPPED)
+                given_back += _MAPPED
         return total
 
 

@@ -1,9 +1,12 @@
 """mp3s without a Xing header: cover art makes none look cut short, a change of bit rate cuts none off."""
 
+import mmap
+
 import numpy as np
 import pytest
 import soundfile
 
+from tfrecords_tools import mp3
 from tfrecords_tools.audio import load_mono, seconds_of
 from tfrecords_tools.mp3 import unannounced_samples
 
@@ -35,6 +38,15 @@ def test_frames_are_counted(quiet_loud):
     path, rate = quiet_loud
     assert SECONDS <= unannounced_samples(path) / rate < SECONDS + 0.3
     assert seconds_of(path) == unannounced_samples(path) / rate
+
+
+def test_memory_given_back_early_changes_no_count(quiet_loud, tmp_path, monkeypatch):
+    content = quiet_loud[0].read_bytes() * 5
+    (tmp_path / "x.mp3").write_bytes(content)
+    expected = unannounced_samples(tmp_path / "x.mp3")
+    assert len(content) > 4 * mmap.PAGESIZE
+    monkeypatch.setattr(mp3, "_MAPPED", mmap.PAGESIZE)
+    assert unannounced_samples(tmp_path / "x.mp3") == expected
 
 
 def test_an_announced_length_is_left_alone(tmp_path):

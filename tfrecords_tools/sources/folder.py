@@ -9,6 +9,7 @@ import mutagen
 
 from tfrecords_tools.audio import file_problem
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.progress import progress
 from tfrecords_tools.sources.manifest_out import Dropped, Track, clean, is_unprintable
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wma")
@@ -28,7 +29,7 @@ def read_folder(audio: str | os.PathLike) -> Iterator[Track | Dropped]:
     if not os.path.isdir(audio):
         raise UserError(f"--audio {audio}: is no folder")
     root = os.path.abspath(audio)
-    for path in _files(root):
+    for path in progress(_files(root), label="files"):
         track_id = os.path.relpath(path, root)
         if not path.lower().endswith(AUDIO_SUFFIXES):
             yield Dropped(track_id, path, "no audio by its suffix", f"known are {' '.join(AUDIO_SUFFIXES)}")

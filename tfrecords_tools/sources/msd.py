@@ -16,6 +16,7 @@ import numpy as np
 from tfrecords_tools.audio import file_problem, seconds_of
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.progress import progress
 from tfrecords_tools.sources.kept import kept_ids
 from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, clean, is_unprintable
 
@@ -68,19 +69,20 @@ def read_msd(labels: str | os.PathLike, audio: str | os.PathLike, least_seconds:
         if keep is not None:
             database.execute("CREATE TABLE kept (id TEXT PRIMARY KEY) WITHOUT ROWID")
             database.executemany("INSERT OR IGNORE INTO kept VALUES (?)", ((track_id,) for track_id in kept_ids(keep)))
-        for part in parts:
-            for number, track_id, name, row in _rows(labels, part, tags):
-                place = f"{labels / part}_x_msd_id.txt line {number}"
-                _refuse_duplicate(database, track_id, place)
-                if keep is not None and not _row_of(database, "SELECT 1 FROM kept WHERE id = ?", track_id):
-                    yield Dropped(track_id, place, "not in --keep", "is not in the list of kept tracks")
-                    continue
-                path = _preview(audio, name, least_seconds, skip_audio_check)
-                if isinstance(path, tuple):
-                    yield Dropped(track_id, place, *path)
-                    continue
-                names = _row_of(database, "SELECT artist, title FROM artists WHERE id = ?", track_id) or ("", "")
-                yield Track(track_id, path, *names, part, _by_dimension(tags, row))
+        total = sum(len(_matrix(labels / f"{part}_y.npy", len(tags))) for part in parts)
+        rows = ((part, *row) for part in parts for row in _rows(labels, part, tags))
+        for part, number, track_id, name, row in progress(rows, total, "tracks"):
+            place = f"{labels / part}_x_msd_id.txt line {number}"
+            _refuse_duplicate(database, track_id, place)
+            if keep is not None and not _row_of(database, "SELECT 1 FROM kept WHERE id = ?", track_id):
+                yield Dropped(track_id, place, "not in --keep", "is not in the list of kept tracks")
+                continue
+            path = _preview(audio, name, least_seconds, skip_audio_check)
+            if isinstance(path, tuple):
+                yield Dropped(track_id, place, *path)
+                continue
+            names = _row_of(database, "SELECT artist, title FROM artists WHERE id = ?", track_id) or ("", "")
+            yield Track(track_id, path, *names, part, _by_dimension(tags, row))
 
 
 def _row_of(database: sqlite3.Connection, query: str, track_id: str) -> tuple | None:
@@ -177,7 +179,7 @@ def _by_dimension(tags: Sequence[str], places: np.ndarray) -> dict[str, list[str
 
 
 def _load_artists(database: sqlite3.Connection, path: Path) -> Iterator[Dropped]:
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(progress(_lines(path), label="artists"), 1):
         cells = line.split(_SEPARATOR)
         if len(cells) != 4 or not cells[0]:
             yield Dropped(cells[0][:80], f"{path} line {number}", "bad line of --artists", f"has {len(cells)} parts "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tfrecords_tools.audio import file_problem
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.progress import progress
 from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, is_unprintable
 from tfrecords_tools.tables import TAG_SEPARATOR, table_lines
 
@@ -49,9 +50,10 @@ def read_mtg_jamendo(labels: str | os.PathLike, audio: str | os.PathLike, split:
                 problem = _bad_row(cells) or _add(database, f"{path} line {line}", part, cells)
                 if problem:
                     yield Dropped(cells[0] if isinstance(cells, list) else "", f"{path} line {line}", *problem)
+        (total,) = database.execute("SELECT COUNT(*) FROM tracks").fetchone()
         rows = database.execute(f"SELECT id, artist, path, split, place, {', '.join(DIMENSIONS)} FROM tracks "
                                 "ORDER BY rowid")
-        for track_id, artist, name, part, place, *cells in rows:
+        for track_id, artist, name, part, place, *cells in progress(rows, total, "tracks"):
             path = _audio_file(audio, name, skip_audio_check)
             if isinstance(path, tuple):
                 yield Dropped(track_id, place, *path)

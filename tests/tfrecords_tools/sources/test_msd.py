@@ -84,12 +84,13 @@ def test_a_path_that_leaves_the_audio_folder_is_dropped(labels, name):
     assert _read(labels)[2].kind == "bad file name"
 
 
-def test_artists_and_their_bad_lines(labels, tmp_path):
+def test_artists_and_their_bad_lines(labels, tmp_path, capsys):
     path = tmp_path / "unique_tracks.txt"
     path.write_text("TR1<SEP>SO1<SEP>Ann, B<SEP>Söng\nTR2<SEP>SO2<SEP>Bob\nTR3<SEP>SO3<SEP>Cy<SEP>\n")
     dropped, first, second, third, _ = _read(labels, artists=path)
     assert (first.artist, first.title, second.artist, third.artist) == ("Ann, B", "Söng", "", "Cy")
     assert dropped.kind == "bad line of --artists" and dropped.place == f"{path} line 2"
+    assert "artists: 3, " in capsys.readouterr().err
 
 
 def test_kept_tracks(labels, tmp_path):
@@ -140,7 +141,8 @@ def test_bad_input_is_one_error_that_names_the_file(labels, spoil, message):
 def test_the_command(labels, tmp_path, capsys):
     out = tmp_path / "songs.csv"
     assert main(["msd", f"--labels={labels}", f"--audio={tmp_path}", f"--out={out}", "--skip_audio_check"]) == 0
-    assert "4 tracks (2 train, 1 valid, 1 test)" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "4 tracks (2 train, 1 valid, 1 test)" in shown.out and "tracks: 4/4, " in shown.err and "/s, " in shown.err
     manifest = read_manifest(out, check_audio=False)
     assert (manifest.tags, manifest.values) == (("genre", "mood", "instrument", "era"), ("tempo",))
     assert len(list(manifest)) == 4

@@ -46,7 +46,8 @@ def test_the_command_writes_what_the_manifest_reads(labels, tmp_path, capsys):
     out = tmp_path / "songs.csv.gz"
     assert main(["mtg_jamendo", f"--labels={labels}", f"--audio={tmp_path}", f"--out={out}",
                  "--skip_audio_check"]) == 0
-    assert "mood: 2 tags, labelled 2 tracks (50.0%)" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "mood: 2 tags, labelled 2 tracks (50.0%)" in shown.out and "tracks: 4/4, " in shown.err
     rows = list(read_manifest(out, check_audio=False))
     assert rows[0].tags == {"genre": ("pop", "rock"), "mood": (), "instrument": ()}
     assert rows[0].path == str(tmp_path / "01/1.mp3")
