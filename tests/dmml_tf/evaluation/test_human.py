@@ -52,7 +52,8 @@ def test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path):
 
 @pytest.mark.parametrize("clip, message", [
     (Clip("none", 0.0, 3.0), "not found in"), (Clip("../up"), "leads out of the folder"),
-    (Clip("x", file="/etc/hosts"), "leads out"), (Clip("pickled"), "is no array"), (Clip("shape"), r"shape \(130, 128\)"),
+    (Clip("x", file="/etc/hosts"), "leads out"), (Clip("pickled"), "is no array"),
+    (Clip("shape"), r"shape \(130, 128\)"),
     (Clip("nan"), "NaN"), (Clip("text"), "must be numbers"), (Clip("noise"), "cannot be decoded"),
     (Clip("song", 99.0, 3.0), "no sound at 99 s"),
 ])

@@ -1,0 +1,76 @@
+"""Linear maps on MFCC statistics: what they are made from, that they learn, and bad input."""
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from dmml_tf.baselines import linear
+from dmml_tf.baselines.linear import METHODS, Linear, classes_of
+from dmml_tf.conditions import Condition
+from dmml_tf.data.records import read_tracks
+from dmml_tf.evaluation.accuracy import triplet_accuracy
+from dmml_tf.evaluation.triplets import sample_triplets
+from tests.synthetic import write_dataset
+from tfrecords_tools.errors import UserError
+
+GENRE, TEMPO = Condition("genre", "shared_tag"), Condition("tempo", "within", tolerance=10.0)
+
+
+@pytest.fixture(scope="module")
+def cheap(tmp_path_factory):
+    """A dataset, and a stand-in for the MFCC: six sums of bands, as quick as they are dull."""
+    dataset = write_dataset(tmp_path_factory.mktemp("cheap"), {"train": 60, "test": 30}, shards=1, frames=135)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(linear, "mfcc_frames", lambda log_mel, features: np.stack(
+        [log_mel[:, 10 * band : 10 * band + 10].astype(np.float32).sum(axis=1) for band in range(6)], 1))
+    yield dataset
+    patch.undo()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_learns_a_genre_and_embeds_alike(cheap, method):
+    model = Linear(GENRE, method, seed=2).fit(cheap)
+    found = model.embed_split(cheap, "test", track_progress=False)
+    triplets = sample_triplets(GENRE, found.labels, 2000, 0)
+    assert triplet_accuracy(found.vectors, triplets, rounds=1).value > 0.9
+    assert found.vectors.dtype == np.float32 and len(found.windows) == 30
+    row = next(iter(read_tracks(cheap, "test")))
+    np.testing.assert_array_equal(model.embed(row["log_mel"]), found.vectors[0])
+    again = Linear(GENRE, method, seed=2).fit(cheap).embed_split(cheap, "test", False)
+    np.testing.assert_array_equal(found.vectors, again.vectors)
+
+
+def test_lda_has_one_number_less_than_classes(cheap):
+    assert Linear(GENRE, "lda").fit(cheap).embed_split(cheap, "test", False).vectors.shape == (30, 2)
+    assert Linear(TEMPO, "nca", examples=20).fit(cheap).embed_split(cheap, "test", False).vectors.shape == (30, 12)
+
+
+def test_lda_equals_scikit_learns_transform():
+    rng = np.random.default_rng(0)
+    vectors, tags = rng.normal(size=(50, 4)), rng.integers(3, size=(50, 1)).astype(np.int32)
+    expected = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit_transform(vectors, tags[:, 0])
+    found = vectors @ Linear(GENRE, "lda")._learn(vectors, {"genre": tags, "track": np.arange(50)})
+    np.testing.assert_allclose(found - found.mean(axis=0), expected - expected.mean(axis=0), atol=1e-9)
+
+
+def test_classes_of_tags_and_of_a_value():
+    labels = {"genre": np.array([[0, 2], [-1, -1], [1, -1]], np.int32), "track": np.arange(3)}
+    rows, classes = classes_of(GENRE, labels)
+    assert list(zip(rows.tolist(), classes.tolist())) == [(0, 0), (0, 2), (2, 1)]
+    tempo = np.r_[np.nan, np.arange(80.0), np.nan].astype(np.float32)
+    rows, classes = classes_of(TEMPO, {"tempo": tempo, "track": np.arange(82)})
+    assert rows.tolist() == list(range(1, 81)) and np.bincount(classes).tolist() == [10] * 8
+    assert (np.diff(classes) >= 0).all()
+
+
+def test_bad_input(cheap):
+    with pytest.raises(UserError, match="unknown method 'svm'; known are: lda, nca, mahalanobis"):
+        Linear(GENRE, "svm")
+    with pytest.raises(UserError, match="windows of one track"):
+        Linear(Condition("track", "same_track"), "lda")
+    with pytest.raises(UserError, match="call fit"):
+        Linear(GENRE, "lda").embed(np.zeros((129, 128)))
+    alike = {"genre": np.zeros((4, 1), np.int32), "track": np.arange(4)}
+    for method, message in (("lda", "two classes"), ("nca", "two classes"), ("mahalanobis", "no triplet")):
+        with pytest.raises(UserError, match=message):
+            Linear(GENRE, method)._learn(np.ones((4, 3)), alike)
