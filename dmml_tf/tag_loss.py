@@ -27,7 +27,8 @@ class TagCrossentropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         tagged = tf.reduce_all(y_true >= 0, axis=-1)
-        loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.cast(tf.maximum(y_true, 0.0), y_pred.dtype), logits=y_pred)
+        wanted = tf.cast(tf.maximum(y_true, 0.0), y_pred.dtype)
+        loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=y_pred)
         rows = tf.where(tagged, tf.reduce_mean(loss, axis=-1), 0.0)
         # Keras divides by all rows.
         share = tf.reduce_mean(tf.cast(tagged, rows.dtype))

@@ -15,8 +15,9 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 
 def run(fv: flags.FlagValues) -> None:
-    """Prints one line a combination: trained and other parameters, multiply-adds of one 3 s window."""
-    print(f"{'frontend':<14}{'block':<11}{'parameters':>12}{'multiply-adds':>17}   (one window of 3 s, width {fv.width})")
+    """Prints one line a combination: parameters (those of normalisations too), multiply-adds of one 3 s window."""
+    head = f"{'frontend':<14}{'block':<11}{'parameters':>12}{'multiply-adds':>17}"
+    print(f"{head}   (one window of 3 s, width {fv.width})")
     for frontend, block in combinations():
         keras.backend.clear_session()
         model = build_embedding(block or "inception", fv.width, frontend=frontend)

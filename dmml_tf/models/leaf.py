@@ -156,7 +156,8 @@ class Pcen(keras.layers.Layer):
 
     (x / (eps + M)^alpha + delta)^(1 / root) - delta^(1 / root), where M smooths x over time: M[t] = (1 - s) M[t-1]
     + s x[t] from M[0] = x[0]. Each channel learns its alpha (kept at 1 or less), s, delta and root (1 or more),
-    from .96, .04, 2 and 2; x counts as 1e-5 at least. Agrees with `librosa.pcen` given that beginning (`zi = (1 - s) x[0]`).
+    from .96, .04, 2 and 2; x counts as 1e-5 at least. Agrees with `librosa.pcen` from that beginning, which is
+    `zi = (1 - s) x[0]` there.
     """
 
     BEGIN = {"alpha": 0.96, "smooth": 0.04, "delta": 2.0, "root": 2.0}

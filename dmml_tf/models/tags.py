@@ -41,9 +41,10 @@ def build_tag_model(
     """Functional model from windows to the tags of each condition: logit of tag z = x / |x| . p_z.
 
     x is the condition's slice of the embedding (all of it for a condition of width 0, the sequel's form without
-    disentanglement), p_z a learned vector of its length, without bias. The sequel's classification puts a dense layer of
-    64 for each dimension before this; the slices of the embedding network's last dense layer are those layers side
-    by side, so that `proxy` and `classification` differ in how p_z begins, and the embedding is searched alike.
+    disentanglement), p_z a learned vector of its length, without bias. The sequel's classification puts a dense
+    layer of 64 for each dimension before this; the slices of the embedding network's last dense layer are those
+    layers side by side, so that `proxy` and `classification` differ in how p_z begins alone, and the embedding is
+    searched in one way.
 
     Args:
         embedding: network from a window to [batch, E].

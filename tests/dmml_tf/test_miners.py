@@ -53,7 +53,8 @@ TWINS = points_to_distances(np.array([[[0.0, 0], [0, 0], [1, 0], [0.2, 0]]]))  #
 BATCHES = {
     "ordinary": ordinary(), "another": ordinary(1, 9), "no positive": made([-1 + np.eye(4, dtype=int)]),
     "no negative": made(one_class(4)), "nothing": made(np.zeros((2, 3, 3))), "one row": made(np.zeros((3, 1, 1))),
-    "all distances equal": made(EQUAL, np.ones((1, 4, 4)) - np.eye(4)), "all at one point": made(EQUAL, np.zeros((1, 4, 4))),
+    "all distances equal": made(EQUAL, np.ones((1, 4, 4)) - np.eye(4)),
+    "all at one point": made(EQUAL, np.zeros((1, 4, 4))),
     "anchor equal to positive": made(EQUAL, TWINS),
 }
 batches = pytest.mark.parametrize("relation, distances", BATCHES.values(), ids=BATCHES)

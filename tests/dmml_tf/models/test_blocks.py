@@ -82,5 +82,5 @@ def test_inception_has_the_papers_kernels():
 
 
 def test_an_unknown_block_lists_the_known():
-    with pytest.raises(UserError, match="unknown block 'resnext'; known are: inception, conv, conv_se, resnet, resnet_se"):
+    with pytest.raises(UserError, match="'resnext'; known are: inception, conv, conv_se, resnet, resnet_se"):
         block_by_name("resnext")

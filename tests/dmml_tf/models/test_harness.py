@@ -49,7 +49,8 @@ def triplets(mask, norm_order):
 
 
 def pairs(mask, norm_order):
-    return build_mining_model(embedding(), CONDITIONS, mask, norm_order), {"windows": RNG.normal(size=(5, 4))}, (3, 5, 5)
+    model = build_mining_model(embedding(), CONDITIONS, mask, norm_order)
+    return model, {"windows": RNG.normal(size=(5, 4))}, (3, 5, 5)
 
 
 def head(name):

@@ -48,7 +48,8 @@ def test_fit_trains_masks_through_compile_alone():
     conditions = Conditions([Condition("genre", "shared_tag", width=2), Condition("mood", "shared_tag", width=1),
                              Condition("track", "same_track", width=0)])
     inputs = keras.Input((4,))
-    model = build_triplet_model(keras.Model(inputs, keras.layers.Dense(3)(inputs)), conditions, "learned", "norm_then_mask")
+    network = keras.Model(inputs, keras.layers.Dense(3)(inputs))
+    model = build_triplet_model(network, conditions, "learned", "norm_then_mask")
     model.compile(keras.optimizers.SGD(0.1), TripletHinge(0.5), weighted_metrics=[], run_eagerly=True)
     rng = np.random.default_rng(0)
     batch = {"windows": rng.normal(size=(6, 4)).astype(np.float32), "triplets": rng.integers(6, size=(6, 3)),
