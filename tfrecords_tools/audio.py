@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from tfrecords_tools.containers import missing_end
+from tfrecords_tools.containers import is_chained, missing_end
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.mp3 import unannounced_samples
 from tfrecords_tools.other_audio import UNKNOWN_FRAMES, OtherAudioError, OtherAudioFile
@@ -85,7 +85,11 @@ def _opened(path: str | os.PathLike) -> soundfile.SoundFile | OtherAudioFile:
         except OtherAudioError:
             raise AudioError(f"cannot be decoded as audio ({_reason(error)}); wav, flac, ogg, mp3 and what FFmpeg "
                              "reads are taken") from error
-    counted = unannounced_samples(path) if file.format == "MP3" else None
+    counted = None
+    if file.format == "MP3":
+        counted = unannounced_samples(path)
+    elif file.format == "OGG" and is_chained(path):
+        counted = UNKNOWN_FRAMES
     if counted is None:
         return file
     if counted > file.frames + _GUESS_SHORT:

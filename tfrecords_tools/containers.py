@@ -2,7 +2,7 @@
 
 A truncated mp3 or flac falls short of what its header announces, which the decoder sees; in wav and ogg only the
 container tells. Sources: Microsoft, *Multimedia Programming Interface and Data Specifications 1.0* (RIFF, WAVE);
-RFC 3533 (Ogg: the last page of a stream carries the end-of-stream flag).
+RFC 3533 (Ogg: the last page of a stream carries the end-of-stream flag; section 4: chained streams).
 """
 
 import os
@@ -17,6 +17,7 @@ _SHORTFALL = 0.5
 _MOST_CHUNKS = 1000
 # An Ogg page has at most 27 + 255 + 255 * 255 bytes; tags of other formats may stand behind the last.
 _OGG_TAIL = 2 * 65_307
+_BEGIN_OF_STREAM = 2
 _END_OF_STREAM = 4
 
 
@@ -33,6 +34,26 @@ def missing_end(path: str | os.PathLike) -> str | None:
         if start[:4] == b"OggS":
             return _ogg_problem(file, os.fstat(file.fileno()).st_size)
     return None
+
+
+def is_chained(path: str | os.PathLike) -> bool:
+    """Whether an Ogg file holds streams one behind another, of which libsndfile takes the first for the whole.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with open(path, "rb") as file:
+        first: set[bytes] = set()
+        page = file.read(27)
+        while len(page) == 27 and page[:4] == b"OggS" and page[5] & _BEGIN_OF_STREAM:
+            first.add(page[14:18])
+            file.seek(sum(file.read(page[26])), os.SEEK_CUR)
+            page = file.read(27)
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _OGG_TAIL))
+        tail = file.read()
+    place = tail.rfind(b"OggS")
+    last = tail[place + 14 : place + 18]
+    return bool(first) and place >= 0 and len(last) == 4 and last not in first
 
 
 def _wav_problem(file: BinaryIO, size: int) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from tfrecords_tools.audio import AudioError, load_mono
-from tfrecords_tools.containers import missing_end
+from tfrecords_tools.containers import is_chained, missing_end
 from tests.tfrecords_tools.damaged import RATE, noise
 
 
@@ -42,6 +42,23 @@ def test_a_tag_of_another_format_behind_an_ogg_is_no_damage(tmp_path):
     soundfile.write(path, noise(3.2), RATE)
     path.write_bytes(path.read_bytes() + b"TAG" + bytes(125))
     assert missing_end(path) is None
+
+
+def test_a_chained_ogg_is_decoded_to_its_end(tmp_path):
+    path, content = tmp_path / "x.ogg", b""
+    for seconds in (4.0, 3.0):
+        soundfile.write(path, noise(seconds), RATE)
+        assert not is_chained(path)
+        content += path.read_bytes()
+    path.write_bytes(content)
+    assert is_chained(path) and missing_end(path) is None
+    assert len(load_mono(path, RATE)) / RATE == pytest.approx(7.0, abs=0.1)
+
+
+@pytest.mark.parametrize("content", [b"", b"OggS", b"OggS\0\2" + bytes(20), b"OggS\0\2" + bytes(21), b"no sound"])
+def test_stumps_are_not_chained(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    assert not is_chained(tmp_path / "x")
 
 
 def _wav(path, length: int, samples: int) -> None:
