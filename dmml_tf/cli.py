@@ -10,6 +10,7 @@ COMMANDS = (
     Command("train", "train a model on records", "dmml_tf.commands.train"),
     Command("models", "parameters and multiply-adds of every block and frontend", "dmml_tf.commands.models"),
     Command("evaluate", "score a run on held-out triplets", "dmml_tf.commands.evaluate"),
+    Command("embed", "turn audio files or records of any number into embeddings", "dmml_tf.commands.embed"),
     Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
     Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
     Command("bench_search", "recall and time of searches among made vectors", "dmml_tf.commands.bench_search"),

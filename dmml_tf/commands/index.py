@@ -1,14 +1,15 @@
-"""`dmml index`: embeds every track of a dataset and writes RUN/index."""
+"""`dmml index`: makes RUN/index from every track of a dataset, or from embeddings."""
 
 from pathlib import Path
 
 from absl import flags
 
 from dmml_tf.run import Run
-from dmml_tf.search.build import index_run
+from dmml_tf.search.build import index_embeddings, index_run
 from dmml_tf.search.index import INDEX_FOLDER
 from dmml_tf.search.recall import describe, prepared
 from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.errors import UserError
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -16,13 +17,20 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
     flags.DEFINE_string("data", None, "Folder of the records to index; default: those the run was trained on.",
                         flag_values=fv)
+    flags.DEFINE_string("embeddings", None, "File of embeddings, written by dmml embed, to index in place of records.",
+                        flag_values=fv)
 
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the index and says where."""
     trained = Run.load(fv.run)
-    dataset = Dataset.load(fv.data or trained.dataset, trained.features)
-    index = prepared(index_run(trained, dataset))
+    if fv.data and fv.embeddings:
+        raise UserError("give either --data or --embeddings")
+    if fv.embeddings:
+        index = index_embeddings(trained, fv.embeddings)
+    else:
+        index = index_run(trained, Dataset.load(fv.data or trained.dataset, trained.features))
+    index = prepared(index)
     folder = Path(fv.run) / INDEX_FOLDER
     index.save(folder)
     print(f"{folder}: {len(index.tracks)} tracks, {index.vectors.shape[1]} numbers each; "

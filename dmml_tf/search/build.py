@@ -1,13 +1,16 @@
 """A trained run and its records -> the index of every track."""
 
 import hashlib
+import os
 
 import numpy as np
 
 from dmml_tf.evaluation.embed import Embedded, embed_split
 from dmml_tf.run import WEIGHTS_FILE, Run
+from dmml_tf.search.embeddings import read_embeddings
 from dmml_tf.search.index import Index
 from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
 
 TAG_SEPARATOR = "|"
@@ -24,6 +27,19 @@ def index_run(run: Run, dataset: Dataset) -> Index:
     rows = [row for split in splits for row in track_rows(embedded[split], split, dataset.schema)]
     vectors = np.concatenate([embedded[split].vectors for split in splits]) if splits else np.zeros((0, 0), np.float32)
     return Index.build(vectors, run.conditions, rows, weights_sha256(run))
+
+
+def index_embeddings(run: Run, path: str | os.PathLike) -> Index:
+    """Index of a file that `dmml embed` wrote with this run's weights.
+
+    Raises:
+        UserError: if it is no such file, or was made by other weights.
+    """
+    vectors, rows, model = read_embeddings(path)
+    if model != weights_sha256(run):
+        raise UserError(f"{os.fspath(path)}: made by other weights than {run.folder} has; make it again with: "
+                        f"dmml embed --run {run.folder}")
+    return Index.build(vectors, run.conditions, rows, model)
 
 
 def track_rows(embedded: Embedded, split: str, schema: Schema) -> list[dict[str, str]]:

@@ -1,0 +1,166 @@
+"""`dmml embed` on audio files and on records, against embeddings made one by one; and the index made of them."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from tensorflow import keras
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.evaluation.embed import embed_split
+from dmml_tf.models.embedding import build_embedding
+from dmml_tf.run import Run
+from dmml_tf.search import embed_tracks as module
+from dmml_tf.search import sounds
+from dmml_tf.search.audio_query import embed_audio
+from dmml_tf.search.build import track_rows
+from dmml_tf.search.embeddings import read_embeddings
+from dmml_tf.search.index import Index
+from dmml_tf.search.sounds import FilesSource
+from tests.synthetic import SCHEMA, write_dataset
+from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.features import LogMel
+from tfrecords_tools.manifest import read_manifest
+from tfrecords_tools.program import Command, dispatch
+
+COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("embed", "index", "search")]
+NETWORK = {"block": "conv", "width": 2, "size": 10}
+CONDITIONS = Conditions([Condition("genre", "shared_tag", width=6),
+                         Condition("tempo", "within", width=4, tolerance=5.0)])
+SECONDS = (3.2, 7.0, 9.5)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A run, records, and a table of three songs, a text file and a missing one."""
+    folder = tmp_path_factory.mktemp("embed")
+    dataset = write_dataset(folder / "data", {"train": 5, "test": 4}, frames=300)
+    keras.utils.set_random_seed(0)
+    run = Run(folder / "run", CONDITIONS, NETWORK, LogMel(), SCHEMA, str(dataset.folder))
+    run.save(build_embedding(**NETWORK))
+    for number, seconds in enumerate(SECONDS):
+        time = np.arange(int(22_050 * seconds)) / 22_050
+        tone = 0.5 * np.sin(2 * np.pi * (200 + 90 * number + 50 * time) * time)
+        soundfile.write(folder / f"{number}.wav", tone, 22_050)
+    (folder / "text.wav").write_text("no audio")
+    (folder / "songs.csv").write_text(
+        "track_id,path,artist,title,genre,tempo\ns0,0.wav,A,One,rock|folk,90\nx,none.wav,A,,,\n"
+        "s1,1.wav,B,Two,,\ny,text.wav,B,,,\ns2,2.wav,A,Three,jazz,120.5\n", encoding="utf-8")
+    return folder
+
+
+def dmml(capsys, place, *arguments) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = dispatch("dmml", "", COMMANDS, [arguments[0], "--run", str(place / "run"), *map(str, arguments[1:])])
+    return status, *capsys.readouterr()
+
+
+def test_files_with_windows_then_index_and_search(place, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "PART", 2)
+    out = tmp_path / "new" / "songs.parquet"
+    status, said, error = dmml(capsys, place, "embed", "--manifest", place / "songs.csv", "--out", out, "--windows",
+                               "--batch=2", "--workers=1")
+    assert status == 0 and f"{out}: 3 tracks of 10 numbers (float32); 2 rows could not be used" in said
+    assert "embed: 5/5" in error and not (out.parent / "songs.parquet.parts").exists()
+    rows = pq.read_table(out).to_pylist()
+    assert [{name: row[name] for name in row if name not in ("vector", "windows")} for row in rows] == [
+        {"id": "s0", "title": "One", "artist": "A", "split": "", "genre": "folk|rock", "tempo": "90"},
+        {"id": "s1", "title": "Two", "artist": "B", "split": "", "genre": "", "tempo": ""},
+        {"id": "s2", "title": "Three", "artist": "A", "split": "", "genre": "jazz", "tempo": "120.5"}]
+    model = Run.load(place / "run").embedding()
+    for number, row in enumerate(rows):
+        np.testing.assert_allclose(row["vector"], embed_audio(place / f"{number}.wav", model, LogMel()), atol=1e-5)
+        assert len(row["windows"]) == int(SECONDS[number] // 2.9955)
+        np.testing.assert_allclose(np.mean(row["windows"], axis=0), row["vector"], atol=1e-5)
+    with (out.parent / "songs.parquet.rejected.csv").open(newline="") as file:
+        rejects = list(csv.DictReader(file))
+    assert [(row["line"], row["track_id"], row["field"]) for row in rejects] == [("3", "x", "path"), ("5", "y", "path")]
+    status, said, _ = dmml(capsys, place, "index", "--embeddings", out)
+    assert status == 0 and "3 tracks, 10 numbers each; searchable by genre, tempo, whole; exact search" in said
+    status, said, _ = dmml(capsys, place, "search", "--track", "s0", "--filter=artist=a", "--format=json")
+    assert status == 0 and [row["id"] for row in json.loads(said)["results"]] == ["s2"]
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float16", 2e-3)])
+def test_records_are_as_embed_split_has_them(place, capsys, tmp_path, dtype, tolerance):
+    out = tmp_path / "records.parquet"
+    status, said, _ = dmml(capsys, place, "embed", "--data", place / "data", "--out", out, f"--dtype={dtype}")
+    assert status == 0 and f"9 tracks of 10 numbers ({dtype})\n" in said
+    vectors, rows, _ = read_embeddings(out)
+    dataset, model = Dataset.load(place / "data"), Run.load(place / "run").embedding()
+    found = {split: embed_split(model, dataset, split, track_progress=False) for split in dataset.splits}
+    assert rows == [row for split in found for row in track_rows(found[split], split, dataset.schema)]
+    expected = np.concatenate([found[split].vectors for split in found])
+    np.testing.assert_allclose(vectors, expected, rtol=tolerance, atol=tolerance)
+    assert pq.read_schema(out).field("vector").type.value_type == {"float32": "float", "float16": "halffloat"}[dtype]
+
+
+def test_goes_on_where_it_was_interrupted(place, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "PART", 2)
+    whole, out = tmp_path / "whole.parquet", tmp_path / "out.parquet"
+    arguments = ("embed", "--data", place / "data", "--out")
+    assert dmml(capsys, place, *arguments, whole)[0] == 0
+    written, write = [], module.write_table
+
+    def interrupt_at_third(path, table):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        write(path, table)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_table", interrupt_at_third)
+        status, _, error = dmml(capsys, place, *arguments, out)
+    assert status == 130 and "run the same command again to go on" in error and not out.exists()
+    again = []
+    monkeypatch.setattr(module, "write_table", lambda path, table: (again.append(path.name), write(path, table)))
+    status, _, error = dmml(capsys, place, *arguments, out)
+    assert status == 0 and "embed: 5/5" in error and len(again) == 3 and not set(again) & set(written)
+    assert pq.read_table(out).equals(pq.read_table(whole))
+
+
+def test_parts_of_other_options_are_done_again(place, capsys, tmp_path, monkeypatch):
+    parts = module._begin(tmp_path / "a.parquet", ["key", 1])
+    (parts / "000000.json").write_text("[]")
+    assert (module._begin(tmp_path / "a.parquet", ["key", 1]) / "000000.json").exists()
+    assert not (module._begin(tmp_path / "a.parquet", ["key", 2]) / "000000.json").exists()
+
+
+def test_finished_files_are_not_decoded_again(place, monkeypatch):
+    asked = []
+    # Without processes: which take seconds to start, and could not tell what they were asked.
+    monkeypatch.setattr(sounds, "ordered_map", lambda function, tasks, workers: (
+        asked.append(Path(task.path).name) or function(task) for task in tasks))
+    source = FilesSource(read_manifest(place / "songs.csv"), workers=1)
+    items = list(source.items([False, True, False, False, True]))
+    assert source.count() == 5 and items[0].track_id == "x" and items[1].track["id"] == "s2" and len(items) == 2
+    assert asked == ["2.wav"]
+
+
+@pytest.mark.parametrize("arguments, reason", [
+    (["embed", "--out", "x.parquet"], "give either --manifest TABLE or --data FOLDER"),
+    (["embed", "--out", "x.csv", "--data", "d"], "must end in .parquet"),
+    (["embed", "--out", "x.parquet", "--data", "none"], "dataset.json: not found"),
+    (["index", "--embeddings", "none.parquet"], "none.parquet: cannot be read as Parquet"),
+    (["index", "--embeddings", "e", "--data", "d"], "give either --data or --embeddings"),
+])
+def test_bad_input_is_one_line(place, capsys, arguments, reason):
+    status, out, error = dmml(capsys, place, *arguments)
+    assert status == 2 and out == "" and reason in error and error.count("\n") == 1
+
+
+def test_embeddings_of_other_weights_or_without_vectors(place, capsys, tmp_path):
+    out = tmp_path / "records.parquet"
+    assert dmml(capsys, place, "embed", "--data", place / "data", "--out", out)[0] == 0
+    table = pq.read_table(out)
+    pq.write_table(table.replace_schema_metadata({"dmml_model": "other"}), tmp_path / "other.parquet")
+    pq.write_table(table.drop_columns(["vector"]), tmp_path / "without.parquet")
+    pq.write_table(table.slice(0, 0), tmp_path / "empty.parquet")
+    for name, reason in (("other", "made by other weights"), ("without", "no column 'vector'"), ("empty", "no track")):
+        status, _, error = dmml(capsys, place, "index", "--embeddings", tmp_path / f"{name}.parquet")
+        assert status == 2 and reason in error and "dmml embed" in error
+    assert len(Index.build(*read_embeddings(out)[:1], CONDITIONS, read_embeddings(out)[1]).tracks) == 9
