@@ -108,6 +108,30 @@ def evaluate(
     return {"whole": whole, "subspace": own}
 
 
+def evaluate_specialised(
+    embedded: Mapping[str, Embedded],
+    held_out: HeldOut,
+    norm_order: str = "mask_then_norm",
+    normalise: bool = True,
+    rounds: int = 1000,
+) -> dict[str, dict[str, dict | None]]:
+    """Scores a set of systems that each know one condition (specialised networks, linear maps) as one row.
+
+    Args:
+        embedded: condition -> the same tracks and windows under its own system. A condition without one
+            has no score and no part in "overall".
+        held_out, norm_order, rounds: as in `evaluate`.
+        normalise: False compares the vectors as they are.
+
+    Returns:
+        As `evaluate`; both keys hold the same figures, each condition's in its own system's whole space.
+    """
+    known = {name: drawn if name in embedded else drawn[:0] for name, drawn in held_out.triplets.items()}
+    held_out = dataclasses.replace(held_out, triplets=known)
+    found = _scores(held_out, rounds, lambda name: view(embedded[name], held_out, name, None, norm_order, normalise))
+    return {"whole": found, "subspace": found}
+
+
 def view(
     embedded: Embedded, held_out: HeldOut, triplets: str, subspace: str | None, norm_order: str, normalise: bool = True
 ) -> np.ndarray:
