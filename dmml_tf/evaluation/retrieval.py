@@ -13,7 +13,7 @@ from dmml_tf.conditions import Condition, Labels
 from tfrecords_tools.errors import UserError
 
 KS = (1, 2, 4, 8)
-_CHUNK = 256  # queries that are compared with every track at a time
+_CHUNK = 128  # queries that are compared with every track at a time
 
 
 @dataclasses.dataclass(frozen=True)
