@@ -127,8 +127,8 @@ def require_room(folder: Path, content: int) -> None:
     """
     needed, free = content * 5 // 4 + OVERHEAD, shutil.disk_usage(folder).free
     if free < needed:
-        raise UserError(f"{folder}: the disk has {free / 2**20:.1f} MiB left, the next file needs {needed / 2**20:.1f}; "
-                        "make room and run the same command again, which goes on from here")
+        raise UserError(f"{folder}: the disk has {free / 2**20:.1f} MiB left, the next file needs "
+                        f"{needed / 2**20:.1f}; make room and run the same command again, which goes on from here")
 
 
 def write_json(path: Path, content) -> None:
