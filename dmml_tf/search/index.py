@@ -107,11 +107,8 @@ class Index:
             tracks: N rows with at least `id`, and the same keys in each.
 
         Raises:
-            UserError: if there is no track, two have one id, an embedding is not finite, or a condition is
-                called `whole`.
+            UserError: if there is no track, two have one id, or an embedding is not finite.
         """
-        if WHOLE in conditions.subspaces:
-            raise UserError(f"a condition cannot be called '{WHOLE}', the search's name for all of them; rename it")
         ids = [track["id"] for track in tracks]
         if not ids:
             raise UserError("no track to index")
@@ -127,7 +124,9 @@ class Index:
             raise UserError(f"the embedding of track '{ids[int(np.argmin(finite))]}' is not finite; train again")
         rows = tuple(dict(tracks[i]) for i in order)
         embeddings = np.asarray(embeddings, np.float32)[order]
-        lengths = length_shares(embeddings, conditions) if conditions.subspaces else None
+        # Where a condition itself is called so, the name is the condition's.
+        searchable = conditions.subspaces and WHOLE not in conditions.subspaces
+        lengths = length_shares(embeddings, conditions) if searchable else None
         return cls(search_vectors(embeddings, conditions), conditions, rows, model, lengths)
 
     @property

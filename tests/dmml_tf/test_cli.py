@@ -26,7 +26,7 @@ def test_help_lists_every_command_with_one_line(monkeypatch, capsys):
 def test_each_command_has_help(monkeypatch, capsys, command):
     assert call(monkeypatch, command, "--help") == 0
     out = capsys.readouterr().out
-    assert "--run" in out or "--data" in out
+    assert f"dmml {command}: " in out and "\n  --" in out
 
 
 @pytest.mark.parametrize("arguments, words", [

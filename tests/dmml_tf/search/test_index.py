@@ -59,9 +59,12 @@ def test_the_whole_alone_is_the_cosine_of_embeddings():
             assert abs(hit.score - cosine(embeddings[5], other)) < 1e-5 and hit.score == hit.cosines["whole"]
 
 
-def test_a_condition_called_whole_is_refused():
-    with pytest.raises(UserError, match="cannot be called 'whole'"):
-        Index.build(raw_vectors(2), Conditions([Condition("whole", "shared_tag", width=13)]), rows(2))
+def test_a_condition_called_whole_keeps_its_name():
+    named = Conditions([Condition("whole", "shared_tag", width=5), Condition("mood", "shared_tag", width=8)])
+    index, vectors = Index.build(raw_vectors(20), named, rows(20)), raw_vectors(20)
+    assert index.names == ["whole", "mood"]
+    (hit,) = index.search(by_embedding(vectors[3], named), {"whole": 1.0}, k=1)
+    assert hit.track["id"] == rows(20)[3]["id"] and abs(hit.score - cosine(vectors[3][:5], vectors[3][:5])) < 1e-5
 
 
 def test_no_weights_is_1_each_and_the_scale_does_not_matter():
