@@ -10,10 +10,10 @@ or a mounted bucket: the audio, `--out` (rows and finished shards pass through `
 estimates, `--tempo_cache`. Workers need this package and its dependencies. Each decodes to its own memory and
 writes a shard on its own disk before it copies it to `--out`.
 
-In memory: a thread that writes holds one shard's records (about 128 MiB), never a split; the engine keeps the encoded records
-between the steps, on disk where it is a cluster. The DirectRunner keeps them in memory, all of a build (some
-0.35 MB for each 30 s): it is there to try things out. It runs here as Beam's FnApiRunner, because a plain
-DirectRunner first tries to download another program. On one machine the process pool is faster: a build of 60 wav
+In memory: a thread that writes holds one shard's records (about 128 MiB), never a split; the engine keeps the
+encoded records between the steps, on disk where it is a cluster. The DirectRunner keeps them in memory, all of a
+build (some 0.35 MB for each 30 s): it is there to try things out. It runs here as Beam's FnApiRunner, because a
+plain DirectRunner first tries to download another program. On one machine the process pool is faster: a build of 60 wav
 clips of 30 s on two busy cores took Beam in memory 1.1 to 1.5 times as long, and with two processes 1.9 to 2.1 times.
 
     dmml-records build --manifest=/share/songs.csv --out=/share/songs --tempo_cache=/share/tempo --runner=beam

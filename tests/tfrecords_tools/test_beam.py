@@ -1,6 +1,7 @@
 """The build on Apache Beam's DirectRunner against the local one: the same bytes; what can go wrong, as one line."""
 
 import hashlib
+import shutil
 import sys
 
 import numpy as np
@@ -44,6 +45,11 @@ def manifest(tmp_path_factory):
     return folder / "songs.csv"
 
 
+def _in_this_process(patch):
+    """Spares the start of another process; that the bytes are the same, test_build shows."""
+    patch.setattr(build.pool, "ordered_map", lambda function, tasks, workers: (function(task) for task in tasks))
+
+
 def _build(manifest, out, **how):
     return build_dataset(manifest, out, Options("x", shards=2, tempo="column"), **how)
 
@@ -52,8 +58,7 @@ def _build(manifest, out, **how):
 def local(manifest, tmp_path_factory):
     """What the process pool makes of it."""
     with pytest.MonkeyPatch.context() as patch:
-        # In this process, which spares the start of another: its bytes are the pool's, as test_build shows.
-        patch.setattr(build.pool, "ordered_map", lambda function, tasks, workers: (function(task) for task in tasks))
+        _in_this_process(patch)
         return _build(manifest, tmp_path_factory.mktemp("local") / "data")
 
 
@@ -79,7 +84,7 @@ def test_rejects_are_listed_and_no_work_is_left(through_beam):
     assert not (through_beam.folder / WORK_FOLDER).exists()
 
 
-def test_beam_goes_on_with_what_is_whole(beam, manifest, local, tmp_path):
+def test_either_runner_goes_on_with_what_is_whole(beam, manifest, local, tmp_path, monkeypatch):
     """A build that is stopped at the end of the pipeline leaves its shards; one shard is then lost."""
     def stopped(shards, plan, work, cache):
         beam.beam_engine()(shards, plan, work, cache)
@@ -89,6 +94,7 @@ def test_beam_goes_on_with_what_is_whole(beam, manifest, local, tmp_path):
 
     with pytest.raises(KeyboardInterrupt, match="--resume"):
         _build(manifest, tmp_path / "data", engine=stopped)
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
     made = []
 
     def counted(shards, *rest):
@@ -98,6 +104,9 @@ def test_beam_goes_on_with_what_is_whole(beam, manifest, local, tmp_path):
     _build(manifest, tmp_path / "data", engine=counted, resume=True)
     assert made == ["x-train-00001-of-00002.tfrecord"]
     assert _contents(tmp_path / "data") == _contents(local.folder)
+    _in_this_process(monkeypatch)
+    assert _build(manifest, tmp_path / "copy", resume=True).splits == local.splits
+    assert _contents(tmp_path / "copy") == _contents(local.folder)
 
 
 def test_too_many_rejects_end_the_build_and_its_shards_stay(beam, manifest, tmp_path):
