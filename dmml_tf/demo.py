@@ -24,6 +24,7 @@ from dmml_tf.report import SPACE_NAMES, accuracy_table, cross_table_rows, write_
 from dmml_tf.run import WEIGHTS_FILE, Run, write_json
 from dmml_tf.search import show
 from dmml_tf.search.build import index_run
+from dmml_tf.search.example import clearest
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from dmml_tf.search.query import by_tracks
 from dmml_tf.spaces import project
@@ -218,10 +219,8 @@ def three_searches(run: Run, dataset: Dataset, k: int = 5) -> str:
     """The same query with all the weight on one condition after another: tempo, instrument, genre where there are."""
     index = Index.load(run.folder / INDEX_FOLDER)
     names = [name for name in ("tempo", "instrument", "genre") if name in index.slices] or list(index.slices)[:3]
-    # The fullest labelled held-out track shows best what each search has in common with it.
-    tracks = [track for track in index.tracks if track["split"] == "test"] or list(index.tracks)
-    query = max(tracks, key=lambda track: sum(bool(value) for value in show.labels_of(track).values()))
-    parts = [f"\nquery {show.describe(query)}"]
+    query = clearest(index, [run.conditions[run.conditions.index(name)] for name in names], k)
+    parts = [f"\nquery {show.describe(query)}\n(of the held-out tracks, the one whose searches are easiest to follow)"]
     for name in names:
         command = f"dmml search --run {run.folder} --track {query['id']} --weights {name}=1 -k {k}"
         hits = index.search(by_tracks(index, [query["id"]]), {name: 1.0}, k)
