@@ -84,7 +84,9 @@ def build_dataset(manifest: str | os.PathLike, out: str | os.PathLike, options: 
         try:
             build.run(workers) if engine is None else build.run_elsewhere(engine)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("run the same command again with --resume to go on") from None
+            # Whoever resumes already, such as the demo, need change nothing.
+            again = "" if resume else "run the same command again with --resume to go on"
+            raise KeyboardInterrupt(again) from None
         return _finish(out, build, started)
 
 

@@ -168,3 +168,14 @@ def test_a_track_too_long_for_a_record_is_refused(songs, tmp_path, monkeypatch):
     assert isinstance(found, Refused) and "--max_seconds" in found.reason
     assert isinstance(extract.extract(Task(str(tmp_path / "0.wav"))), Extracted)
     assert extract.bytes_per_second(False) == LogMel().frames_per_second * 128 * 2
+
+
+@pytest.mark.parametrize("resume, told", [(False, "run the same command again with --resume to go on"), (True, "")])
+def test_ctrl_c_names_resume_to_whom_does_not_resume_yet(mixed, tmp_path, monkeypatch, resume, told):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "write_shard", interrupt)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        build_dataset(mixed, tmp_path / "x", resume=resume)
+    assert str(interrupted.value) == told
