@@ -1,11 +1,14 @@
-"""The batch contract: records -> tracks -> windows -> triplets, as one tf.data pipeline.
+"""The batch contract: records -> tracks -> windows -> what a model learns from, as one tf.data pipeline.
 
-A batch is `(inputs, targets, weights)`:
+A batch of triplets is `(inputs, targets, weights)`:
     inputs   {"windows": float32 [B, 129, 128], "triplets": int32 [T, 3], "condition": int32 [T]}
     targets  int32 [T], the condition again, for the per-condition metrics
     weights  float32 [T], the weight of each triplet's condition in the loss
+
+`dmml_tf.data.forms` has the other forms that the same windows can take.
 """
 
+import collections
 import contextlib
 import dataclasses
 import itertools
@@ -16,9 +19,11 @@ import numpy as np
 import tensorflow as tf
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.data.forms import Form, triplet_form
 from dmml_tf.data.pool import Pool, cut_stretch
 from dmml_tf.data.records import read_tracks, repeat_labels
-from dmml_tf.data.triplets import HALF_WINDOW, draw_batch
+from dmml_tf.data.signal import LOG_MEL, Signal
+from dmml_tf.data.windows import Windows, equalise, window_starts
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -40,6 +45,7 @@ class BatchPlan:
         equaliser_db: each window is played through an equaliser drawn for it alone, of at most this gain
             at any band; 0 is the paper. With few tracks it keeps the network from knowing them by
             their tone.
+        explicit: the paper's own form: each triplet carries its three windows, B = 3 T. Same loss, more work.
     """
 
     tracks: int = 48
@@ -48,6 +54,7 @@ class BatchPlan:
     pool: int = 512
     max_frames: int = 1292
     equaliser_db: float = 0.0
+    explicit: bool = False
 
     def __post_init__(self):
         if self.tracks < 2 or self.windows < 1 or self.triplets < 1 or self.max_frames < LogMel().window_frames:
@@ -55,38 +62,59 @@ class BatchPlan:
                             f"at least; got {self}")
 
 
-def triplet_batches(
-    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, seed: int, epoch: int = 0
-) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
-    """Endless NumPy batches; the same for the same `seed` and `epoch`.
+def window_batches(
+    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, rng: np.random.Generator,
+    signal: Signal = LOG_MEL,
+) -> Iterator[Windows]:
+    """Endless batches of labelled windows.
+
+    Args:
+        conditions: by which partners are found.
+        rng: source of every choice; who draws more of the batch from it does so between two batches.
+        signal: what a window is made of.
 
     Raises:
-        UserError: on an empty split, a damaged shard, or data in which no condition has a valid triplet.
+        UserError: on an empty split, a damaged shard, or records without that signal.
+    """
+    signal.require(dataset)
+    stream, capacity = _endless(dataset, split, plan, rng, signal), _pool_size(dataset, split, plan)
+    pool = Pool(stream, dataset.schema, capacity, plan.max_frames, rng, signal)
+    while True:
+        yield _draw_windows(pool, conditions, plan, rng, signal)
+
+
+def form_batches(
+    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, form: Form, seed: int, epoch: int = 0,
+    recent: collections.deque | None = None,
+) -> Iterator[tuple]:
+    """Endless NumPy batches in one form; the same for the same `seed` and `epoch`.
+
+    Args:
+        form: what becomes of the windows, see `dmml_tf.data.forms`.
+        recent: gets (number in the epoch, track ids) of each batch, so that one that breaks a training can be told.
+
+    Raises:
+        UserError: as `window_batches`, and on data that give nothing to learn from.
     """
     rng = np.random.default_rng([seed, epoch])
-    stream, capacity = _endless(dataset, split, plan, rng), _pool_size(dataset, split, plan)
-    pool = Pool(stream, dataset.schema, capacity, plan.max_frames, rng)
-    weights = np.array([condition.weight for condition in conditions], np.float32)
-    fruitless = 0
-    while fruitless < PATIENCE:
-        inputs = _batch(pool, conditions, plan, rng)
-        fruitless = 0 if len(inputs["triplets"]) else fruitless + 1
-        if not fruitless:
-            yield inputs, inputs["condition"], weights[inputs["condition"]]
-    raise UserError(f"{dataset.folder}: split '{split}' gives no valid triplet for any of "
-                    f"{', '.join(conditions.names)}; each needs two similar labelled tracks and one that is not: add "
-                    "tracks, or divide them yourself in the manifest's split column")
+    fruitless = number = 0
+    for windows in window_batches(dataset, split, conditions, plan, rng, form.signal):
+        batch = form.make(windows, rng)
+        fruitless = 0 if batch is not None else fruitless + 1
+        if batch is not None:
+            if recent is not None:
+                recent.append((number, windows.track_ids))
+            number += 1
+            yield batch
+        if fruitless >= PATIENCE:
+            raise UserError(f"{dataset.folder}: split '{split}' gives no valid {form.unit} for any of "
+                            f"{', '.join(conditions.names)}; {form.needs}: add tracks, or divide them yourself in the "
+                            "manifest's split column")
 
 
-def triplet_dataset(
-    dataset: Dataset,
-    split: str,
-    conditions: Conditions,
-    plan: BatchPlan,
-    steps: int,
-    seed: int,
-    first_epoch: int = 0,
-    same_every_epoch: bool = False,
+def form_dataset(
+    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, form: Form, steps: int, seed: int,
+    first_epoch: int = 0, same_every_epoch: bool = False, recent: collections.deque | None = None,
 ) -> tf.data.Dataset:
     """`steps` batches an iteration, for `model.fit`; each iteration is an epoch of its own seed.
 
@@ -95,31 +123,41 @@ def triplet_dataset(
         first_epoch: number of the first iteration, so that a resumed training sees what an
             uninterrupted one would have seen.
         same_every_epoch: for validation: every iteration gives the same batches.
+        recent: as in `form_batches`.
     """
     epochs = itertools.count(first_epoch)
 
     def generate():
         epoch = first_epoch if same_every_epoch else next(epochs)
-        return itertools.islice(triplet_batches(dataset, split, conditions, plan, seed, epoch), steps)
+        if recent is not None:
+            recent.clear()
+        return itertools.islice(form_batches(dataset, split, conditions, plan, form, seed, epoch, recent), steps)
 
-    chain = dataset.features
-    signature = (
-        {
-            "windows": tf.TensorSpec((None, chain.window_frames, chain.n_mels), tf.float32),
-            "triplets": tf.TensorSpec((None, 3), tf.int32),
-            "condition": tf.TensorSpec((None,), tf.int32),
-        },
-        tf.TensorSpec((None,), tf.int32),
-        tf.TensorSpec((None,), tf.float32),
-    )
-    batches = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    batches = tf.data.Dataset.from_generator(generate, output_signature=form.tensors)
     # One prefetch, at the end: it overlaps sampling with the training step; more would only hold memory.
     return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 
 
+def triplet_batches(
+    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, seed: int, epoch: int = 0
+) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
+    """Endless NumPy batches of triplets, as `form_batches`."""
+    return form_batches(dataset, split, conditions, plan, triplet_form(conditions, plan.triplets, explicit=plan.explicit),
+                        seed, epoch)
+
+
+def triplet_dataset(
+    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, steps: int, seed: int,
+    first_epoch: int = 0, same_every_epoch: bool = False,
+) -> tf.data.Dataset:
+    """Batches of triplets for `model.fit`, as `form_dataset`."""
+    return form_dataset(dataset, split, conditions, plan, triplet_form(conditions, plan.triplets, explicit=plan.explicit),
+                        steps, seed, first_epoch, same_every_epoch)
+
+
 @contextlib.contextmanager
 def pipeline_errors() -> Iterator[None]:
-    """Brings back, around `model.fit`, a `UserError` of `triplet_batches`: tf.data passes it on as text alone."""
+    """Brings back, around `model.fit`, a `UserError` of the pipeline: tf.data passes it on as text alone."""
     try:
         yield
     except tf.errors.OpError as error:
@@ -129,74 +167,33 @@ def pipeline_errors() -> Iterator[None]:
         raise UserError(found[1]) from error
 
 
-def explicit_form(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The paper's own form of a batch, in which each triplet carries its three windows: B = 3 T.
-
-    Same loss, more work; the reference to test the shared-window form against, and to time it.
-    """
-    flat = np.asarray(inputs["triplets"]).reshape(-1)
-    triplets = np.arange(len(flat), dtype=np.int32).reshape(-1, 3)
-    return {**inputs, "windows": np.asarray(inputs["windows"])[flat], "triplets": triplets}
-
-
-def window_starts(frames: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """int [count] random window starts in a track, pairwise half a window or more apart where it fits.
-
-    In a track too short for that the starts are drawn freely: such windows overlap by more than
-    half, and `same_track` does not pair them.
-    """
-    last = max(frames - LogMel().window_frames, 0)
-    spare = last - (count - 1) * HALF_WINDOW
-    if spare < 0:
-        return rng.integers(last + 1, size=count)
-    # Sorted draws from the spare room, then spread: uniform over all placements that keep the distance.
-    starts = np.sort(rng.integers(spare + 1, size=count)) + np.arange(count) * HALF_WINDOW
-    return rng.permutation(starts)
-
-
-def cut_window(log_mel: np.ndarray, start: int) -> np.ndarray:
-    """float32 [129, 128] from `start`; a track shorter than that is filled up with silence."""
-    length = LogMel().window_frames
-    window = log_mel[start : start + length].astype(np.float32)
-    return np.pad(window, ((0, length - len(window)), (0, 0))) if len(window) < length else window
-
-
-def equalise(windows: np.ndarray, limit_db: float, rng: np.random.Generator) -> np.ndarray:
-    """Each window through its own equaliser: a gain that goes in a straight line from the lowest band to the highest.
-
-    Args:
-        windows: float32 [B, frames, bands] of log10(1 + 10 S).
-        limit_db: both ends are drawn between minus and plus this many dB.
-    """
-    low, high = rng.uniform(-limit_db, limit_db, (2, len(windows), 1))
-    gain = 10 ** ((low + (high - low) * np.linspace(0, 1, windows.shape[-1])) / 20)
-    # The compression's own factor cancels: 10^x - 1 is 10 S.
-    return np.log10(1 + gain[:, None].astype(np.float32) * (np.power(np.float32(10), windows) - 1))
-
-
-def _batch(pool: Pool, conditions: Conditions, plan: BatchPlan, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _draw_windows(
+    pool: Pool, conditions: Conditions, plan: BatchPlan, rng: np.random.Generator, signal: Signal
+) -> Windows:
     new = pool.admit(plan.tracks // 2)
     labels = pool.labels()
     slots = np.array((new + pool.partners(conditions, new, labels) + new)[: plan.tracks])
     items = np.repeat(slots, plan.windows)
-    starts = np.concatenate([window_starts(len(pool.rows[s]["log_mel"]), plan.windows, rng) for s in slots])
-    windows = np.stack([cut_window(pool.rows[s]["log_mel"], start) for s, start in zip(items, starts)])
+    starts = np.concatenate([window_starts(signal.frames(pool.rows[s]), plan.windows, rng) for s in slots])
+    windows = np.stack([signal.cut(pool.rows[s], start) for s, start in zip(items, starts)])
     if plan.equaliser_db:
-        windows = equalise(windows, plan.equaliser_db, rng)
+        windows = equalise(windows, plan.equaliser_db, rng, signal)
     # From the track's own beginning: two copies of one song may be cut at different places.
     starts = starts + np.array([pool.rows[s]["first_frame"] for s in items])
-    triplets, condition = draw_batch(conditions, repeat_labels(labels, items, starts), plan.triplets, rng)
-    return {"windows": windows, "triplets": triplets, "condition": condition}
+    return Windows(windows, repeat_labels(labels, items, starts), [pool.rows[s]["track_id"] for s in items])
 
 
-def _endless(dataset: Dataset, split: str, plan: BatchPlan, rng: np.random.Generator) -> Iterator[dict]:
+def _endless(
+    dataset: Dataset, split: str, plan: BatchPlan, rng: np.random.Generator, signal: Signal
+) -> Iterator[Mapping]:
     if dataset.tracks(split) <= plan.pool:
         # It fits the pool, so it may as well be read once.
-        rows = [cut_stretch(row, plan.max_frames, rng) for row in read_tracks(dataset, split)]
+        stream = read_tracks(dataset, split, optional=signal.optional)
+        rows = [cut_stretch(row, plan.max_frames, rng, signal) for row in stream]
         while True:
             yield from (rows[n] for n in rng.permutation(len(rows)))
     while True:
-        yield from read_tracks(dataset, split, seed=int(rng.integers(2**31)))
+        yield from read_tracks(dataset, split, seed=int(rng.integers(2**31)), optional=signal.optional)
 
 
 def _pool_size(dataset: Dataset, split: str, plan: BatchPlan) -> int:

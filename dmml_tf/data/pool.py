@@ -11,17 +11,21 @@ import numpy as np
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.records import label_arrays
+from dmml_tf.data.signal import LOG_MEL, SOUND, Signal
 from tfrecords_tools.schema import Schema
 
 
-def cut_stretch(row: Mapping, max_frames: int, rng: np.random.Generator) -> dict:
-    """A row whose log-mel is cut to a random stretch of `max_frames`, if it is longer; `first_frame` says where."""
-    row = {"first_frame": 0, **row}
-    spare = len(row["log_mel"]) - max_frames
+def cut_stretch(row: Mapping, max_frames: int, rng: np.random.Generator, signal: Signal) -> dict:
+    """A row with a random stretch of at most `max_frames` frames of its sound; `first_frame` says where it begins.
+
+    The other form of the sound is dropped: nobody will read it, and the pool would hold it.
+    """
+    row = {"first_frame": 0, **{name: value for name, value in row.items() if name not in SOUND or name == signal.field}}
+    spare = signal.frames(row) - max_frames
     if spare > 0:
         # Remembered, since a song may be held twice, cut at two places that overlap.
         start = int(rng.integers(spare + 1))
-        row.update(first_frame=row["first_frame"] + start, log_mel=row["log_mel"][start : start + max_frames].copy())
+        row.update({"first_frame": row["first_frame"] + start, signal.field: signal.stretch(row, start, max_frames)})
     return row
 
 
@@ -34,20 +38,23 @@ class Pool:
         capacity: tracks held; with `max_frames` it bounds the memory, whatever the data set's size.
         max_frames: longer tracks are cut to a random stretch of this length.
         rng: source of every choice.
+        signal: which form of the sound is held.
 
     Attributes:
-        rows: what is held; `first_frame` tells at which of the track's frames `log_mel` begins.
+        rows: what is held; `first_frame` tells at which of the track's frames its sound begins.
     """
 
     def __init__(
-        self, stream: Iterator[Mapping], schema: Schema, capacity: int, max_frames: int, rng: np.random.Generator
+        self, stream: Iterator[Mapping], schema: Schema, capacity: int, max_frames: int, rng: np.random.Generator,
+        signal: Signal = LOG_MEL,
     ):
         self._stream, self._schema, self._max_frames, self._rng = stream, schema, max_frames, rng
+        self._signal = signal
         self._next = 0  # the slot that is overwritten next: the oldest
         self.rows = [self._take() for _ in range(capacity)]
 
     def _take(self) -> dict:
-        return cut_stretch(next(self._stream), self._max_frames, self._rng)
+        return cut_stretch(next(self._stream), self._max_frames, self._rng, self._signal)
 
     def admit(self, count: int) -> list[int]:
         """Overwrites the oldest `count` tracks by new ones; returns their slots, in the stream's order."""

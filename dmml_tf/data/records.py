@@ -1,5 +1,6 @@
 """Records -> tracks: reading shards as parsed tensors or NumPy rows, and labels as arrays."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,9 @@ from tfrecords_tools.schema import Schema
 SHUFFLED = 64  # tracks that wait in the shuffle; more would hold more memory
 
 
-def track_stream(dataset: Dataset, split: str, seed: int | None = None, cycle: int = 4) -> tf.data.Dataset:
+def track_stream(
+    dataset: Dataset, split: str, seed: int | None = None, cycle: int = 4, optional: Sequence[str] = ()
+) -> tf.data.Dataset:
     """Parsed records of one split, once.
 
     Args:
@@ -23,6 +26,7 @@ def track_stream(dataset: Dataset, split: str, seed: int | None = None, cycle: i
         seed: reads shards in a seeded order, `cycle` at a time; None keeps the written order.
         cycle: shards that are read in turn when shuffling. Order within a shard is a seeded hash
             already, so a few open shards and a short shuffle are a fair sample of the whole.
+        optional: which of the records' optional fields to decode too, such as `audio`.
 
     Returns:
         tf.data of dictionaries as `Schema.parse` gives them. Deterministic for a seed.
@@ -40,16 +44,21 @@ def track_stream(dataset: Dataset, split: str, seed: int | None = None, cycle: i
         )
         # Before parsing, while a track is still one string: another pass brings other company.
         records = records.shuffle(SHUFFLED, seed=seed)
-    return records.map(dataset.schema.parse, num_parallel_calls=2, deterministic=True).prefetch(2)
+    parse = functools.partial(dataset.schema.parse, optional=optional)
+    return records.map(parse, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
-def read_tracks(dataset: Dataset, split: str, seed: int | None = None) -> Iterator[dict]:
+def read_tracks(
+    dataset: Dataset, split: str, seed: int | None = None, optional: Sequence[str] = ()
+) -> Iterator[dict]:
     """NumPy rows of one split: strings as `str`, arrays as NumPy, by the record's field names.
+
+    Arguments as of `track_stream`.
 
     Raises:
         UserError: as `track_stream`, and when a shard is truncated or damaged.
     """
-    stream = track_stream(dataset, split, seed).as_numpy_iterator()
+    stream = track_stream(dataset, split, seed, optional=optional).as_numpy_iterator()
     done, expected = 0, dataset.tracks(split)
     while True:
         try:

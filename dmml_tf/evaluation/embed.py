@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Labels
-from dmml_tf.data.pipeline import cut_window
+from dmml_tf.data.signal import AUDIO, LOG_MEL, SOUND
 from dmml_tf.data.records import label_arrays, read_tracks
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.progress import progress
@@ -64,6 +64,8 @@ class Embedded:
 def windows_of(log_mel: np.ndarray, window_frames: int, hop: int) -> np.ndarray:
     """First frames, int32 [W], of the windows that lie whole in `log_mel` [frames, bands]; `hop` in frames.
 
+    The windows of a network that takes samples begin at the same frames, so that both are scored on the same ones.
+
     What is left at the end is dropped, but a track shorter than one window has the window at 0, which
     `cut_window` fills up with zeros (silence): every track has a vector.
     """
@@ -84,7 +86,8 @@ def embed_split(
     across tracks and the last is filled up with zeros, so the network sees one shape and is traced once.
 
     Args:
-        embedding: log-mel float32 [batch, window_frames, bands] -> float32 [batch, E], used as at inference.
+        embedding: log-mel float32 [batch, window_frames, bands], or samples float32 [batch, 66150] (then the
+            records must hold them) -> float32 [batch, E], used as at inference.
         dataset, split: what to embed.
         batch_size: windows a call.
         track_progress: whether to report on standard error.
@@ -93,19 +96,21 @@ def embed_split(
         `Embedded`.
 
     Raises:
-        UserError: as `read_tracks`.
+        UserError: as `read_tracks`, and if the network takes samples and the records hold none.
     """
     frames = dataset.features.window_frames
+    signal = LOG_MEL if len(embedding.input_shape) == 3 else AUDIO
+    signal.require(dataset)
     rows, tracks, starts = [], [], []
 
     def windows() -> Iterator[np.ndarray]:
-        stream = read_tracks(dataset, split)
+        stream = read_tracks(dataset, split, optional=signal.optional)
         for number, row in enumerate(progress(stream, dataset.tracks(split), "embed") if track_progress else stream):
             rows.append(_without_sound(row))
             for start in windows_of(row["log_mel"], frames, frames):
                 tracks.append(number)
                 starts.append(start)
-                yield cut_window(row["log_mel"], start)
+                yield signal.cut(row, start)
 
     vectors = np.concatenate(list(_in_batches(embedding, windows(), batch_size)))
     table = TrackTable.of(dataset, rows)
@@ -139,4 +144,4 @@ def _in_batches(embedding: keras.Model, windows: Iterable[np.ndarray], batch_siz
 
 
 def _without_sound(row: dict) -> dict:
-    return {name: value for name, value in row.items() if name != "log_mel"}
+    return {name: value for name, value in row.items() if name not in SOUND}

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.data.pipeline import cut_window
+from dmml_tf.data.signal import cut_window
 from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
 from dmml_tf.evaluation.clips import ClipError, clip_log_mel
 from dmml_tf.evaluation.embed import windows_of

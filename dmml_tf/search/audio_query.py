@@ -5,7 +5,7 @@ import os
 import numpy as np
 from tensorflow import keras
 
-from dmml_tf.data.pipeline import cut_window
+from dmml_tf.data.signal import cut_window
 from dmml_tf.evaluation.embed import windows_of
 from tfrecords_tools.audio import AudioError, load_mono
 from tfrecords_tools.errors import UserError

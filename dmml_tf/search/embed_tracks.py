@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.data.pipeline import cut_window
+from dmml_tf.data.signal import cut_window
 from dmml_tf.evaluation.embed import windows_of
 from dmml_tf.run import write_json
 from dmml_tf.search.embeddings import embeddings_schema, join_parts, table_of, write_table

@@ -9,7 +9,7 @@ import numpy as np
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.pipeline import cut_window
+from dmml_tf.data.signal import cut_window
 from dmml_tf.evaluation.embed import windows_of
 from dmml_tf.folders import whole_folder
 from dmml_tf.run import write_json

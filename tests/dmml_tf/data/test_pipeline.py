@@ -10,10 +10,11 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.pipeline import (
-    equalise,BatchPlan, cut_window, explicit_form, pipeline_errors, triplet_batches,
-                                   triplet_dataset, window_starts)
+from dmml_tf.data.forms import explicit_form
+from dmml_tf.data.pipeline import BatchPlan, pipeline_errors, triplet_batches, triplet_dataset
 from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
+from dmml_tf.data.signal import LOG_MEL, cut_window
+from dmml_tf.data.windows import equalise, window_starts
 from dmml_tf.losses import TripletHinge
 from dmml_tf.models.triplet import build_triplet_model
 from tests.synthetic import traced_track, write_dataset
@@ -232,7 +233,7 @@ def test_the_equaliser_equals_a_gain_on_the_magnitudes():
     rng = np.random.default_rng(0)
     magnitudes = rng.uniform(0, 3, (5, 129, 128))
     windows = np.log10(1 + 10 * magnitudes).astype(np.float32)
-    heard = equalise(windows, 6.0, np.random.default_rng(1))
+    heard = equalise(windows, 6.0, np.random.default_rng(1), LOG_MEL)
     gains = (np.power(10.0, heard) - 1) / 10 / magnitudes
     decibels = 20 * np.log10(gains)
     assert heard.dtype == np.float32 and heard.shape == windows.shape
@@ -241,8 +242,8 @@ def test_the_equaliser_equals_a_gain_on_the_magnitudes():
     np.testing.assert_allclose(decibels, np.broadcast_to(decibels[:, :1], decibels.shape), atol=0.02)
     np.testing.assert_allclose(np.diff(decibels[:, 0], n=2), 0, atol=0.03)
     assert len(np.unique(np.round(decibels[:, 0, 0], 3))) == 5
-    np.testing.assert_array_equal(equalise(windows[:0], 6.0, rng), windows[:0])
+    np.testing.assert_array_equal(equalise(windows[:0], 6.0, rng, LOG_MEL), windows[:0])
 
 
 def test_the_equaliser_leaves_silence_silent():
-    assert not equalise(np.zeros((2, 129, 128), np.float32), 6.0, np.random.default_rng(0)).any()
+    assert not equalise(np.zeros((2, 129, 128), np.float32), 6.0, np.random.default_rng(0), LOG_MEL).any()

@@ -5,7 +5,7 @@ import pytest
 from tensorflow import keras
 
 from dmml_tf.data.records import read_tracks
-from dmml_tf.data.pipeline import cut_window
+from dmml_tf.data.signal import cut_window
 from dmml_tf.evaluation.embed import TrackTable, embed_split, label_rows, mean_by_track, windows_of
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from dmml_tf.data.pipeline import cut_window
+from dmml_tf.data.signal import cut_window
 from dmml_tf.evaluation.embed import windows_of
 from dmml_tf.search.audio_query import embed_audio
 from dmml_tf.serving.graph import WINDOWS_HOP, ServedGraph

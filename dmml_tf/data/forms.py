@@ -1,0 +1,96 @@
+"""Forms of a batch: what the labelled windows of `dmml_tf.data.windows.Windows` become for one kind of model."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from dmml_tf.conditions import Conditions
+from dmml_tf.data.relations import relations
+from dmml_tf.data.signal import LOG_MEL, Signal
+from dmml_tf.data.triplets import draw_batch
+from dmml_tf.data.windows import Windows
+from dmml_tf.tag_loss import tag_targets
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """One form of a batch.
+
+    Attributes:
+        signal: what a window is made of.
+        tensors: `tf.TensorSpec`s of a batch, in its structure.
+        make: windows and a source of choices -> the batch, or None where there is nothing to learn from.
+        unit, needs: what it counts and what that takes, for the message when data give none.
+    """
+
+    signal: Signal
+    tensors: tuple
+    make: Callable[[Windows, np.random.Generator], tuple | None]
+    unit: str = "triplet"
+    needs: str = "each needs two similar labelled tracks and one that is not"
+
+
+def triplet_form(conditions: Conditions, count: int, signal: Signal = LOG_MEL, explicit: bool = False) -> Form:
+    """`count` triplets a batch, drawn at random: `({"windows", "triplets", "condition"}, condition, weights)`.
+
+    Args:
+        explicit: the paper's own form, see `explicit_form`.
+    """
+    weights = np.array([condition.weight for condition in conditions], np.float32)
+
+    def make(windows: Windows, rng: np.random.Generator):
+        triplets, condition = draw_batch(conditions, windows.labels, count, rng)
+        inputs = {"windows": windows.sound, "triplets": triplets, "condition": condition}
+        inputs = explicit_form(inputs) if explicit else inputs
+        return (inputs, condition, weights[condition]) if len(triplets) else None
+
+    inputs = {
+        "windows": tf.TensorSpec((None, *signal.shape), tf.float32),
+        "triplets": tf.TensorSpec((None, 3), tf.int32),
+        "condition": tf.TensorSpec((None,), tf.int32),
+    }
+    return Form(signal, (inputs, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)), make)
+
+
+def explicit_form(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The paper's own form of a batch, in which each triplet carries its three windows: B = 3 T.
+
+    Same loss, more work; the reference to test the shared-window form against, and to time it.
+    """
+    flat = np.asarray(inputs["triplets"]).reshape(-1)
+    triplets = np.arange(len(flat), dtype=np.int32).reshape(-1, 3)
+    return {**inputs, "windows": np.asarray(inputs["windows"])[flat], "triplets": triplets}
+
+
+def mined_form(conditions: Conditions, signal: Signal = LOG_MEL) -> Form:
+    """All of a batch's relations, for a miner to choose from: `({"windows"}, relations [C, B, B], weights [C])`."""
+    weights = np.array([condition.weight for condition in conditions], np.float32)
+
+    def make(windows: Windows, rng: np.random.Generator):
+        del rng
+        found = relations(conditions, windows.labels)
+        able = (found > 0).any(axis=2) & (found < 0).any(axis=2)
+        return ({"windows": windows.sound}, found, weights) if able.any() else None
+
+    count = len(conditions)
+    tensors = ({"windows": tf.TensorSpec((None, *signal.shape), tf.float32)},
+               tf.TensorSpec((count, None, None), tf.int8), tf.TensorSpec((count,), tf.float32))
+    return Form(signal, tensors, make)
+
+
+def tag_form(conditions: Conditions, tags: Mapping[str, int], signal: Signal = LOG_MEL) -> Form:
+    """Windows with their tags under each condition: `({"windows"}, {condition: float32 [B, tags]})`.
+
+    Args:
+        tags: number of tags by column name.
+    """
+    def make(windows: Windows, rng: np.random.Generator):
+        del rng
+        targets = {c.name: tag_targets(windows.labels[c.column], tags[c.column]) for c in conditions}
+        return ({"windows": windows.sound}, targets) if any((t >= 0).any() for t in targets.values()) else None
+
+    tensors = ({"windows": tf.TensorSpec((None, *signal.shape), tf.float32)},
+               {c.name: tf.TensorSpec((None, tags[c.column]), tf.float32) for c in conditions})
+    return Form(signal, tensors, make, "tag", "each needs tagged tracks")

@@ -1,0 +1,67 @@
+"""Windows of tracks: a labelled batch of them, where they begin, and the random equaliser they may pass through."""
+
+import dataclasses
+
+import librosa
+import numpy as np
+import scipy.fft
+
+from dmml_tf.conditions import Labels
+from dmml_tf.data.signal import Signal
+from dmml_tf.data.triplets import HALF_WINDOW
+from tfrecords_tools.features import LogMel
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """B windows and what is known of them.
+
+    Attributes:
+        sound: float32 [B, 129, 128] or [B, samples], as the signal has it.
+        labels: label columns of the windows, with `track` and `start`.
+        track_ids: B strings.
+    """
+
+    sound: np.ndarray
+    labels: Labels
+    track_ids: list[str]
+
+
+def window_starts(frames: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """int [count] random window starts in a track, pairwise half a window or more apart where it fits.
+
+    In a track too short for that the starts are drawn freely: such windows overlap by more than
+    half, and `same_track` does not pair them.
+    """
+    last = max(frames - LogMel().window_frames, 0)
+    spare = last - (count - 1) * HALF_WINDOW
+    if spare < 0:
+        return rng.integers(last + 1, size=count)
+    # Sorted draws from the spare room, then spread: uniform over all placements that keep the distance.
+    starts = np.sort(rng.integers(spare + 1, size=count)) + np.arange(count) * HALF_WINDOW
+    return rng.permutation(starts)
+
+
+def equalise(windows: np.ndarray, limit_db: float, rng: np.random.Generator, signal: Signal) -> np.ndarray:
+    """Each window through its own equaliser: a gain that goes in a straight line from the lowest band to the highest.
+
+    Args:
+        windows: float32 [B, frames, bands] of log10(1 + 10 S), or [B, samples].
+        limit_db: both ends are drawn between minus and plus this many dB.
+        signal: which of the two.
+    """
+    low, high = rng.uniform(-limit_db, limit_db, (2, len(windows), 1))
+    gain = 10 ** ((low + (high - low) * _place(signal)) / 20)
+    if signal.field == "log_mel":
+        # The compression's own factor cancels: 10^x - 1 is 10 S.
+        return np.log10(1 + gain[:, None].astype(np.float32) * (np.power(np.float32(10), windows) - 1))
+    return scipy.fft.irfft(scipy.fft.rfft(windows) * gain.astype(np.float32), windows.shape[1])
+
+
+def _place(signal: Signal) -> np.ndarray:
+    """Where each band or frequency lies between the lowest band (0) and the highest (1), on the mel scale."""
+    chain = signal.features
+    if signal.field == "log_mel":
+        return np.linspace(0, 1, chain.n_mels)
+    mel = librosa.hz_to_mel(np.fft.rfftfreq(chain.excerpt_samples, 1 / chain.sample_rate))
+    return mel / mel[-1]
