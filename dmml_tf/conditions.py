@@ -13,11 +13,16 @@ import numpy as np
 
 from tfrecords_tools.errors import UserError
 
-KINDS = ("shared_tag", "within", "same_track")
+KINDS = ("shared_tag", "within", "same_track", "judged")
+
+# A judged window's part in judgement t is written as 3 t + role.
+ROLES = 3
+ANCHOR, POSITIVE, NEGATIVE = range(ROLES)
 
 # Labels of N items (tracks or windows), one array a column:
 #   a tag column:    int32   [N, M], vocabulary ids, padded with -1; a row of -1 is unlabelled
 #   a value column:  float32 [N], NaN where unlabelled
+#   a judged column: int32   [N, M], codes 3 t + role of the judgements t an item takes part in, padded with -1
 #   "track":         int32   [N], which track an item belongs to
 #   "start":         int32   [N], first frame of a window (only where items are windows)
 Labels = Mapping[str, np.ndarray]
@@ -30,12 +35,14 @@ class Condition:
     Attributes:
         name: what users call it: a weight in a search, a row in a table.
         kind: `shared_tag` (similar = at least one tag in common), `within` (values differ by at most
-            `tolerance`) or `same_track` (windows of one track that overlap by at most half).
+            `tolerance`), `same_track` (windows of one track that overlap by at most half) or `judged`
+            (people said so).
         column: label column that the rule reads; empty means `name`. Unused by `same_track`.
         width: numbers of the embedding this condition owns; 0 means it sees the whole embedding.
         tolerance: for `within`, in the column's unit (tempo: beats per minute).
         weight: factor on this condition's loss (paper: 1, and 0.5 for the track regularisation).
         share: triplets drawn for this condition relative to the others'.
+        file: for `judged`, the file of judgements, see `dmml_tf.data.judged`.
     """
 
     name: str
@@ -45,6 +52,7 @@ class Condition:
     tolerance: float = 0.0
     weight: float = 1.0
     share: float = 1.0
+    file: str = ""
 
     def __post_init__(self):
         if self.kind not in KINDS:
@@ -57,7 +65,7 @@ class Condition:
     def labelled(self, labels: Labels) -> np.ndarray:
         """bool [N]: which items carry a label of this condition. Unlabelled is not "negative"."""
         column = self._column(labels)
-        if self.kind == "shared_tag":
+        if self.kind in ("shared_tag", "judged"):
             return (column >= 0).any(axis=1)
         if self.kind == "within":
             return ~np.isnan(column)
@@ -73,13 +81,16 @@ class Condition:
                 half a window, rounded up.
 
         Two windows of one track are never a pair of another condition: sharing a tag with oneself
-        teaches nothing about the tag.
+        teaches nothing about the tag. A judgement holds for its own clips, whatever tracks they are of, and
+        from its anchor only: there i and j cannot be exchanged.
         """
         i, j = np.asarray(i), np.asarray(j)
         same = labels["track"][i] == labels["track"][j]
         if self.kind == "same_track":
             return same & (np.abs(labels["start"][i] - labels["start"][j]) >= max(overlap_frames, 1))
         column = self._column(labels)
+        if self.kind == "judged":
+            return _share_a_judgement(column[i], column[j], POSITIVE)
         if self.kind == "shared_tag":
             return _share_a_tag(column[i], column[j]) & ~same
         # NaN compares as False, which is what an unlabelled item needs on both sides.
@@ -92,12 +103,17 @@ class Condition:
         if self.kind == "same_track":
             return different
         column = self._column(labels)
+        if self.kind == "judged":
+            return _share_a_judgement(column[i], column[j], NEGATIVE)
         if self.kind == "shared_tag":
             known = self.labelled(labels)
             return known[i] & known[j] & ~_share_a_tag(column[i], column[j]) & different
         return (np.abs(column[i] - column[j]) > self.tolerance) & different
 
     def _column(self, labels: Labels) -> np.ndarray:
+        if self.column not in labels and self.kind == "judged":
+            # People judge clips, not tracks: what comes without the column was never judged.
+            return np.full((len(labels["track"]), 1), -1, np.int32)
         if self.column not in labels:
             raise UserError(f"condition '{self.name}' needs a label column '{self.column}'; the data has: "
                             f"{', '.join(sorted(set(labels) - {'track', 'start'}))}")
@@ -107,6 +123,12 @@ class Condition:
 def _share_a_tag(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """bool [P] from two [P, M] arrays of padded ids; costs M * M, whatever the vocabulary's size."""
     return ((a[:, :, None] == b[:, None, :]) & (a[:, :, None] >= 0)).any(axis=(1, 2))
+
+
+def _share_a_judgement(a: np.ndarray, b: np.ndarray, role: int) -> np.ndarray:
+    """bool [P] from two [P, M] arrays of codes: a is the anchor of a judgement in which b has `role`."""
+    anchors = np.where(a % ROLES == ANCHOR, a, -2 * ROLES)  # below the padding, whatever the role
+    return (anchors[:, :, None] + role == b[:, None, :]).any(axis=(1, 2))
 
 
 class Conditions(Sequence):

@@ -15,8 +15,15 @@ def tags_of(labels: Mapping[str, np.ndarray], column: str, item: int) -> set[int
     return {int(tag) for tag in labels[column][item] if tag >= 0}
 
 
+def judged_as(labels: Mapping[str, np.ndarray], column: str, a: int, other: int, role: int) -> bool:
+    """Whether some judgement has item a as its anchor and `other` in `role` (1 the closer clip, 2 the other one)."""
+    return any(code % 3 == 0 and code + role in tags_of(labels, column, other) for code in tags_of(labels, column, a))
+
+
 def is_positive(condition: Condition, labels: Mapping[str, np.ndarray], a: int, p: int) -> bool:
     """Whether window p may be the positive of anchor a."""
+    if condition.kind == "judged":
+        return judged_as(labels, condition.column, a, p, 1)
     same = int(labels["track"][a]) == int(labels["track"][p])
     if condition.kind == "same_track":
         distance = abs(int(labels["start"][a]) - int(labels["start"][p]))
@@ -31,6 +38,8 @@ def is_positive(condition: Condition, labels: Mapping[str, np.ndarray], a: int, 
 
 def is_negative(condition: Condition, labels: Mapping[str, np.ndarray], a: int, n: int) -> bool:
     """Whether window n may be the negative of anchor a."""
+    if condition.kind == "judged":
+        return judged_as(labels, condition.column, a, n, 2)
     if int(labels["track"][a]) == int(labels["track"][n]):
         return False
     if condition.kind == "same_track":
@@ -50,6 +59,18 @@ def able_anchors(condition: Condition, labels: Mapping[str, np.ndarray]) -> set[
         if any(is_positive(condition, labels, a, p) for p in everyone)
         and any(is_negative(condition, labels, a, n) for n in everyone)
     }
+
+
+def random_judgements(rng: np.random.Generator, windows: int, judgements: int) -> np.ndarray:
+    """int32 [windows, M] codes of judgements whose clips are drawn from the windows; some take part in none, or in many.
+
+    Of every fourth judgement the last clip is not there.
+    """
+    codes = [[] for _ in range(windows)]
+    for judgement in range(judgements):
+        for role, window in enumerate(rng.choice(windows, 3, replace=False)[: 2 if judgement % 4 == 3 else 3]):
+            codes[window].append(3 * judgement + role)
+    return np.array([row + [-1] * (max(map(len, codes)) - len(row)) for row in codes], np.int32)
 
 
 def random_labels(

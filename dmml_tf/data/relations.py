@@ -4,6 +4,7 @@ import numpy as np
 
 from dmml_tf.conditions import Conditions, Labels
 from dmml_tf.data.triplets import HALF_WINDOW
+from tfrecords_tools.errors import UserError
 
 SIMILAR, DISSIMILAR = 1, -1
 
@@ -17,7 +18,14 @@ def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
     Args:
         conditions: C rules.
         labels: columns of the windows (with `track` and `start`).
+
+    Raises:
+        UserError: on a `judged` condition: a miner would join the anchor of one judgement with the clip of another.
     """
+    for condition in conditions:
+        if condition.kind == "judged":
+            raise UserError(f"condition '{condition.name}': people have chosen its negatives, a miner cannot; train it "
+                            "with config.objective = \"triplets\"")
     count = len(labels["track"])
     i, j = np.divmod(np.arange(count**2), count)
     found = np.zeros((len(conditions), count**2), np.int8)

@@ -1,10 +1,12 @@
 """Relations of a batch against the conditions' rules, pair by pair, and against the triplets drawn from it."""
 
 import numpy as np
+import pytest
 
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.relations import relations
 from dmml_tf.data.triplets import HALF_WINDOW, draw_batch
+from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions([Condition("genre", "shared_tag"), Condition("tempo", "within", tolerance=5.0),
                          Condition("track", "same_track", width=0)])
@@ -51,3 +53,9 @@ def test_drawn_triplets_are_of_these_relations():
 def test_one_window_has_no_relation():
     one = {name: column[:1] for name, column in LABELS.items()}
     assert relations(CONDITIONS, one).tolist() == [[[0]]] * 3
+
+
+def test_judgements_are_not_for_a_miner():
+    with pytest.raises(UserError, match="condition 'votes': people have chosen its negatives.*config.objective") as caught:
+        relations(Conditions([CONDITIONS[0], Condition("votes", "judged")]), LABELS)
+    assert "\n" not in str(caught.value)

@@ -5,12 +5,13 @@ import pytest
 
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.triplets import HALF_WINDOW, draw_batch, draw_triplets
-from tests.triplet_oracle import able_anchors, is_negative, is_positive, random_labels
+from tests.triplet_oracle import able_anchors, is_negative, is_positive, random_judgements, random_labels
 
 GENRE = Condition("genre", "shared_tag")
 MOOD = Condition("mood", "shared_tag")
 TEMPO = Condition("tempo", "within", tolerance=5.0)
 TRACK = Condition("track", "same_track", width=0, share=3.0)
+VOTES = Condition("votes", "judged")
 ALL = Conditions([GENRE, MOOD, TEMPO, TRACK])
 
 
@@ -108,6 +109,47 @@ def test_every_valid_partner_is_drawn_equally_often():
             valid = [other for other in range(6) if rule(MOOD, labels, anchor, other)]
             shares = [np.mean(mine[:, column] == other) for other in valid]
             np.testing.assert_allclose(shares, 1 / len(valid), atol=0.08)
+
+
+def judged_batch(windows, seed=0):
+    """Labels whose judgements are the known triplets: two whole ones that share clips, and one without its negative."""
+    votes = np.full((windows, 3), -1, np.int32)
+    for window, codes in {4: [0, 6], 7: [1, 3], 2: [2, 4], 9: [5], 5: [7]}.items():
+        votes[window, : len(codes)] = codes
+    return {**random_labels(rng(seed), tracks=windows // 2, windows=2), "votes": votes}
+
+
+def test_judgements_are_drawn_as_they_were_given_and_never_mixed():
+    labels = judged_batch(12)
+    triplets = draw_triplets(VOTES, labels, 101, rng())
+    assert triplets.dtype == np.int32 and triplets.shape == (101, 3)
+    drawn, times = np.unique(triplets, axis=0, return_counts=True)
+    assert drawn.tolist() == [[4, 7, 2], [7, 2, 9]] and sorted(times) == [50, 51]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_whole_judgement_serves_and_no_other(seed):
+    labels = {**random_labels(rng(seed), tracks=20), "votes": random_judgements(rng(seed), 40, 24)}
+    triplets, numbers = draw_batch(Conditions([GENRE, VOTES]), labels, 108, rng(seed))
+    judged = triplets[numbers == 1]
+    clips = [[np.flatnonzero((labels["votes"] == 3 * t + role).any(axis=1)).tolist() for role in range(3)]
+             for t in range(24)]
+    given = {(a, p, n) for (a,), (p,), *last in clips if (n := last[0][0] if last[0] else None) is not None}
+    assert len(given) == 18 and set(map(tuple, judged.tolist())) == given and len(judged) == 54
+
+
+def test_a_clip_twice_in_a_batch_stands_for_itself():
+    votes = np.array([[0], [1], [2], [2], [-1]], np.int32)
+    labels = {"votes": votes, "track": np.arange(5), "start": np.zeros(5, int)}
+    assert {tuple(row) for row in draw_triplets(VOTES, labels, 9, rng()).tolist()} <= {(0, 1, 2), (0, 1, 3)}
+
+
+@pytest.mark.parametrize("votes", [None, np.full((40, 1), -1, np.int32), np.array([[0], [1]] + [[5]] * 38, np.int32)],
+                         ids=["no column", "none judged", "no whole judgement"])
+def test_no_whole_judgement_gives_no_triplet(votes):
+    labels = random_labels(rng(1), tracks=20)
+    labels = labels if votes is None else {**labels, "votes": votes}
+    assert draw_triplets(VOTES, labels, 10, rng()).shape == (0, 3)
 
 
 def test_the_same_seed_gives_the_same_triplets():
