@@ -22,6 +22,21 @@ def project(vectors: np.ndarray, mask: np.ndarray, norm_order: str = "mask_then_
     return unit(vectors * mask) if norm_order == "mask_then_norm" else unit(vectors) * mask
 
 
+def condition_masks(conditions: Conditions, learned: np.ndarray | None, size: int) -> dict[str, np.ndarray]:
+    """The mask, float32 [size], of each condition that has a sub-space of its own; the others see the whole.
+
+    Args:
+        conditions: the model's.
+        learned: float32 [C, size], one row a condition, where the masks were learned (then every condition
+            but `same_track` has its own); None takes the conditions' slices.
+        size: numbers of the embedding.
+    """
+    if learned is None:
+        fixed = conditions.masks(size)
+        return {name: fixed[conditions.index(name)] for name in conditions.subspaces}
+    return {c.name: mask for c, mask in zip(conditions, learned) if c.kind != "same_track"}
+
+
 def search_vectors(vectors: np.ndarray, conditions: Conditions) -> np.ndarray:
     """Each sub-space at unit length, side by side: [N, D] -> [N, D].
 

@@ -5,7 +5,7 @@ excerpts, each in the whole space and in the condition's own sub-space.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from dmml_tf.data.triplets import HALF_WINDOW
 from dmml_tf.evaluation.accuracy import Score, bootstrap, interval, is_correct, score
 from dmml_tf.evaluation.embed import Embedded
 from dmml_tf.evaluation.triplets import sample_triplets
-from dmml_tf.spaces import project
+from dmml_tf.spaces import condition_masks, project
 from tfrecords_tools.errors import UserError
 
 OVERALL = "overall"
@@ -83,6 +83,7 @@ def evaluate(
     norm_order: str = "mask_then_norm",
     subspaces: bool = True,
     rounds: int = 1000,
+    masks: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, dict[str, dict | None]]:
     """Scores one system.
 
@@ -96,16 +97,20 @@ def evaluate(
         subspaces: False for a system with one space only and its own normalisation (MFCC-VQ): its
             vectors are compared as they are and both keys hold the same figures.
         rounds: of the bootstrap.
+        masks: condition -> float [E], from `dmml_tf.spaces.condition_masks`; a condition without one is
+            scored in the whole space. None takes the slices of `held_out.conditions`.
 
     Returns:
         {"whole" | "subspace": {condition | "overall": {"value", "low", "high", "n"} or None}}, None
         where there is no triplet.
     """
-    whole = _scores(held_out, rounds, lambda name: view(embedded, held_out, name, None, norm_order, subspaces))
+    whole = scores(held_out, answers(held_out, lambda name: view(embedded, held_out, name, None, norm_order, subspaces)),
+                   rounds)
     if not subspaces:
         return {"whole": whole, "subspace": whole}
-    own = _scores(held_out, rounds, lambda name: view(embedded, held_out, name, name, norm_order))
-    return {"whole": whole, "subspace": own}
+    masks = condition_masks(held_out.conditions, None, embedded.vectors.shape[1]) if masks is None else masks
+    own = answers(held_out, lambda name: view(embedded, held_out, name, masks.get(name), norm_order))
+    return {"whole": whole, "subspace": scores(held_out, own, rounds)}
 
 
 def evaluate_specialised(
@@ -126,52 +131,61 @@ def evaluate_specialised(
     Returns:
         As `evaluate`; both keys hold the same figures, each condition's in its own system's whole space.
     """
-    known = {name: drawn if name in embedded else drawn[:0] for name, drawn in held_out.triplets.items()}
-    held_out = dataclasses.replace(held_out, triplets=known)
-    found = _scores(held_out, rounds, lambda name: view(embedded[name], held_out, name, None, norm_order, normalise))
+    found = scores(held_out, answers(held_out, lambda name: view(embedded[name], held_out, name, None, norm_order,
+                                                                normalise), embedded), rounds)
     return {"whole": found, "subspace": found}
 
 
 def view(
-    embedded: Embedded, held_out: HeldOut, triplets: str, subspace: str | None, norm_order: str, normalise: bool = True
+    embedded: Embedded, held_out: HeldOut, triplets: str, mask: np.ndarray | None, norm_order: str,
+    normalise: bool = True,
 ) -> np.ndarray:
-    """The space, float [N or M, D], in which condition `triplets` is scored, as seen by `subspace`'s mask.
+    """The space, float [N or M, D], in which condition `triplets` is scored, as seen through `mask` [E].
 
-    `subspace` None is the whole space; `normalise` False leaves the vectors as they are.
+    `mask` None is the whole space; `normalise` False leaves the vectors as they are.
     """
     vectors = embedded.windows if held_out.on_windows(triplets) else embedded.vectors
     if not normalise:
         return vectors
-    if subspace is None:
-        return project(vectors, np.ones(vectors.shape[1], np.float32), norm_order)
-    masks = held_out.conditions.masks(vectors.shape[1])
-    return project(vectors, masks[held_out.conditions.index(subspace)], norm_order)
+    return project(vectors, np.ones(vectors.shape[1], np.float32) if mask is None else mask, norm_order)
 
 
-def _scores(held_out: HeldOut, rounds: int, space_of) -> dict[str, dict | None]:
-    scores, means, counted = {}, [], []
+def answers(
+    held_out: HeldOut, space_of: Callable[[str], np.ndarray], names: Container[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Condition -> bool [n], which of its triplets are right in the space that `space_of(condition)` gives.
+
+    Conditions without a triplet do not appear, nor those outside `names`, where given.
+    """
+    asked = [c.name for c in held_out.conditions if names is None or c.name in names]
+    drawn = {name: held_out.triplets[name] for name in asked if len(held_out.triplets[name])}
+    return {name: is_correct(space_of(name), triplets) for name, triplets in drawn.items()}
+
+
+def scores(held_out: HeldOut, found: Mapping[str, np.ndarray], rounds: int = 1000) -> dict[str, dict | None]:
+    """Shares with their intervals, of every condition and "overall", from `answers`; None for those not in it."""
+    table, means, counted = {}, [], []
     for condition in held_out.conditions:
-        triplets = held_out.triplets[condition.name]
-        if not len(triplets):
-            scores[condition.name] = None
+        if condition.name not in found:
+            table[condition.name] = None
             continue
-        correct = is_correct(space_of(condition.name), triplets)
+        correct = found[condition.name]
         resampled = bootstrap(correct, held_out.owners(condition.name), held_out.tracks, held_out.seed, rounds)
-        found = score(correct, resampled)
-        scores[condition.name] = dataclasses.asdict(found)
+        one = score(correct, resampled)
+        table[condition.name] = dataclasses.asdict(one)
         if condition.kind != "same_track":
             means.append(resampled)
-            counted.append(found)
-    scores[OVERALL] = _overall(counted, means)
-    return scores
+            counted.append(one)
+    table[OVERALL] = _overall(counted, means)
+    return table
 
 
-def _overall(scores: list[Score], rounds: list[np.ndarray]) -> dict | None:
-    if not scores:
+def _overall(found: list[Score], rounds: list[np.ndarray]) -> dict | None:
+    if not found:
         return None
-    value = float(np.mean([one.value for one in scores]))
+    value = float(np.mean([one.value for one in found]))
     # A round that lacks one condition is NaN as a whole: a mean of fewer is another quantity.
-    return dataclasses.asdict(Score(value, *interval(np.mean(rounds, axis=0)), sum(one.n for one in scores)))
+    return dataclasses.asdict(Score(value, *interval(np.mean(rounds, axis=0)), sum(one.n for one in found)))
 
 
 def _with_track(conditions: Conditions) -> Conditions:
