@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from dmml_tf.conditions import Condition, Labels
+from dmml_tf.conditions import Condition, Conditions, Labels
 from tfrecords_tools.errors import UserError
 
 MAX_POINTS = 2000  # t-SNE of more takes minutes and shows no more
@@ -99,19 +99,59 @@ def plot_map(
         path: PNG to write.
         seed: of the sample and the map.
     """
-    chosen = np.arange(len(vectors))
-    if len(chosen) > MAX_POINTS:
-        chosen = np.sort(np.random.default_rng(seed).permutation(chosen)[:MAX_POINTS])
+    chosen = _sample(len(vectors), seed)
     points = flatten(vectors[chosen], seed)
     column = labels[condition.column][chosen]
     figure = Figure(figsize=(7.2, 5.2), layout="constrained")
     axes = figure.subplots()
-    note = _draw_values(figure, axes, points, column, condition) if condition.kind == "within" else _draw_tags(
-        axes, points, column, tags)
+    note = _draw(axes, points, column, condition, tags)
+    if condition.kind == "within" and len(axes.collections) > 1:
+        figure.colorbar(axes.collections[1], label=condition.column)
+    elif axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=9, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.set_title(f"{condition.name} sub-space, {len(chosen)} tracks{note}", fontsize=11)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_color("#dddddd")
+    _save(figure, path)
+
+
+def plot_map_grid(
+    vectors: np.ndarray, conditions: Conditions, labels: Labels, tags: Mapping[str, Sequence[str]], path: Path,
+    seed: int = 0,
+) -> None:
+    """Each sub-space (row) in 2-D, coloured by each condition's label (column).
+
+    A row has one layout, so that its panels differ in colour alone: what a sub-space heard is in order
+    there, what it did not hear is mixed. Colours and the sample as in `plot_map`.
+
+    Args:
+        vectors: float [N, D], `dmml_tf.spaces.search_vectors` of the tracks' vectors.
+        conditions: whose sub-spaces are drawn: those of kind `shared_tag` and `within`.
+        labels: columns of the N tracks.
+        tags: column -> names of its vocabulary ids.
+        path: PNG to write.
+        seed: of the sample and the maps.
+
+    Raises:
+        UserError: if no such condition owns a sub-space.
+    """
+    shown = [c for c in conditions if c.name in conditions.subspaces and c.kind in ("shared_tag", "within")]
+    if not shown:
+        raise UserError("no map to draw: no condition with a label owns a slice of the embedding")
+    chosen = _sample(len(vectors), seed)
+    figure = Figure(figsize=(2.9 * len(shown), 2.6 * len(shown) + 1.1), layout="constrained")
+    grid = figure.subplots(len(shown), len(shown), squeeze=False)
+    for row, space in zip(grid, shown):
+        points = flatten(vectors[chosen][:, conditions.subspaces[space.name]], seed)
+        for axes, condition in zip(row, shown):
+            _draw(axes, points, labels[condition.column][chosen], condition, tags.get(condition.column, ()), size=20)
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set(color="#333333" if condition is space else "#dddddd")
+        row[0].set_ylabel(f"{space.name} sub-space", fontsize=11)
+    for number, condition in enumerate(shown):
+        grid[0, number].set_title(f"coloured by {condition.column}", fontsize=11)
+        _key(figure, grid[:, number], condition)
     _save(figure, path)
 
 
@@ -139,30 +179,54 @@ def shown_tag(ids: np.ndarray) -> np.ndarray:
     return ids[np.arange(len(ids)), rarity.argmin(axis=1)]
 
 
-def _draw_values(figure, axes, points: np.ndarray, values: np.ndarray, condition: Condition) -> str:
+def _sample(count: int, seed: int) -> np.ndarray:
+    """int: all of `count` places, or a seeded sample of `MAX_POINTS` of them, in order."""
+    if count <= MAX_POINTS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).permutation(count)[:MAX_POINTS])
+
+
+def _draw(axes, points: np.ndarray, column: np.ndarray, condition: Condition, tags: Sequence[str],
+          size: float = 30) -> str:
+    """Scatters tracks in their labels' colours, without a key, and returns what its reader must know."""
+    if condition.kind == "within":
+        return _draw_values(axes, points, column, size)
+    return _draw_tags(axes, points, column, tags, size)
+
+
+def _draw_values(axes, points: np.ndarray, values: np.ndarray, size: float) -> str:
     known = ~np.isnan(values)
-    axes.scatter(*points[~known].T, s=18, c=_UNLABELLED, linewidths=0)
+    axes.scatter(*points[~known].T, s=0.6 * size, c=_UNLABELLED, linewidths=0)
     if known.any():
-        drawn = axes.scatter(*points[known].T, s=30, c=values[known], cmap="viridis", linewidths=0)
-        figure.colorbar(drawn, label=condition.column)
+        axes.scatter(*points[known].T, s=size, c=values[known], cmap="viridis", linewidths=0)
     return _missing(known)
 
 
-def _draw_tags(axes, points: np.ndarray, ids: np.ndarray, tags: Sequence[str]) -> str:
+def _draw_tags(axes, points: np.ndarray, ids: np.ndarray, tags: Sequence[str], size: float) -> str:
     shown = shown_tag(ids)
     frequent, counts = np.unique(shown[shown >= 0], return_counts=True)
     frequent = np.sort(frequent[np.argsort(-counts, kind="stable")[:MAX_COLOURS]])
-    axes.scatter(*points[shown < 0].T, s=18, c=_UNLABELLED, linewidths=0)
+    axes.scatter(*points[shown < 0].T, s=0.6 * size, c=_UNLABELLED, linewidths=0)
     other = (shown >= 0) & ~np.isin(shown, frequent)
     for number, tag in enumerate(frequent):
         name = tags[tag] if tag < len(tags) else str(tag)
-        axes.scatter(*points[shown == tag].T, s=30, color=f"C{number}", label=textwrap.shorten(name, 24), linewidths=0)
+        axes.scatter(*points[shown == tag].T, s=size, color=f"C{number}", label=textwrap.shorten(name, 24),
+                     linewidths=0)
     if other.any():
-        axes.scatter(*points[other].T, s=30, color="#555555", label="other", marker="x")
-    if len(frequent):
-        axes.legend(fontsize=9, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axes.scatter(*points[other].T, s=size, color="#555555", label="other", marker="x")
     several = "; of several tags the rarest" if ((ids >= 0).sum(axis=1) > 1).any() else ""
     return several + _missing(shown >= 0)
+
+
+def _key(figure: Figure, column: np.ndarray, condition: Condition) -> None:
+    """What the colours of a column of panels mean, below its last."""
+    if condition.kind == "within" and len(column[-1].collections) > 1:
+        # Drawn as an inset: a bar of its own would lie below the longest of the legends.
+        place = column[-1].inset_axes((0.05, -0.1, 0.9, 0.05))
+        figure.colorbar(column[-1].collections[1], cax=place, orientation="horizontal", label=condition.column)
+    elif column[-1].get_legend_handles_labels()[0]:
+        column[-1].legend(fontsize=8, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 0.0),
+                          columnspacing=0.8, handletextpad=0.1, borderaxespad=0.3)
 
 
 def _missing(known: np.ndarray) -> str:

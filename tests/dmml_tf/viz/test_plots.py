@@ -4,8 +4,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition
-from dmml_tf.viz.plots import flatten, plot_cross_table, plot_learning_curves, plot_map, shown_tag
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.viz.plots import flatten, plot_cross_table, plot_learning_curves, plot_map, plot_map_grid, shown_tag
 from tfrecords_tools.errors import UserError
 
 GENRE = Condition("genre", "shared_tag")
@@ -61,6 +61,34 @@ def test_a_map_of_tags_and_of_values(tmp_path):
     tempo = np.where(np.arange(40) % 4, rng.uniform(60, 180, 40), np.nan).astype(np.float32)
     plot_map(vectors, TEMPO, {"tempo": tempo}, (), tmp_path / "tempo.png")
     assert holds(pixels(tmp_path / "tempo.png"), "#440154")  # the low end of the scale
+
+
+def test_a_grid_has_a_row_of_one_layout_for_each_subspace(tmp_path, monkeypatch):
+    rng, seen = np.random.default_rng(0), []
+    monkeypatch.setattr("dmml_tf.viz.plots.flatten", lambda v, seed: seen.append(v) or v[:, :2])
+    genre = rng.integers(-1, 3, (40, 1)).astype(np.int32)
+    tempo = np.where(np.arange(40) % 4, rng.uniform(60, 180, 40), np.nan).astype(np.float32)
+    conditions = Conditions([Condition("style", "shared_tag", "genre", width=3), Condition("tempo", "within", width=2),
+                             Condition("track", "same_track", width=2), Condition("all", "shared_tag", "genre", width=0)])
+    vectors = rng.normal(size=(40, 7))
+    plot_map_grid(vectors, conditions, {"genre": genre, "tempo": tempo}, {"genre": ("a", "b", "c")}, tmp_path / "g.png")
+    np.testing.assert_array_equal(seen[0], vectors[:, :3])
+    np.testing.assert_array_equal(seen[1], vectors[:, 3:5])
+    assert len(seen) == 2
+    image = pixels(tmp_path / "g.png")
+    halves = np.split(image[: len(image) // 4 * 4], [len(image) // 2])
+    # Each half of the picture, and so each sub-space, shows both labels' colours: a tag's and the scale's.
+    assert all(holds(half, colour) for half in halves for colour in ("#1f77b4", "#2ca02c", "#c8c8c8", "#440154"))
+    with pytest.raises(UserError, match="no condition with a label"):
+        plot_map_grid(vectors, Conditions([Condition("track", "same_track")]), {}, {}, tmp_path / "h.png")
+
+
+def test_a_grid_of_unlabelled_tracks_has_no_key_and_is_drawn(tmp_path):
+    conditions = Conditions([Condition("genre", "shared_tag", width=2), Condition("tempo", "within", width=2)])
+    labels = {"genre": np.full((12, 1), -1, np.int32), "tempo": np.full(12, np.nan, np.float32)}
+    plot_map_grid(np.random.default_rng(0).normal(size=(12, 4)), conditions, labels, {}, tmp_path / "g.png")
+    image = pixels(tmp_path / "g.png")
+    assert holds(image, "#c8c8c8") and not holds(image, "#1f77b4")
 
 
 def test_the_same_data_give_the_same_bytes(tmp_path):
