@@ -36,7 +36,7 @@ def build_embedding(
         size: numbers of the embedding.
         frontend: what a window is. `log_mel`: the record's, float32 [batch, 129, 128]. Others take samples,
             float32 [batch, 66150]: `log_mel_audio` (the same features, in the graph), `leaf` (learned filters),
-            `sample_cnn` (no filters at all).
+            `multi_input` (log-mel, chroma and tempogram as three channels), `sample_cnn` (no filters at all).
 
     A log-mel window is `log10(1 + 10 S)` as the records hold it; the first layer standardises it with the
     paper's fixed constants, so that no caller can forget to. The output is not of unit length: masks come before that.

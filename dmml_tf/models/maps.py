@@ -1,4 +1,5 @@
-"""Frontends that end in a map: what the records hold, or samples, to the [129, 128] that the blocks read.
+"""Frontends that end in a map: what the records hold, or samples, to the [129, 128] (or [129, 128, channels]) that
+the stem reads.
 
 Each is a function of the signal chain that gives (input, map), both symbolic, for a functional model. The first
 sample of an `audio` window is the middle of its first frame.
@@ -10,6 +11,7 @@ from tensorflow import keras
 
 from dmml_tf.models.frontends import LogMelFrontend
 from dmml_tf.models.leaf import leaf_map
+from dmml_tf.models.multi_input import joined_map
 from tfrecords_tools.features import LogMel
 
 layers = keras.layers
@@ -38,7 +40,16 @@ def leaf(features: LogMel):
     return audio, leaf_map(audio, features)
 
 
-MAPS: dict[str, Callable] = {"log_mel": log_mel, "log_mel_audio": log_mel_audio, "leaf": leaf}
+def multi_input(features: LogMel):
+    """Log-mel, CENS chroma and tempogram of `audio`, as three channels; see `dmml_tf.models.multi_input`."""
+    audio = audio_input(features)
+    window = LogMelFrontend(features, name="log_mel")(audio)
+    return audio, joined_map(audio, window, _standardised(window, features), features)
+
+
+MAPS: dict[str, Callable] = {
+    "log_mel": log_mel, "log_mel_audio": log_mel_audio, "leaf": leaf, "multi_input": multi_input,
+}
 
 
 def _standardised(window, features: LogMel):

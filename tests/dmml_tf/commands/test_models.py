@@ -19,8 +19,8 @@ def test_one_line_a_combination(capsys, monkeypatch):
 
 def test_every_frontend_with_every_block_and_sample_cnn_once():
     found = combinations()
-    assert len(found) == len(set(found)) == 3 * 5 + 1
-    assert {frontend for frontend, _ in found} == {"log_mel", "log_mel_audio", "leaf", "sample_cnn"}
+    assert len(found) == len(set(found)) == 4 * 5 + 1
+    assert {frontend for frontend, _ in found} == {"log_mel", "log_mel_audio", "leaf", "multi_input", "sample_cnn"}
     assert {block for _, block in found} == {"inception", "conv", "conv_se", "resnet", "resnet_se", ""}
 
 

@@ -29,7 +29,8 @@ def block(name):
 
 def frontend(name):
     shape = (43, 6) if name == "log_mel" else (22_050,)
-    return keras.Model(*MAPS[name](CHAIN)), RNG.normal(0, 0.1, (2, *shape)) ** 2, (2, 43, 6)
+    channels = (3,) if name == "multi_input" else ()
+    return keras.Model(*MAPS[name](CHAIN)), RNG.normal(0, 0.1, (2, *shape)) ** 2, (2, 43, 6, *channels)
 
 
 def waveform():

@@ -15,12 +15,14 @@ def plain(filters: int) -> keras.Sequential:
     ])
 
 
-@pytest.mark.parametrize("shape", [(129, 128), (128, 128), (129, 129), (6, 7)])
+@pytest.mark.parametrize("shape", [(129, 128), (128, 128), (129, 129), (6, 7), (9, 8, 1), (9, 8, 3)])
 def test_stem_and_its_gradients_equal_convolution_relu_and_pool(shape):
     x = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
+    channels = x if len(shape) == 3 else x[..., None]
     stem, reference = Stem(5), plain(5)
-    stem(x), reference(x[..., None])
-    weights = [np.random.default_rng(1).normal(size=(5, 5, 1, 5)).astype(np.float32), np.linspace(-1, 1, 5)]
+    stem(x), reference(channels)
+    kernel = np.random.default_rng(1).normal(size=(5, 5, channels.shape[3], 5)).astype(np.float32)
+    weights = [kernel, np.linspace(-1, 1, 5)]
     stem.set_weights(weights)
     reference.set_weights(weights)
 
@@ -30,7 +32,7 @@ def test_stem_and_its_gradients_equal_convolution_relu_and_pool(shape):
             loss = tf.reduce_sum(y**2)
         return [y, *tape.gradient(loss, layer.trainable_weights)]
 
-    for ours, theirs in zip(value_and_gradients(stem, x), value_and_gradients(reference, x[..., None])):
+    for ours, theirs in zip(value_and_gradients(stem, x), value_and_gradients(reference, channels)):
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3 * np.abs(theirs).max())
 
