@@ -18,12 +18,16 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(include=["dmml_tf", "dmml_tf.*", "tfrecords_tools", "tfrecords_tools.*", "configs"]),
+    packages=find_packages(
+        include=["dmml_tf", "dmml_tf.*", "tfrecords_tools", "tfrecords_tools.*", "configs", "configs.*"]
+    ),
+    package_data={"dmml_tf.explore": ["static/*"]},
     python_requires=">=3.11",
     # Lower bounds only: the same code runs on Keras 2.15 and on Keras 3.
     install_requires=[
         "absl-py>=2.0",
         "av>=12.0",
+        "fastapi>=0.110",
         "google-crc32c>=1.5",
         "keras>=2.15",
         "librosa>=0.10.2",
@@ -40,6 +44,7 @@ setup(
         "soxr>=0.3.7",
         "tensorboard>=2.15",
         "tensorflow>=2.15",
+        "uvicorn>=0.29",
     ],
     extras_require={
         # tensorflow-addons runs on TensorFlow 2.15 alone, which has no wheel after Python 3.11;

@@ -13,6 +13,7 @@ COMMANDS = (
     Command("embed", "turn audio files or records of any number into embeddings", "dmml_tf.commands.embed"),
     Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
     Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
+    Command("explore", "a local web page to search a run by ear and eye", "dmml_tf.commands.explore"),
     Command("bench_search", "recall and time of searches among made vectors", "dmml_tf.commands.bench_search"),
     Command("projector", "show a run's sub-spaces in TensorBoard", "dmml_tf.commands.projector"),
     Command("trace", "follow a song through time in every sub-space", "dmml_tf.commands.trace"),

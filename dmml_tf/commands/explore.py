@@ -1,0 +1,93 @@
+"""`dmml explore`: a local web page to search a run by ear and eye."""
+
+import os
+import re
+import sys
+import webbrowser
+from pathlib import Path
+
+from absl import flags
+
+from dmml_tf.explore.library import Library
+from dmml_tf.explore.picture import state, write_picture
+from dmml_tf.explore.serve import listening, serve
+from dmml_tf.search.weights import parse_weights, weight_vector
+from tfrecords_tools.errors import UserError
+
+_LEAST_SIDE, _MOST_SIDE = 320, 4096  # pixels of a picture
+
+
+def define_flags(fv: flags.FlagValues) -> None:
+    """Flags of this command."""
+    flags.DEFINE_string("run", None, "Folder of a trained run with an index.", flag_values=fv, required=True)
+    flags.DEFINE_string("data", None, "Folder of the records, whose table says where each song's audio is; default: "
+                        "those the run was trained on.", flag_values=fv)
+    flags.DEFINE_string("host", "127.0.0.1", "Where to listen. Another than this machine's own lets others search, "
+                        "hear the audio and send files.", flag_values=fv)
+    flags.DEFINE_integer("port", 8765, "Port; 0 takes a free one.", lower_bound=0, upper_bound=65535, flag_values=fv)
+    flags.DEFINE_bool("open", True, "Open the page in the desktop's browser, if there is one.", flag_values=fv)
+    flags.DEFINE_string("a", None, "Id of the song to begin with.", flag_values=fv)
+    flags.DEFINE_string("b", None, "Id of a second song, for mix and match.", flag_values=fv)
+    flags.DEFINE_list("from_b", [], "Conditions whose part is the second song's, as in tempo,genre.", flag_values=fv)
+    flags.DEFINE_string("weights", None, "Where the sliders stand, each from 0 to 1, as in tempo=1,genre=0.2.",
+                        flag_values=fv)
+    flags.DEFINE_string("map", None, "Sub-space that the map shows; default: the first.", flag_values=fv)
+    flags.DEFINE_string("picture", None, "PNG to write of the page, as a headless Chromium shows it; then end.",
+                        flag_values=fv)
+    flags.DEFINE_string("size", "1280x800", "Pixels of the picture.", flag_values=fv)
+    flags.DEFINE_bool("dark", False, "Take the picture in dark colours.", flag_values=fv)
+
+
+def run(fv: flags.FlagValues) -> None:
+    """Serves the page until Ctrl-C, or writes a picture of it."""
+    size = parse_size(fv.size)
+    library = Library.open(fv.run, fv.data)
+    chosen = _chosen(fv, library)
+    if fv.picture:
+        write_picture(library, Path(fv.picture), chosen, size, fv.dark)
+        print(f"{fv.picture}: written")
+        return
+    with listening(fv.host, fv.port) as (opened, address):
+        address += f"#{chosen}" if chosen else ""
+        heard = sum(library.sound(row) is not None for row in range(min(len(library.index.tracks), 1000)))
+        if not heard:
+            print(f"no song has a player: no audio found by way of {library.folder}; name the records with --data")
+        print(f"{address} shows {len(library.index.tracks)} songs of {fv.run}; Ctrl-C ends it", flush=True)
+        if fv.open and has_desktop():
+            webbrowser.open(address)
+        try:
+            serve(library, opened, fv.host)
+        except KeyboardInterrupt:
+            pass  # the way to end it
+        print("ended")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`"1280x800"` -> `(1280, 800)`; `UserError` if it is not of that form, or out of reason."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    sides = tuple(map(int, found.groups())) if found else (0, 0)
+    if not all(_LEAST_SIDE <= side <= _MOST_SIDE for side in sides):
+        raise UserError(f"--size: '{text}' is not of the form WIDTHxHEIGHT, as in 1280x800, of {_LEAST_SIDE} to "
+                        f"{_MOST_SIDE} pixels a side")
+    return sides
+
+
+def has_desktop() -> bool:
+    """Whether a browser would open in a window: without, Python would start one in the terminal."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _chosen(fv: flags.FlagValues, library: Library) -> str:
+    index, weights = library.index, None if fv.weights is None else parse_weights(fv.weights)
+    weight_vector(weights, index.names)
+    for name, weight in (weights or {}).items():
+        if not 0 <= weight <= 1:
+            raise UserError(f"--weights: the weight of '{name}' is {weight:g}; a slider goes from 0 to 1")
+    for track in filter(None, (fv.a, fv.b)):
+        index.position(track)
+    for name in (*fv.from_b, *filter(None, [fv.map])):
+        if name not in index.names:
+            raise UserError(f"no condition '{name}' to take or to show; this index has: {', '.join(index.names)}")
+    if fv.from_b and not fv.b:
+        raise UserError("--from_b needs a second song; name it with --b ID")
+    return state(fv.a, fv.b, fv.from_b, weights, fv.map)

@@ -1,0 +1,46 @@
+"""`python -m dmml_tf.explore.decode IN OUT.wav RATE SECONDS`: a stranger's file -> plain samples, in a process apart.
+
+What decodes a file is C that others wrote. Here it may fail, hang or fill its memory, and only this process ends.
+"""
+
+import resource
+import sys
+from pathlib import Path
+
+import soundfile
+
+from tfrecords_tools.audio import AudioError, mono_blocks, require_seconds
+from tfrecords_tools.extract import LEAST_SECONDS
+
+MOST_MEMORY = 2 << 30  # bytes of address space: libraries map far more than they use
+MOST_CPU = 60  # seconds
+EXIT_REFUSED = 2
+_MOST_OUTPUT = 256 << 20  # bytes
+
+
+def decode(source: Path, target: Path, rate: int, seconds: float) -> None:
+    """Writes at most `seconds` of `source` as mono float wav of `rate` Hz; `AudioError` says why not."""
+    written = 0
+    with soundfile.SoundFile(target, "w", rate, 1, "FLOAT", format="WAV") as out:
+        for block in mono_blocks(source, rate, max_seconds=seconds):
+            out.write(block)
+            written += len(block)
+    require_seconds(written / rate, LEAST_SECONDS)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0, or 2 with the reason on standard error."""
+    for limit, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_CPU),
+                        (resource.RLIMIT_FSIZE, _MOST_OUTPUT), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(limit, (most, most))
+    source, target, rate, seconds = arguments
+    try:
+        decode(Path(source), Path(target), int(rate), float(seconds))
+    except AudioError as error:
+        print(error, file=sys.stderr)
+        return EXIT_REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,127 @@
+"""The songs of a run as the page shows them: metadata, where their audio is, and a search by words."""
+
+import csv
+import dataclasses
+import functools
+import os
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+from dmml_tf.explore.marks import Marks
+from dmml_tf.run import Run
+from dmml_tf.search.build import weights_sha256
+from dmml_tf.search.example import clearest
+from dmml_tf.search.index import INDEX_FOLDER, Index
+from dmml_tf.search.show import labels_of
+from tfrecords_tools.audio import file_problem
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.tracks import TRACKS_FILE
+
+# Only such files are ever sent: a table that names another file as a song's audio gives nothing away.
+MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav", ".ogg": "audio/ogg", ".oga": "audio/ogg",
+               ".opus": "audio/ogg", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".aac": "audio/aac"}
+# Where the demo keeps its audio within a dataset's folder; it is looked at after such a folder was moved.
+_CORPUS = Path("corpus", "audio")
+_TRIED = 2000  # of more songs the first is shown first, since finding a clear example would take long
+_EXAMPLE_RESULTS = 5
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Library:
+    """A run, its index and its songs' audio.
+
+    Attributes:
+        run: the trained run.
+        index: its index; a song is named by its row there.
+        paths: track id -> audio file, as the dataset's table says; tracks without are left out.
+        folder: of the dataset.
+    """
+
+    run: Run
+    index: Index
+    paths: Mapping[str, str]
+    folder: Path
+
+    @classmethod
+    def open(cls, run_folder: str | os.PathLike, data: str | None = None) -> "Library":
+        """Reads a run, its index and, where it is within reach, the dataset's table.
+
+        Args:
+            run_folder: of a trained run with an index.
+            data: the dataset's folder; None takes the one that the run was trained on, if it is there.
+
+        Raises:
+            UserError: if the run or its index cannot be read, or `data` holds no table.
+        """
+        run, index = Run.load(run_folder), Index.load(Path(run_folder) / INDEX_FOLDER)
+        if index.model != weights_sha256(run):
+            raise UserError(f"{run_folder}: the index was made by other weights than the run now has; make it again "
+                            f"with: dmml index --run {run_folder}")
+        folder = Path(data or run.dataset)
+        if data is None and not (folder / TRACKS_FILE).exists():
+            return cls(run, index, {}, folder)
+        return cls(run, index, audio_paths(folder / TRACKS_FILE), folder)
+
+    def sound(self, row: int) -> Path | None:
+        """The audio file of a song, or None where it is out of reach or is none that a browser plays."""
+        path = self.paths.get(self.index.tracks[row]["id"])
+        if not path:
+            return None
+        for place in (Path(path), self.folder / _CORPUS / os.path.basename(path)):
+            # Resolved first: a link called song.mp3 may lead anywhere.
+            real = Path(os.path.realpath(place))
+            if real.suffix.lower() in MEDIA_TYPES and file_problem(real) is None:
+                return real
+        return None
+
+    def song(self, row: int) -> dict:
+        """What the page shows of a song: row, id, title, artist, labels, player (whether it has audio), mark."""
+        track = self.index.tracks[row]
+        return {"row": row, "id": track["id"], "title": track.get("title", ""), "artist": track.get("artist", ""),
+                "labels": labels_of(track), "player": self.sound(row) is not None,
+                "mark": self.marks.mark(self.index.vectors[row])}
+
+    def find(self, text: str, count: int) -> list[int]:
+        """The first `count` rows in which every word of `text` occurs, in any case, with or without accents."""
+        words = plain(text).split()
+        found = (row for row, line in enumerate(self._lines) if all(word in line for word in words))
+        return [row for row, _ in zip(found, range(count))]
+
+    def example(self) -> int:
+        """The row of a song that shows the searches clearly (see `dmml_tf.search.example`); of many songs, the first."""
+        if len(self.index.tracks) > _TRIED:
+            return 0
+        owning = [condition for condition in self.index.conditions if condition.name in self.index.slices]
+        return self.index.positions[clearest(self.index, owning, _EXAMPLE_RESULTS)["id"]]
+
+    @functools.cached_property
+    def marks(self) -> Marks:
+        """Draws the songs' marks."""
+        return Marks.of(self.index)
+
+    @functools.cached_property
+    def _lines(self) -> list[str]:
+        return [plain(" ".join(value for name, value in track.items() if name != "split"))
+                for track in self.index.tracks]
+
+
+def audio_paths(table: Path) -> dict[str, str]:
+    """Track id -> audio file of a dataset's `tracks.csv`.
+
+    Raises:
+        UserError: if the table cannot be read.
+    """
+    try:
+        # Paths are bytes to the file system; one that is not UTF-8 is written and read as the bytes it is.
+        with open(table, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            return {row["track_id"]: row["path"] for row in rows if row.get("path")}
+    except (OSError, KeyError, csv.Error) as error:
+        raise UserError(f"{table}: cannot be read ({error}); name the folder of the records with --data") from error
+
+
+def plain(text: str) -> str:
+    """Folded to lower case, without accents: what a search by words compares."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))

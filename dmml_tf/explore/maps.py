@@ -1,0 +1,139 @@
+"""A 2-D map of each sub-space, computed once (by the method of `dmml_tf.viz.plots`) and kept."""
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from dmml_tf.search.index import WHOLE, Index, Query
+from dmml_tf.viz.plots import MAX_COLOURS, MAX_POINTS, flatten, shown_tag
+from tfrecords_tools.tables import TAG_SEPARATOR
+
+FOLDER = "explore"  # within a run's folder
+_VERSION = 1  # of the method: a map of another is computed again
+
+
+class Maps:
+    """Maps of an index, of a seeded sample where it has more than 2,000 tracks.
+
+    Args:
+        index: the tracks.
+        folder: where maps are kept between two starts; where it cannot be written, they are kept in memory.
+        seed: of the sample and the maps.
+
+    Attributes:
+        rows: int64 [P], ascending: which tracks are on the maps.
+    """
+
+    def __init__(self, index: Index, folder: Path, seed: int = 0):
+        count = len(index.tracks)
+        self.rows = np.sort(np.random.default_rng(seed).permutation(count)[:MAX_POINTS])
+        self._index, self._folder, self._seed = index, folder, seed
+        self._points: dict[str, np.ndarray] = {}
+        self._lock = threading.Lock()  # two maps at once would take longer than one after the other
+
+    def describe(self, name: str) -> dict:
+        """The map of a sub-space or of the whole, as plain data.
+
+        Returns:
+            `points`: `[row, x, y, group]` each, x and y in 0..1; `titles` in their order; `legend`: `kind` is
+            `tags` (group: place in `names`, past its end another tag, None unlabelled), `values` (group: the
+            value) or `none`.
+        """
+        legend, groups = self._groups(name)
+        points = np.round(self.points(name), 4).tolist()
+        tracks = [self._index.tracks[row] for row in self.rows]
+        return {"name": name, "legend": legend,
+                "points": [[int(row), *at, group] for row, at, group in zip(self.rows, points, groups)],
+                "titles": [track.get("title", "") for track in tracks]}
+
+    def points(self, name: str) -> np.ndarray:
+        """float [P, 2] in 0..1, the same scale along both axes."""
+        with self._lock:
+            if name not in self._points:
+                vectors = self._vectors(name, self.rows)
+                kept = self._folder / f"map-{self._key(vectors)}.npy"
+                self._points[name] = _read(kept, len(self.rows))
+                if self._points[name] is None:
+                    self._points[name] = _scaled(flatten(vectors, self._seed))
+                    _keep(kept, self._points[name])
+            return self._points[name]
+
+    def near(self, query: Query) -> list[int | None]:
+        """For each part of the index its place on that part's map: the nearest of the map's tracks; None for zeros."""
+        found = []
+        for name in self._index.names:
+            wanted = query.whole if name == WHOLE and self._index.lengths is not None else query.vector
+            wanted = wanted[self._index.slices.get(name, slice(None))]
+            found.append(int(np.argmax(self._vectors(name, self.rows) @ wanted)) if np.any(wanted) else None)
+        return found
+
+    def place(self, row: int) -> int | None:
+        """Where among `rows` a track is; None if the sample left it out."""
+        place = int(np.searchsorted(self.rows, row))
+        return place if place < len(self.rows) and self.rows[place] == row else None
+
+    def _vectors(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """float32 [P, d] at unit length."""
+        index = self._index
+        if name in index.slices:
+            return index.vectors[rows, index.slices[name]]
+        return index.vectors[rows] * index.lengths[rows][:, index.owner]
+
+    def _key(self, vectors: np.ndarray) -> str:
+        content = hashlib.sha256(f"{_VERSION} {self._seed} {vectors.shape}".encode())
+        content.update(np.ascontiguousarray(vectors).tobytes())
+        return content.hexdigest()[:16]
+
+    def _groups(self, name: str) -> tuple[dict, list]:
+        conditions = self._index.conditions
+        condition = conditions[conditions.index(name)] if name in conditions.names else None
+        if condition is None or condition.column not in self._index.tracks[0]:
+            return {"kind": "none"}, [None] * len(self.rows)
+        cells = [self._index.tracks[row][condition.column] for row in self.rows]
+        if condition.kind == "within":
+            values = [float(cell) if cell else None for cell in cells]
+            known = [value for value in values if value is not None]
+            return {"kind": "values", "low": min(known, default=0.0), "high": max(known, default=1.0)}, values
+        return _tag_groups(cells)
+
+
+def _tag_groups(cells: list[str]) -> tuple[dict, list]:
+    """Each cell's rarest tag, as a place among the most frequent of these; the place after them is for any other."""
+    tags = sorted({tag for cell in cells for tag in cell.split(TAG_SEPARATOR) if tag})
+    number = {tag: place for place, tag in enumerate(tags)}
+    lists = [[number[tag] for tag in cell.split(TAG_SEPARATOR) if tag] for cell in cells]
+    ids = np.full((len(cells), max([1, *map(len, lists)])), -1)
+    for row, places in enumerate(lists):
+        ids[row, : len(places)] = places
+    shown = shown_tag(ids)
+    frequent, counts = np.unique(shown[shown >= 0], return_counts=True)
+    frequent = np.sort(frequent[np.argsort(-counts, kind="stable")[:MAX_COLOURS]])
+    group = {int(tag): place for place, tag in enumerate(frequent)}
+    groups = [None if tag < 0 else group.get(int(tag), len(frequent)) for tag in shown]
+    return {"kind": "tags", "names": [tags[tag] for tag in frequent]}, groups
+
+
+def _scaled(points: np.ndarray) -> np.ndarray:
+    low, high = points.min(axis=0), points.max(axis=0)
+    return 0.5 + (points - (low + high) / 2) / ((high - low).max() or 1.0)
+
+
+def _read(path: Path, count: int) -> np.ndarray | None:
+    try:
+        points = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return points if points.shape == (count, 2) and np.isfinite(points).all() else None
+
+
+def _keep(path: Path, points: np.ndarray) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp.npy")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        np.save(temporary, points, allow_pickle=False)
+        os.replace(temporary, path)
+    except OSError:
+        pass  # a run that may only be read: the map is in memory

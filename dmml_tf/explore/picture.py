@@ -1,0 +1,40 @@
+"""A picture of the explorer as a headless Chromium shows it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlencode
+
+from dmml_tf.explore.devtools import browser_page
+from dmml_tf.explore.library import Library
+from dmml_tf.explore.serve import serving
+
+READY = "document.documentElement?.dataset.state === 'ready'"
+_SECONDS = 180.0  # a map of 2,000 tracks takes its time
+
+
+def state(a: str | None = None, b: str | None = None, from_b: Sequence[str] = (),
+          weights: Mapping[str, float] | None = None, shown_map: str | None = None) -> str:
+    """The part of the address after `#` that opens the page in a chosen state.
+
+    Args:
+        a, b: ids of the songs in the two slots.
+        from_b: conditions whose part is the second song's.
+        weights: condition -> 0..1; those left out weigh 0, with None each weighs 1.
+        shown_map: sub-space that the map shows.
+    """
+    pairs = [("a", a), ("b", b), ("map", shown_map)]
+    pairs += [("from_b", name) for name in from_b]
+    pairs += [(f"weight:{name}", f"{weight:g}") for name, weight in (weights or {}).items()]
+    return urlencode([(name, value) for name, value in pairs if value is not None])
+
+
+def write_picture(library: Library, path: Path, chosen: str, size: tuple[int, int], dark: bool = False) -> None:
+    """Writes a PNG of the page in the state `chosen`, as `state` spells it.
+
+    Raises:
+        UserError: if there is no browser, or the page does not come up.
+    """
+    with serving(library) as address, browser_page() as page:
+        page.show(f"{address}#{chosen}", size, dark)
+        page.wait_for(READY, _SECONDS)
+        page.picture(path)

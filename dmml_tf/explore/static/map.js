@@ -1,0 +1,117 @@
+// The map of a sub-space, on which the songs asked by and the results light up.
+
+import { get } from "./api.js";
+import { $, make, name, rove, shape } from "./dom.js";
+import { state } from "./state.js";
+
+const kept = new Map(); // number of a part -> its map
+let shown = null, chosen = () => {};
+
+export function startMap(changed, clicked) {
+  chosen = clicked;
+  $("tabs").replaceChildren(...state.parts.map((part) => make("button", { type: "button", role: "radio",
+    "data-name": part.name, onclick: () => pick(part.name, changed) }, part.name)));
+  $("tabs").addEventListener("keydown", (event) => {
+    const next = rove(event, [...$("tabs").children], true);
+    if (next) pick(next.dataset.name, changed);
+  });
+  $("map").addEventListener("click", (event) => {
+    if (event.target.dataset.row) chosen(Number(event.target.dataset.row));
+  });
+}
+
+function pick(part, changed) {
+  state.map = part;
+  changed();
+}
+
+export async function showMap() {
+  const number = state.parts.findIndex((part) => part.name === state.map);
+  for (const tab of $("tabs").children) {
+    const now = tab.dataset.name === state.map;
+    tab.setAttribute("aria-checked", String(now));
+    tab.tabIndex = now ? 0 : -1;
+  }
+  if (!kept.has(number)) {
+    $("map-note").textContent = "Drawing the map; the first time takes a while…";
+    kept.set(number, await get(`/api/map/${number}`));
+  }
+  if (state.parts[number].name !== state.map) return; // another was asked for meanwhile
+  shown = { number, ...kept.get(number) };
+  const colour = colours(shown.legend);
+  const dots = shown.points.map(([row, x, y, group], i) => {
+    const dot = shape("circle", { cx: 100 * x, cy: 100 * (1 - y), r: 1, "data-row": row },
+      shape("title", {}, shown.titles[i]));
+    dot.style.fill = colour(group);
+    return dot;
+  });
+  $("map").replaceChildren(shape("g", { id: "dots" }, ...dots), shape("g", { id: "lit" }));
+  legend(shown.legend, colour, shown.points.some((point) => point[3] === null && shown.legend.kind !== "none"));
+  $("map-note").textContent = "t-SNE: near each other means alike. The results are lit and joined to the song asked by.";
+}
+
+// The songs asked by, and the results, joined to the one whose part this sub-space takes.
+export function light({ hits, slots }) {
+  if (!shown) return;
+  const at = (places) => (places[shown.number] === null ? null : shown.points[places[shown.number]]);
+  const place = (point) => [100 * point[1], 100 * (1 - point[2])];
+  const from = at(slots[state.slots.b ? state.sides[state.map] : "a"] ?? []);
+  const colour = colours(shown.legend), lines = [], dots = [];
+  for (const hit of [...hits].reverse()) {
+    const point = at(hit.near);
+    if (!point) continue;
+    const [x, y] = place(point);
+    if (from) lines.push(shape("line", { x1: place(from)[0], y1: place(from)[1], x2: x, y2: y }));
+    const dot = shape("circle", { cx: x, cy: y, r: 2.1, "data-row": hit.row, class: "hit" },
+      shape("title", {}, `${hit.rank}: ${hit.title}`));
+    dot.style.fill = colour(point[3]);
+    dots.push(dot);
+  }
+  const asked = Object.entries(slots).filter(([, places]) => at(places)).map(([side, places]) => {
+    const [x, y] = place(at(places));
+    return shape("g", { class: `asked ${side}` }, shape("circle", { cx: x, cy: y, r: 3.1 }),
+      shape("text", { x, y: y + 1.35 }, side.toUpperCase()));
+  });
+  $("lit").replaceChildren(...lines, ...dots, ...asked);
+  $("map").classList.toggle("dim", dots.length > 0);
+  $("map").setAttribute("aria-label", `Map of the ${state.map} sub-space: ${shown.points.length} songs, ${dots.length} `
+    + "results lit");
+}
+
+export function point(row) {
+  for (const dot of document.querySelectorAll("#lit .hit")) {
+    dot.classList.toggle("pointed", row !== null && Number(dot.dataset.row) === row);
+  }
+}
+
+function colours(legend) {
+  const none = "var(--unlabelled)";
+  if (legend.kind === "none") return () => "var(--plain)";
+  if (legend.kind === "values") {
+    const width = legend.high - legend.low || 1;
+    return (value) => (value === null ? none : ramp((value - legend.low) / width));
+  }
+  const count = legend.names.length;
+  return (group) => (group === null ? none : group >= count ? "var(--other)"
+    : `oklch(${group % 2 ? 0.62 : 0.74} 0.13 ${20 + (360 * group) / count})`);
+}
+
+const ramp = (part) => `oklch(${0.42 + 0.44 * part} ${0.13 + 0.02 * part} ${300 - 200 * part})`;
+
+function legend(of, colour, unlabelled) {
+  const entry = (text, fill) => {
+    const dot = make("i", {});
+    dot.style.background = fill;
+    return make("li", {}, dot, name(text));
+  };
+  const entries = [];
+  if (of.kind === "tags") of.names.forEach((tag, i) => entries.push(entry(tag, colour(i))));
+  if (of.kind === "values") {
+    for (const part of [0, 0.25, 0.5, 0.75, 1]) {
+      const value = of.low + part * (of.high - of.low);
+      entries.push(entry(value.toPrecision(3), colour(value)));
+    }
+  }
+  if (unlabelled) entries.push(entry("unlabelled", "var(--unlabelled)"));
+  $("legend").replaceChildren(...entries);
+}

@@ -1,0 +1,55 @@
+// One player for the whole page.
+
+import { $ } from "./dom.js";
+import { draw } from "./mark.js";
+
+const audio = new Audio();
+let playing = null; // the song
+let onChange = () => {};
+
+const clock = (seconds) => {
+  const whole = Number.isFinite(seconds) ? Math.floor(seconds) : 0;
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+};
+
+export const isPlaying = (song) => !audio.paused && playing !== null && key(song) === key(playing);
+const key = (song) => song.token ?? song.row;
+
+export function toggle(song) {
+  if (playing === null || key(song) !== key(playing)) {
+    playing = song;
+    audio.src = song.url ?? `/api/audio/${song.row}`;
+    draw($("playing-mark"), song.mark, 40);
+    $("playing-title").textContent = song.title || song.id;
+    $("playing-artist").textContent = song.artist;
+    $("player").hidden = false;
+  }
+  if (audio.paused) audio.play().catch(() => {}); // what fails says so as an "error" event
+  else audio.pause();
+}
+
+export function start(changed, failed) {
+  onChange = changed;
+  $("playing-toggle").addEventListener("click", () => toggle(playing));
+  $("playing-seek").addEventListener("input", (event) => {
+    if (Number.isFinite(audio.duration)) audio.currentTime = event.target.value * audio.duration;
+  });
+  for (const event of ["play", "pause", "ended"]) audio.addEventListener(event, show);
+  audio.addEventListener("error", () => failed("this song's audio cannot be played here"));
+  for (const event of ["timeupdate", "durationchange"]) {
+    audio.addEventListener(event, () => {
+      $("playing-time").textContent = clock(audio.currentTime);
+      $("playing-length").textContent = clock(audio.duration);
+      $("playing-seek").value = audio.duration ? audio.currentTime / audio.duration : 0;
+      $("playing-seek").setAttribute("aria-valuetext", `${clock(audio.currentTime)} of ${clock(audio.duration)}`);
+    });
+  }
+}
+
+function show() {
+  const button = $("playing-toggle");
+  button.setAttribute("aria-label", audio.paused ? "Play" : "Pause");
+  button.classList.toggle("on", !audio.paused);
+  $("playing-mark").classList.toggle("turning", !audio.paused);
+  onChange();
+}

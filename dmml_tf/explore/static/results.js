@@ -1,0 +1,70 @@
+// The results: a disc that plays, who it is, and a bar a condition that says why it is alike.
+
+import { $, make, name, rove } from "./dom.js";
+import { toggle } from "./player.js";
+import { player } from "./slots.js";
+import { state } from "./state.js";
+
+export function showColumns() {
+  $("columns").replaceChildren(...state.parts.map((part) => name(part.name)));
+  document.documentElement.style.setProperty("--columns", String(state.parts.length));
+}
+
+export function showResults(hits, chosen, pointed) {
+  const had = $("results").contains(document.activeElement);
+  $("results").replaceChildren(...hits.map((hit) => item(hit, chosen, pointed)));
+  const items = [...$("results").children];
+  items.forEach((one, i) => reachable(one, i === 0));
+  if (had) items[0]?.focus();
+}
+
+function item(hit, chosen, pointed) {
+  const other = Object.entries(hit.labels).filter(([column]) => !state.parts.some((part) => part.column === column));
+  const under = [hit.artist, ...other.map(([, label]) => label.replaceAll("|", ", "))].filter(Boolean).join(" · ");
+  const take = (side) => make("button", { type: "button", class: `take ${side}`, title: `Search by it: song ${side.toUpperCase()}`,
+    "aria-label": `Search by ${hit.title || hit.id} as song ${side.toUpperCase()}`, onclick: () => chosen(side, hit) },
+  side.toUpperCase());
+  const one = make("li", { "data-row": hit.row, "aria-keyshortcuts": "Space a b" },
+    make("span", { class: "rank" }, String(hit.rank)), player(hit, 44),
+    make("div", { class: "words" }, name(hit.title || hit.id, "title"), name(under, "artist")),
+    make("div", { class: "takes" }, take("a"), take("b")),
+    make("div", { class: "why" }, ...state.parts.map((part) => reason(part, hit))));
+  one.addEventListener("keydown", (event) => keys(event, one, hit, chosen));
+  for (const event of ["pointerenter", "focusin"]) one.addEventListener(event, () => pointed(hit.row));
+  for (const event of ["pointerleave", "focusout"]) one.addEventListener(event, () => pointed(null));
+  return one;
+}
+
+// One condition: its label, bold where it agrees with that of the song asked by, and the cosine as a bar.
+function reason(part, hit) {
+  const cosine = hit.cosines[part.name], agrees = hit.agrees.includes(part.name);
+  const label = (hit.labels[part.column] ?? "").replaceAll("|", ", ");
+  const bar = make("span", { class: "bar" });
+  bar.style.setProperty("--cosine", `${100 * Math.min(1, Math.abs(cosine))}%`);
+  const side = state.slots.b ? state.sides[part.name] : "a";
+  const classes = ["reason", side, agrees ? "agrees" : "", cosine < 0 ? "unlike" : "",
+    state.weights[part.name] === 0 ? "off" : ""];
+  const told = `${part.name} ${cosine.toFixed(2)}${label && `, ${label}`}${agrees ? ", as song " + side.toUpperCase() : ""}`;
+  return make("div", { class: classes.join(" "), role: "img", "aria-label": told, title: told },
+    make("span", { class: "figure" }, name(label, "label"), make("span", { class: "cosine" }, cosine.toFixed(2))), bar);
+}
+
+function keys(event, one, hit, chosen) {
+  const items = [...$("results").children];
+  if (event.target !== one || event.ctrlKey || event.metaKey || event.altKey) return;
+  const next = rove(event, items);
+  if (next) {
+    items.forEach((other) => reachable(other, other === next));
+  } else if ((event.key === " " || event.key === "Enter") && hit.player) {
+    event.preventDefault();
+    toggle(hit);
+  } else if (event.key === "a" || event.key === "b") {
+    event.preventDefault();
+    chosen(event.key, hit);
+  }
+}
+
+// One result is a stop of the tab key, with its buttons; the arrows go to the others.
+function reachable(one, yes) {
+  for (const element of [one, ...one.querySelectorAll("button")]) element.tabIndex = yes ? 0 : -1;
+}
