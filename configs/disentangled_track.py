@@ -29,19 +29,25 @@ def get_config() -> ml_collections.ConfigDict:
         # One track triplet for each condition triplet, at half its weight.
         "track": {"kind": "same_track", "width": 0, "weight": 0.5, "share": 4.0},
     }
-    config.embedding = 256  # used only where no condition owns a slice
-    config.mask = "fixed"
+    config.embedding = 256  # what the widths add up to, unless all are 0
+    config.mask = "fixed"  # learned, none
+    config.objective = "triplets"  # mining, proxy, classification
     config.norm_order = "mask_then_norm"
-    config.network = {"block": "inception", "width": (64,) * 7}  # stem and six blocks
+    config.network = {"block": "inception", "width": (64,) * 7, "frontend": "log_mel"}  # stem and six blocks
 
-    config.batch = {"tracks": 48, "windows": 2, "triplets": 768, "pool": 512, "max_frames": 1292, "equaliser_db": 0.0}
+    config.batch = {
+        "tracks": 48, "windows": 2, "triplets": 768, "pool": 512, "max_frames": 1292, "equaliser_db": 0.0,
+        "explicit": False,
+    }
     config.train = {
         "steps": 200_000,
         "steps_per_epoch": 2_000,
         "validation_steps": 200,
         "optimizer": "Adam",
+        "lookahead": False,
         "learning_rate": 0.01,
         "margin": 0.1,
+        "mining": "random",  # read by the objective "mining" alone
         "schedule": "plateau",
         "patience": 4,
         "divide_by": 5.0,

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from tfrecords_tools.errors import UserError
 
 WEIGHTS = "last.weights.h5"
 STATE = "state.json"
+NAN_BATCH = "nan_batch.json"
 
 
 class EmbeddingSpread(keras.callbacks.Callback):
@@ -55,11 +56,42 @@ class CollapseWarning(keras.callbacks.Callback):
         self.warn = warn
 
     def on_epoch_end(self, epoch, logs=None):
+        if "active" not in logs:
+            return  # an objective without triplets
         gap = logs["d_an"] - logs["d_ap"]
         if logs["active"] >= self.ACTIVE and gap < self.GAP:
             self.warn(f"epoch {epoch + 1}: training has collapsed to the margin (active triplets "
                       f"{logs['active']:.0%}, d(a,n) - d(a,p) = {gap:.4f}, spread {logs['spread']:.3f}); "
                       "lower config.train.learning_rate or choose another seed")
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends training at the first batch whose loss is not finite, and writes down which tracks were in it.
+
+    Args:
+        folder: the run's folder, where `nan_batch.json` goes: epoch and step (both from 1) and the tracks' ids.
+        recent: (number, track ids) of the last batches, see `dmml_tf.data.pipeline.form_dataset`.
+
+    Raises:
+        UserError: at such a batch; the checkpoint of the epoch before stays.
+    """
+
+    def __init__(self, folder: Path, recent: Sequence[tuple[int, Sequence[str]]]):
+        super().__init__()
+        self.folder, self.recent = folder, recent
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if np.isfinite(logs["loss"]):
+            return
+        tracks = next((sorted(set(ids)) for number, ids in self.recent if number == batch), [])
+        path = self.folder / NAN_BATCH
+        write_json(path, {"epoch": self.epoch + 1, "step": batch + 1, "loss": str(logs["loss"]), "tracks": tracks})
+        raise UserError(f"epoch {self.epoch + 1}, step {batch + 1}: the loss is {logs['loss']}; the batch's "
+                        f"{len(tracks)} tracks are listed in {path}: look at these, or lower "
+                        "config.train.learning_rate and train into another --run folder")
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -156,7 +188,8 @@ class EpochLine(keras.callbacks.Callback):
         logs["windows_per_s"] = self.windows / seconds
         self.done += 1
         left = (time.monotonic() - self.begun) / self.done * (self.epochs - epoch - 1)
-        accuracies = [value for name, value in logs.items() if name.startswith("val_accuracy_")]
+        accuracies = [value for name, value in logs.items() if name.startswith("val_") and "accuracy" in name]
+        active = f"active {logs['active']:.0%}  " if "active" in logs else ""
         print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  val_loss {logs['val_loss']:.4f}  "
-              f"val_accuracy {np.mean(accuracies):.3f}  active {logs['active']:.0%}  spread {logs['spread']:.2f}  "
+              f"val_accuracy {np.mean(accuracies):.3f}  {active}spread {logs['spread']:.2f}  "
               f"{logs['windows_per_s']:.0f} windows/s  {left:.0f} s left", file=sys.stderr, flush=True)

@@ -30,6 +30,7 @@ from dmml_tf.search.query import by_tracks
 from dmml_tf.spaces import project
 from dmml_tf.stages import Stages
 from dmml_tf.training import measure_pipeline, train
+from dmml_tf.viz.callbacks import training_pictures
 from dmml_tf.viz.plots import plot_cross_table, plot_learning_curves, plot_map
 from tfrecords_tools.build import build_dataset
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
@@ -78,7 +79,7 @@ def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan) -> Run:
         config = with_every_column(config, dataset)
     if not (folder / "model.json").exists():
         with stages("training"):
-            train(config, dataset.folder, folder)
+            train(config, dataset.folder, folder, training_pictures)
     run = train(config, dataset.folder, folder)
     done = _state(run, dataset, plan)
     if _read(folder / DONE_FILE) != done:
@@ -122,6 +123,7 @@ def with_every_column(config: ml_collections.ConfigDict, dataset: Dataset) -> ml
         for name, fields in new.items():
             config.conditions[name] = fields
         config.order = (*sorted(new), *config.order)
+        config.embedding += sum(fields["width"] for fields in new.values())
     return config
 
 

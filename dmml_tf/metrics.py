@@ -116,3 +116,18 @@ def mining_metrics(conditions: Conditions, margin: float) -> list[keras.metrics.
     accuracies = [MinedShare(f"accuracy_{name}", number) for number, name in enumerate(conditions.names)]
     distances = [MeanPairDistance(True, "d_ap"), MeanPairDistance(False, "d_an")]
     return [*accuracies, MinedShare("active", margin=margin), *distances]
+
+
+class TagAccuracy(keras.metrics.Mean):
+    """Share of the tagged rows whose highest logit is one of their tags.
+
+    `y_true` float [B, Z] as `dmml_tf.tag_loss.tag_targets` gives it, `y_pred` logits [B, Z].
+    """
+
+    def __init__(self, name: str = "accuracy", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        best = tf.gather(y_true, tf.argmax(y_pred, axis=-1), batch_dims=1)
+        tagged = tf.cast(tf.reduce_all(y_true >= 0, axis=-1), tf.float32)
+        return super().update_state(tf.maximum(best, 0.0), sample_weight=tagged)

@@ -2,7 +2,7 @@
 
     config.json      the whole configuration the run was trained with
     model.json       conditions, network arguments, signal chain, vocabularies, versions
-    embedding.keras  log-mel windows -> embedding; loads after `import dmml_tf.models.stem`
+    embedding.keras  windows -> embedding; loads after `import dmml_tf.models.embedding`
     history.csv      one row an epoch
     checkpoints/     the last epoch, to resume from
 """
@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
@@ -40,6 +41,7 @@ class Run:
         schema: vocabularies and value dimensions of the data it was trained on.
         dataset: folder of the records it was trained on, as given by the user.
         norm_order: `mask_then_norm` or `norm_then_mask`, as trained.
+        masks: float32 [C, E] where they were learned, a row a condition; None where the slices are the masks.
     """
 
     folder: Path
@@ -49,9 +51,12 @@ class Run:
     schema: Schema
     dataset: str
     norm_order: str = "mask_then_norm"
+    masks: np.ndarray | None = None
 
     def embedding(self) -> keras.Model:
-        """The trained network: log-mel float32 [batch, 129, 128] -> embedding float32 [batch, size].
+        """The trained network: windows -> embedding float32 [batch, size].
+
+        A window is log-mel float32 [129, 128], or samples float32 [66150] where `network` has such a frontend.
 
         It is built from `network` and the weights file, the form that either Keras reads.
 
@@ -86,6 +91,7 @@ class Run:
             "values": list(self.schema.values),
             "dataset": self.dataset,
             "norm_order": self.norm_order,
+            "masks": None if self.masks is None else self.masks.astype(float).tolist(),
         })
 
     @classmethod
@@ -98,6 +104,7 @@ class Run:
         path = Path(folder) / MODEL_FILE
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            masks = content.get("masks")
             return cls(
                 folder=Path(folder),
                 conditions=Conditions.from_json(content["conditions"]),
@@ -106,6 +113,7 @@ class Run:
                 schema=Schema({k: tuple(v) for k, v in content["tags"].items()}, tuple(content["values"])),
                 dataset=content["dataset"],
                 norm_order=content["norm_order"],
+                masks=None if masks is None else np.array(masks, np.float32),
             )
         except FileNotFoundError:
             raise UserError(f"{path}: not found; train a model first: dmml train --config configs/demo.py --data "

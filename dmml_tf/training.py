@@ -1,34 +1,35 @@
 """Training: a configuration and a dataset in, a run folder out. `compile` and `fit`, nothing overridden."""
 
+import collections
 import csv
-import dataclasses
 import hashlib
 import inspect
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import ml_collections
 from absl import logging
 from tensorflow import keras
 
-from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine
+from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, StopOnNaN
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.pipeline import BatchPlan, pipeline_errors, triplet_batches, triplet_dataset
-from dmml_tf.losses import TripletHinge
-from dmml_tf.metrics import triplet_metrics
+from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.models.triplet import build_triplet_model
-from dmml_tf.optimizers import build_optimizer
+from dmml_tf.models.learned_mask import learned_masks
+from dmml_tf.objectives.build import build_objective
+from dmml_tf.objectives.objective import Objective
 from dmml_tf.run import Run, write_json
 from dmml_tf.schedules import PlateauThenStop, Schedule, WarmThenCosine
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 
 SPREAD_WINDOWS = 192
+BOARD = "tensorboard"
+RECENT = 32  # batches whose tracks are remembered: more than the pipeline prepares ahead
 
 
 def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) -> Conditions:
@@ -45,6 +46,10 @@ def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) 
         "within": {*dataset.schema.values},
         "same_track": {"track"},
     }
+    widths = sum(config.conditions[name].get("width", 64) for name in config.order if name in config.conditions)
+    if widths not in (0, config.embedding):
+        raise UserError(f"the widths of config.order's conditions add up to {widths}, config.embedding is "
+                        f"{config.embedding}; make them equal")
     kept = []
     for name in config.order:
         if name not in config.conditions:
@@ -73,34 +78,21 @@ def from_fields(make: Callable, where: str, fields: Mapping):
     return make(**fields)
 
 
-def without_subspaces(conditions: Conditions) -> Conditions:
-    """The same conditions, each on the whole embedding: what a model trained without masks stands for."""
-    return Conditions([dataclasses.replace(condition, width=0) for condition in conditions])
+# (network that trains, dataset, conditions, TensorBoard's folder) -> callbacks that draw into it each epoch.
+Pictures = Callable[[keras.Model, Dataset, Conditions, Path], Sequence[keras.callbacks.Callback]]
 
 
-def compile_model(
-    model: keras.Model, conditions: Conditions, margin: float, learning_rate: float, optimizer: str = "Adam"
-) -> None:
-    """Compiles a triplet model with the paper's loss, an optimiser by name, and the per-condition metrics.
-
-    `jit_compile=False`: on a CPU, XLA makes the step three times slower, and Keras 3 would choose it.
-    """
-    model.compile(
-        optimizer=build_optimizer(optimizer, learning_rate),
-        loss=TripletHinge(margin),
-        metrics=triplet_metrics(conditions, margin),
-        weighted_metrics=[],
-        jit_compile=False,
-    )
-
-
-def train(config: ml_collections.ConfigDict, data: str | os.PathLike, folder: str | os.PathLike) -> Run:
+def train(
+    config: ml_collections.ConfigDict, data: str | os.PathLike, folder: str | os.PathLike,
+    pictures: Pictures | None = None,
+) -> Run:
     """Trains one model, or finds it trained, or goes on where an interrupted training stopped.
 
     Args:
         config: see `configs/disentangled_track.py`.
         data: folder of a built dataset.
         folder: the run's folder.
+        pictures: makes further callbacks, such as `dmml_tf.viz.callbacks.training_pictures`.
 
     Returns:
         The finished run.
@@ -120,19 +112,21 @@ def train(config: ml_collections.ConfigDict, data: str | os.PathLike, folder: st
     conditions = conditions_from_config(config, dataset)
     size = conditions.size or config.embedding
     embedding = from_fields(build_embedding, "config.network", {**config.network, "size": size})
-    model = build_triplet_model(embedding, conditions, config.mask, config.norm_order)
-    compile_model(model, conditions, config.train.margin, config.train.learning_rate, config.train.optimizer)
+    objective = build_objective(config, dataset, conditions, embedding)
+    objective.compile(config.train.learning_rate, config.train.optimizer, config.train.lookahead)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", plain)
-    _fit(config, dataset, conditions, embedding, model, folder, plain)
+    drawn = pictures(embedding, dataset, objective.conditions, folder / BOARD) if pictures is not None else []
+    _fit(config, dataset, conditions, embedding, objective, folder, plain, drawn)
     run = Run(
         folder=folder,
-        conditions=conditions if config.mask == "fixed" else without_subspaces(conditions),
+        conditions=objective.conditions,
         network={**config.network, "size": embedding.output_shape[-1]},
         features=dataset.features,
         schema=dataset.schema,
         dataset=str(data),
         norm_order=config.norm_order,
+        masks=learned_masks(objective.model),
     )
     run.save(embedding)
     shutil.rmtree(folder / "checkpoints")
@@ -152,29 +146,32 @@ def measure_pipeline(
     return windows / (time.monotonic() - begun)
 
 
-def _fit(config, dataset, conditions, embedding, model, folder: Path, plain: dict) -> None:
-    plan = from_fields(BatchPlan, "config.batch", config.batch)
+def _fit(config, dataset, conditions, embedding, objective: Objective, folder: Path, plain: dict, pictures) -> None:
+    plan, form, model = from_fields(BatchPlan, "config.batch", config.batch), objective.form, objective.model
     epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
     schedule = build_schedule(config.train, epochs * steps)
     checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)
     done, stopped = checkpoint.restore(model)
     if done:
         print(f"{folder}: resuming after epoch {done} of {epochs}")
-    probe = next(triplet_batches(dataset, "valid", conditions, plan, config.seed))[0]["windows"][:SPREAD_WINDOWS]
+    probe = next(form_batches(dataset, "valid", conditions, plan, form, config.seed))[0]["windows"][:SPREAD_WINDOWS]
+    recent = collections.deque(maxlen=RECENT)
     callbacks = [
+        StopOnNaN(folder, recent),
         EmbeddingSpread(embedding, probe),
         schedule,
         CollapseWarning(logging.warning),
-        EpochLine(epochs, steps * plan.tracks * plan.windows),
+        EpochLine(epochs, steps * plan.embedded),
         checkpoint,
-        keras.callbacks.TensorBoard(str(folder / "tensorboard"), profile_batch=0),
+        *pictures,
+        keras.callbacks.TensorBoard(str(folder / BOARD), profile_batch=0),
     ]
     if not stopped and done < epochs:
         with pipeline_errors():
             model.fit(
-                triplet_dataset(dataset, "train", conditions, plan, steps, config.seed, done),
-                validation_data=triplet_dataset(
-                    dataset, "valid", conditions, plan, config.train.validation_steps, config.seed,
+                form_dataset(dataset, "train", conditions, plan, form, steps, config.seed, done, recent=recent),
+                validation_data=form_dataset(
+                    dataset, "valid", conditions, plan, form, config.train.validation_steps, config.seed,
                     same_every_epoch=True,
                 ),
                 epochs=epochs,

@@ -4,6 +4,7 @@ Each genre lights a band of the low mels, each instrument one of the middle, eac
 high mels, and the tempo is a pulse over time: enough for a network to learn in seconds.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -59,20 +60,33 @@ def traced_track(number: int, rng: np.random.Generator, frames: int = 430, unlab
 
 def write_dataset(
     folder: Path, splits: dict[str, int], shards: int = 2, seed: int = 0, frames: int = 430,
-    make_track: Callable[..., dict] = synthetic_track,
+    make_track: Callable[..., dict] = synthetic_track, audio: bool = False,
 ) -> Dataset:
-    """A dataset of `splits[name]` tracks each; every fifth track lacks its mood and its tempo."""
+    """A dataset of `splits[name]` tracks each; every fifth track lacks its mood and its tempo.
+
+    With `audio` the records hold samples too: a tone that the track's number decides, in noise.
+    """
+    schema = dataclasses.replace(SCHEMA, optional=("audio",)) if audio else SCHEMA
     folder.mkdir(parents=True, exist_ok=True)
     rng, number, table = np.random.default_rng(seed), 0, {}
     for split, count in splits.items():
-        rows = [
-            SCHEMA.encode(make_track(number + i, rng, frames, unlabelled=i % 5 == 4)) for i in range(count)
-        ]
+        tracks = [make_track(number + i, rng, frames, unlabelled=i % 5 == 4) for i in range(count)]
+        if audio:
+            tracks = [{**track, "audio": tone(number + i, frames, rng)} for i, track in enumerate(tracks)]
+        rows = [schema.encode(track) for track in tracks]
         number += count
         table[split] = tuple(_write_shard(folder, split, i, shards, rows[i::shards]) for i in range(shards))
-    dataset = Dataset(folder, "synthetic", SCHEMA, LogMel(), table, "made for tests")
+    dataset = Dataset(folder, "synthetic", schema, LogMel(), table, "made for tests")
     dataset.save()
     return dataset
+
+
+def tone(number: int, frames: int, rng: np.random.Generator) -> np.ndarray:
+    """int16 samples of `frames` frames: 220 Hz and a semitone more a track, in a little noise."""
+    chain = LogMel()
+    time = np.arange(frames * chain.hop) / chain.sample_rate
+    samples = 0.5 * np.sin(2 * np.pi * 220 * 2 ** (number / 12) * time) + rng.normal(0, 0.01, len(time))
+    return (samples * 2**15).astype(np.int16)
 
 
 def _write_shard(folder: Path, split: str, index: int, shards: int, rows: list[bytes]) -> Shard:

@@ -4,6 +4,7 @@ from absl import flags
 
 from dmml_tf.commands.configuration import define_config_flag, read_config
 from dmml_tf.training import train
+from dmml_tf.viz.callbacks import training_pictures
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -15,5 +16,5 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Trains, and says where the run is."""
-    finished = train(read_config(fv), fv.data, fv.run)
+    finished = train(read_config(fv), fv.data, fv.run, training_pictures)
     print(f"{finished.folder}: trained on {', '.join(finished.conditions.names)}")

@@ -61,6 +61,11 @@ class BatchPlan:
             raise UserError(f"a batch needs 2 tracks, 1 window, 1 triplet and {LogMel().window_frames} frames a track "
                             f"at least; got {self}")
 
+    @property
+    def embedded(self) -> int:
+        """Windows that a batch embeds."""
+        return 3 * self.triplets if self.explicit else self.tracks * self.windows
+
 
 def window_batches(
     dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, rng: np.random.Generator,
@@ -142,8 +147,8 @@ def triplet_batches(
     dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, seed: int, epoch: int = 0
 ) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
     """Endless NumPy batches of triplets, as `form_batches`."""
-    return form_batches(dataset, split, conditions, plan, triplet_form(conditions, plan.triplets, explicit=plan.explicit),
-                        seed, epoch)
+    form = triplet_form(conditions, plan.triplets, explicit=plan.explicit)
+    return form_batches(dataset, split, conditions, plan, form, seed, epoch)
 
 
 def triplet_dataset(
@@ -151,8 +156,8 @@ def triplet_dataset(
     first_epoch: int = 0, same_every_epoch: bool = False,
 ) -> tf.data.Dataset:
     """Batches of triplets for `model.fit`, as `form_dataset`."""
-    return form_dataset(dataset, split, conditions, plan, triplet_form(conditions, plan.triplets, explicit=plan.explicit),
-                        steps, seed, first_epoch, same_every_epoch)
+    form = triplet_form(conditions, plan.triplets, explicit=plan.explicit)
+    return form_dataset(dataset, split, conditions, plan, form, steps, seed, first_epoch, same_every_epoch)
 
 
 @contextlib.contextmanager

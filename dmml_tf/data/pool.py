@@ -20,7 +20,8 @@ def cut_stretch(row: Mapping, max_frames: int, rng: np.random.Generator, signal:
 
     The other form of the sound is dropped: nobody will read it, and the pool would hold it.
     """
-    row = {"first_frame": 0, **{name: value for name, value in row.items() if name not in SOUND or name == signal.field}}
+    held = {name: value for name, value in row.items() if name not in SOUND or name == signal.field}
+    row = {"first_frame": 0, **held}
     spare = signal.frames(row) - max_frames
     if spare > 0:
         # Remembered, since a song may be held twice, cut at two places that overlap.

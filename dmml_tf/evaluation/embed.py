@@ -5,7 +5,8 @@ its non-overlapping 3 s windows.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -78,7 +79,8 @@ def label_rows(dataset: Dataset, split: str) -> list[dict]:
 
 
 def embed_split(
-    embedding: keras.Model, dataset: Dataset, split: str, batch_size: int = 64, track_progress: bool = True
+    embedding: keras.Model, dataset: Dataset, split: str, batch_size: int = 64, track_progress: bool = True,
+    call: Callable | None = None, limit: int | None = None,
 ) -> Embedded:
     """Embeds every track of a split.
 
@@ -91,6 +93,8 @@ def embed_split(
         dataset, split: what to embed.
         batch_size: windows a call.
         track_progress: whether to report on standard error.
+        call: `inference(embedding)`, for who embeds more than once.
+        limit: tracks at most, in the records' order.
 
     Returns:
         `Embedded`.
@@ -104,7 +108,7 @@ def embed_split(
     rows, tracks, starts = [], [], []
 
     def windows() -> Iterator[np.ndarray]:
-        stream = read_tracks(dataset, split, optional=signal.optional)
+        stream = itertools.islice(read_tracks(dataset, split, optional=signal.optional), limit)
         for number, row in enumerate(progress(stream, dataset.tracks(split), "embed") if track_progress else stream):
             rows.append(_without_sound(row))
             for start in windows_of(row["log_mel"], frames, frames):
@@ -112,7 +116,7 @@ def embed_split(
                 starts.append(start)
                 yield signal.cut(row, start)
 
-    vectors = np.concatenate(list(_in_batches(embedding, windows(), batch_size)))
+    vectors = np.concatenate(list(_in_batches(call or inference(embedding), windows(), batch_size)))
     table = TrackTable.of(dataset, rows)
     tracks = np.array(tracks, np.int32)
     return Embedded(table.ids, table.artists, table.titles, table.labels, mean_by_track(vectors, tracks, len(rows)),
@@ -127,8 +131,12 @@ def mean_by_track(windows: np.ndarray, window_track: np.ndarray, tracks: int) ->
     return (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
 
 
-def _in_batches(embedding: keras.Model, windows: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
-    call = tf.function(lambda batch: embedding(batch, training=False), jit_compile=False)
+def inference(embedding: keras.Model) -> Callable:
+    """The network as it is used, traced once for each shape of a batch."""
+    return tf.function(lambda batch: embedding(batch, training=False), jit_compile=False)
+
+
+def _in_batches(call: Callable, windows: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
     batch, filled = None, 0
     for window in windows:
         if batch is None:

@@ -50,6 +50,12 @@ class LearnedMask(keras.layers.Layer):
         return {**super().get_config(), "masks": self.masks, "l1": self.l1}
 
 
+def learned_masks(model: keras.Model) -> np.ndarray | None:
+    """float32 [C, E] of a trained graph's mask layer, or None where its masks were not learned."""
+    found = [layer for layer in model.layers if isinstance(layer, LearnedMask)]
+    return np.asarray(found[0].learned()) if found else None
+
+
 @keras.utils.register_keras_serializable(package="dmml")
 class LengthPenalty(keras.layers.Layer):
     """x [..., E] -> x; adds `l2` times the mean squared length of its vectors to the loss."""

@@ -13,13 +13,20 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.evaluation.cross_table import cross_table
-from dmml_tf.evaluation.embed import embed_split
+from dmml_tf.evaluation.embed import embed_split, inference
 from dmml_tf.evaluation.evaluate import hold_out
 from dmml_tf.search.build import track_rows
 from dmml_tf.search.index import Index
 from dmml_tf.viz.plots import plot_cross_table
 from dmml_tf.viz.projector import write_index
 from tfrecords_tools.dataset import Dataset
+
+
+def training_pictures(
+    embedding: keras.Model, dataset: Dataset, conditions: Conditions, log_dir: Path
+) -> list[keras.callbacks.Callback]:
+    """What `dmml_tf.training.train` draws each epoch: the cross table."""
+    return [CrossTableImage(embedding, dataset, conditions, log_dir)]
 
 
 class CrossTableImage(keras.callbacks.Callback):
@@ -30,17 +37,20 @@ class CrossTableImage(keras.callbacks.Callback):
 
     Args:
         embedding: the network that trains.
-        dataset: its split `valid` is embedded whole each epoch.
+        dataset: its split `valid` is embedded each epoch, its first thousand tracks.
         conditions: of the model.
         log_dir: TensorBoard's folder of the run.
         count: triplets a condition.
         seed: of the triplets.
     """
 
+    TRACKS = 1000  # of the split, at most: an image each epoch must not cost as much as the epoch
+
     def __init__(self, embedding: keras.Model, dataset: Dataset, conditions: Conditions, log_dir: str | Path,
                  count: int = 2000, seed: int = 0):
         super().__init__()
         self.embedding, self.dataset, self.conditions = embedding, dataset, conditions
+        self._call = inference(embedding)  # traced once, not each epoch
         self.log_dir, self.count, self.seed = Path(log_dir), count, seed
         self._held_out = None
 
@@ -50,7 +60,8 @@ class CrossTableImage(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not self.conditions.subspaces:
             return
-        found = embed_split(self.embedding, self.dataset, "valid", track_progress=False)
+        found = embed_split(self.embedding, self.dataset, "valid", track_progress=False, call=self._call,
+                            limit=self.TRACKS)
         if self._held_out is None:
             self._held_out = hold_out(self.conditions, found.labels, found.window_track, found.window_start,
                                       self.count, self.seed)

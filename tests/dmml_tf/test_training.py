@@ -125,13 +125,20 @@ def test_a_column_the_data_lacks_drops_its_condition_and_says_so(synthetic, colu
 
 def test_conditions_come_in_the_configured_order(synthetic):
     config = tiny_config()
-    config.order = ("tempo", "genre")
+    config.order, config.embedding = ("tempo", "genre"), 128
     config.conditions.artist = {"kind": "shared_tag", "width": 8}
     assert conditions_from_config(config, synthetic).names == ("tempo", "genre")
-    config.order = ("artist",)
+    config.order, config.embedding = ("artist",), 8
     assert list(conditions_from_config(config, synthetic)) == [Condition("artist", "shared_tag", width=8)]
     config.order = ("genre", "era")
     with pytest.raises(UserError, match="config.order names 'era', config.conditions has: "):
+        conditions_from_config(config, synthetic)
+
+
+def test_widths_that_do_not_add_up_are_one_line(synthetic):
+    config = tiny_config()
+    config.conditions.mood.width = 32
+    with pytest.raises(UserError, match="conditions add up to 224, config.embedding is 256; make them equal"):
         conditions_from_config(config, synthetic)
 
 

@@ -12,9 +12,10 @@ from dmml_tf.callbacks import EmbeddingSpread
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.pipeline import BatchPlan, triplet_dataset
 from dmml_tf.evaluation.embed import embed_split
+from dmml_tf.losses import TripletHinge
+from dmml_tf.metrics import triplet_metrics
 from dmml_tf.models.triplet import build_triplet_model
 from dmml_tf.spaces import search_vectors
-from dmml_tf.training import compile_model
 from dmml_tf.viz.callbacks import CrossTableImage, ProjectorFiles
 from tests.dmml_tf.search.made import tiny_embedding
 from tests.synthetic import write_dataset
@@ -30,7 +31,7 @@ def fitted(tmp_path_factory):
     dataset = write_dataset(folder / "data", {"train": 12, "valid": 8}, frames=300)
     embedding = tiny_embedding(CONDITIONS.size)
     model = build_triplet_model(embedding, CONDITIONS)
-    compile_model(model, CONDITIONS, margin=0.1, learning_rate=0.001)
+    model.compile(keras.optimizers.Adam(0.001), TripletHinge(), triplet_metrics(CONDITIONS, 0.1), weighted_metrics=[])
     batches = triplet_dataset(dataset, "train", CONDITIONS, BatchPlan(tracks=8, triplets=32, pool=12), 1, seed=0)
     logs = folder / "tensorboard"
     model.fit(batches, epochs=2, verbose=0, callbacks=[

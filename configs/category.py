@@ -1,0 +1,18 @@
+"""The same triplets without masks: every condition is learned in the whole space (ICASSP 2020, "category").
+
+    dmml train --config configs/category.py --data data/mine --run runs/category
+
+Costs what configs/disentangled_track.py does. Published (Million Song Dataset, ICASSP 2020, table 1):
+whole space .647 .633 .562 .875, overall .679.
+"""
+
+import ml_collections
+
+from configs import disentangled
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """`disentangled` without masks."""
+    config = disentangled.get_config()
+    config.mask = "none"
+    return config

@@ -1,0 +1,17 @@
+"""The farthest positive and the nearest negative of the batch (Hermans et al., 2017), in each sub-space.
+
+    dmml train --config configs/hard.py --data data/mine --run runs/hard
+
+A step costs what configs/disentangled_track.py's does. Not in the paper, which draws at random.
+"""
+
+import ml_collections
+
+from configs import disentangled_track
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """`disentangled_track` with hard negatives."""
+    config = disentangled_track.get_config()
+    config.objective, config.train.mining = "mining", "hard"
+    return config

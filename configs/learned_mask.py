@@ -1,0 +1,20 @@
+"""Masks that are learned too: conditional similarity networks (Veit et al., CVPR 2017).
+
+    dmml train --config configs/learned_mask.py --data data/mine --run runs/learned_mask
+
+Costs what configs/disentangled_track.py does. The paper tried them and found no significant gain, without figures.
+"""
+
+import ml_collections
+
+from configs import disentangled
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """`disentangled` with learned masks, in the order and with the margin of their paper."""
+    config = disentangled.get_config()
+    config.mask = "learned"
+    # A mask's size only counts where nothing scales the vector after it.
+    config.norm_order = "norm_then_mask"
+    config.train.margin = 0.2
+    return config

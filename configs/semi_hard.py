@@ -1,0 +1,17 @@
+"""The nearest negative beyond the positive, of all in the batch (Schroff et al., CVPR 2015), in each sub-space.
+
+    dmml train --config configs/semi_hard.py --data data/mine --run runs/semi_hard
+
+A step costs what configs/disentangled_track.py's does. Not in the paper, which draws at random.
+"""
+
+import ml_collections
+
+from configs import disentangled_track
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """`disentangled_track` with semi-hard negatives."""
+    config = disentangled_track.get_config()
+    config.objective, config.train.mining = "mining", "semi_hard"
+    return config
