@@ -1,0 +1,77 @@
+"""Ask by a tag: one that the run knows, or, where its tags' vectors are of words, any word."""
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.word_vectors import phrase_vector, read_word_vectors, words_of
+from dmml_tf.search.index import WHOLE, Query
+from dmml_tf.spaces import unit
+from dmml_tf.tag_tower import TagTower
+from tfrecords_tools.errors import UserError
+
+_NEAR = 5  # known tags that an error names
+
+
+def vectors_of_tag(
+    tower: TagTower, conditions: Conditions, tag: str, condition: str = "", words: str | os.PathLike = ""
+) -> dict[str, np.ndarray]:
+    """Condition -> the tag's vector, float32 [D], to compare in its sub-space.
+
+    Args:
+        tower, conditions: the run's.
+        tag: of a vocabulary, as written there but for case; else any word or words.
+        condition: the one to compare in; empty takes those whose column has the tag, or all for a word of none.
+        words: file of the word vectors, if it is not where it was at training.
+
+    Raises:
+        UserError: on an unknown tag or condition, or word vectors that are not those of the training.
+    """
+    asked = [conditions[conditions.index(condition)]] if condition else list(conditions)
+    places = {one.name: (one.column, _place(tower.tags[one.column], tag)) for one in asked}
+    found = {name: tower.vectors.columns[column][place] for name, (column, place) in places.items()
+             if place is not None and tower.vectors.known(column)[place]}
+    if found:
+        return found
+    if tower.vectors.source["kind"] != "words":
+        what = "is known but goes with no other label" if any(place is not None for _, place in places.values()) else (
+            f"is not known; near it: {_near(tower, asked, tag)}")
+        raise UserError(f"tag '{tag}' {what}; this run's vectors are of its tags' co-occurrence: train with "
+                        "config.zero_shot.words to ask for any word")
+    vector = _word_vector(tower, asked, tag, words)
+    return {one.name: vector for one in asked}
+
+
+def by_tag(tower: TagTower, conditions: Conditions, vectors: Mapping[str, np.ndarray]) -> Query:
+    """The query of a tag's vectors by condition; by itself it weighs each of these conditions 1."""
+    slices, vector = conditions.subspaces or {WHOLE: slice(None)}, np.zeros(len(tower.bias), np.float32)
+    names = {name: name if name in slices else WHOLE for name in vectors}
+    for name, one in vectors.items():
+        vector[slices[names[name]]] = tower.in_space(one, conditions, name)
+    return Query(vector, weights=dict.fromkeys(names.values(), 1.0))
+
+
+def _place(tags: Sequence[str], tag: str) -> int | None:
+    folded = [known.casefold() for known in tags]
+    return folded.index(tag.casefold()) if tag.casefold() in folded else None
+
+
+def _word_vector(tower: TagTower, asked: Sequence[Condition], tag: str, words: str | os.PathLike) -> np.ndarray:
+    source = tower.vectors.source
+    path = words or source["file"]
+    found = read_word_vectors(path, words_of(tag))
+    if found.sha256 != source["sha256"]:
+        raise UserError(f"{path}: not the word vectors that the run was trained with; give those with --words")
+    vector = phrase_vector(tag, found.vectors)
+    if vector is None or not vector.any():
+        raise UserError(f"tag '{tag}' is not known and no word of it is in {path}; known tags near it: "
+                        f"{_near(tower, asked, tag)}")
+    return unit(vector)
+
+
+def _near(tower: TagTower, asked: Sequence[Condition], tag: str) -> str:
+    known = sorted({name for one in asked for name in tower.tags[one.column]})
+    return ", ".join(difflib.get_close_matches(tag, known, n=_NEAR, cutoff=0.0))
