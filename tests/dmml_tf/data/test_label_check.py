@@ -1,0 +1,115 @@
+"""Labels without a triplet: each fault by name, and never one where brute force finds a triplet."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.label_check import check_conditions
+from tests.synthetic import SCHEMA
+from tests.tfrecords_tools.made_tables import write_tracks
+from tests.triplet_oracle import able_anchors
+from tfrecords_tools.dataset import Dataset, Shard
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+from tfrecords_tools.tracks import TRACKS_FILE
+
+GENRE = Condition("genre", "shared_tag")
+TEMPO = Condition("beat", "within", column="tempo", tolerance=5.0)
+ARTIST = Condition("artist", "shared_tag")
+TRACK = Condition("track", "same_track", width=0)
+FOLK, JAZZ, ROCK = SCHEMA.vocabularies["genre"]
+
+
+def table(folder, tracks, split="train"):
+    """A dataset without sound; each of `tracks` is (genre, tempo, artist)."""
+    rows = [[f"t{n}", f"Song {n}", artist, split, "10.000", f"/{n}.flac", genre, "", "", tempo]
+            for n, (genre, tempo, artist) in enumerate(tracks)]
+    write_tracks(folder / TRACKS_FILE, rows)
+    return Dataset(folder, "made", SCHEMA, LogMel(), {split: (Shard("none.tfrecord", len(rows), ""),)})
+
+
+def fault(dataset, condition, split="train"):
+    """The line said, or "" for none."""
+    try:
+        check_conditions(dataset, split, Conditions([condition]))
+    except UserError as error:
+        assert "\n" not in str(error) and str(dataset.folder) in str(error) and condition.name in str(error)
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("condition, tracks, said", [
+    (GENRE, [("", 90, "a")] * 5, "split 'train': none of its 5 tracks is tagged: fill that column of your table, or leave"),
+    (GENRE, [(FOLK, 90, "a")] * 4 + [("", 90, "a")], "its 4 tagged tracks are all similar .*no negative: use finer tags"),
+    (GENRE, [(f"{FOLK}|{JAZZ}", 90, "a"), (f"{JAZZ}|{ROCK}", 90, "a"), (f"{FOLK}|{ROCK}", 90, "a")], "are all similar"),
+    (GENRE, [(FOLK, 90, "a"), (JAZZ, 90, "a"), (ROCK, 90, "a")], "no two tracks share a tag.*no positive"),
+    (GENRE, [(f"{FOLK}|{FOLK}", 90, "a"), (JAZZ, 90, "a")], "no two tracks share a tag"),
+    (ARTIST, [(FOLK, 90, "")] * 3, "none of its"),
+    (ARTIST, [(FOLK, 90, "a")] * 3, "its 3 tagged tracks are all similar"),
+    (ARTIST, [(FOLK, 90, "a"), (FOLK, 90, "b")], "no two tracks share"),
+    (TEMPO, [(FOLK, "", "a")] * 3, "none of its 3 tracks has a value"),
+    (TEMPO, [(FOLK, 90, "a"), (FOLK, 95, "a"), (FOLK, 93, "a")], "3 tracks with a value all lie within 5 .*lower its tol"),
+    (TEMPO, [(FOLK, 90, "a"), (FOLK, 95.5, "a"), (FOLK, "", "a")], "no two tracks lie within 5 .*raise its tolerance"),
+    (TRACK, [(FOLK, 90, "a")], "it holds 1 track, so that no other can be a negative"),
+])
+def test_each_fault_is_one_line_with_its_reason_and_mend(tmp_path, condition, tracks, said):
+    line = fault(table(tmp_path, tracks), condition)
+    assert f": condition '{condition.name}' has no triplet in split 'train': " in line
+    assert re.search(said, line) and line.endswith("or leave it out of config.order")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_fault_is_found_exactly_where_no_triplet_exists(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    tracks, labels = [], {"genre": [], "tempo": [], "artist": []}
+    for _ in range(rng.integers(1, 6)):
+        genres = rng.choice(3, rng.integers(0, 3), replace=False).tolist()
+        tempo = float(rng.integers(90, 102)) if rng.random() < 0.8 else None
+        artist = int(rng.integers(3))
+        tracks.append(("|".join(SCHEMA.vocabularies["genre"][g] for g in genres), "" if tempo is None else tempo,
+                       f"artist {artist}"))
+        labels["genre"].append(genres + [-1] * (3 - len(genres)))
+        labels["tempo"].append(np.nan if tempo is None else tempo)
+        labels["artist"].append([artist])
+    columns = {name: np.array(column) for name, column in labels.items()}
+    columns.update(track=np.arange(len(tracks)), start=np.zeros(len(tracks), int))
+    dataset = table(tmp_path, tracks)
+    for condition in (GENRE, TEMPO, ARTIST):
+        assert bool(fault(dataset, condition)) == (not able_anchors(condition, columns)), condition.name
+
+
+def test_good_labels_say_nothing_from_the_table_or_from_the_records(synthetic, caplog):
+    conditions = Conditions([GENRE, TEMPO, ARTIST, TRACK, Condition("votes", "judged")])
+    check_conditions(synthetic, "train", conditions)
+    check_conditions(synthetic, "valid", conditions)
+    assert not caplog.records
+
+
+def test_without_the_table_the_records_are_read(synthetic):
+    # The fixture has no tracks.csv; no two of its tracks are as close as that.
+    close = dataclasses.replace(TEMPO, tolerance=1e-5)
+    with pytest.raises(UserError, match="condition 'beat' has no triplet in split 'train': no two tracks lie within 1e-05"):
+        check_conditions(synthetic, "train", Conditions([GENRE, close]))
+
+
+def test_of_several_faults_the_first_is_explained_and_all_are_named(tmp_path):
+    dataset = table(tmp_path, [("", "", "a")] * 3)
+    with pytest.raises(UserError, match=r"condition 'genre' has no triplet.*\(and so for: beat, artist\)$") as caught:
+        check_conditions(dataset, "train", Conditions([GENRE, TEMPO, ARTIST]))
+    assert "\n" not in str(caught.value)
+
+
+def test_another_split_only_warns(tmp_path, caplog):
+    dataset = table(tmp_path, [("", 90, "a"), ("", 92, "a"), ("", 120, "b")], "valid")
+    check_conditions(dataset, "valid", Conditions([GENRE, TEMPO]))
+    assert "condition 'genre' has no triplet in split 'valid'" in caplog.text and "'beat'" not in caplog.text
+
+
+def test_what_no_triplet_is_asked_of_is_not_looked_at(tmp_path):
+    dataset = table(tmp_path, [("", 90, "a"), ("", 92, "a"), ("", 120, "b")])
+    check_conditions(dataset, "train", Conditions([dataclasses.replace(GENRE, share=0.0), TEMPO]))
+    with pytest.raises(UserError, match="condition 'genre'"):
+        check_conditions(dataset, "train", Conditions([GENRE, TEMPO]))
