@@ -73,6 +73,16 @@ class Run:
             raise UserError(f"{path}: cannot be read ({str(error).splitlines()[0]}); train the run again") from error
         return model
 
+    def require_slices(self) -> None:
+        """Checks that the conditions' slices are all that they see, which search and serving stand on.
+
+        Raises:
+            UserError: if the masks were learned: they overlap, and one vector cannot answer every weighting.
+        """
+        if self.masks is not None:
+            raise UserError(f"{self.folder}: its masks were learned and overlap; search and serving need disjoint "
+                            "slices: train with --config.mask=fixed (dmml evaluate reads learned masks)")
+
     def save(self, embedding: keras.Model) -> None:
         """Writes weights, `embedding.keras` and last `model.json`, each under a temporary name first."""
         self.folder.mkdir(parents=True, exist_ok=True)

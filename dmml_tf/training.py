@@ -17,6 +17,8 @@ from tensorflow import keras
 
 from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, StopOnNaN
 from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.judged import with_judgements
+from dmml_tf.data.label_check import check_conditions
 from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.learned_mask import learned_masks
@@ -55,7 +57,8 @@ def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) 
         if name not in config.conditions:
             raise UserError(f"config.order names '{name}', config.conditions has: {', '.join(config.conditions)}")
         condition = from_fields(Condition, f"config.conditions.{name}", {"name": name, **config.conditions[name]})
-        if condition.column in columns[condition.kind]:
+        # A judged condition brings its labels in a file of its own.
+        if condition.kind == "judged" or condition.column in columns[condition.kind]:
             kept.append(condition)
         elif condition.column in set().union(*columns.values()):
             raise UserError(f"condition '{name}': kind '{condition.kind}' cannot read column '{condition.column}'; "
@@ -110,6 +113,8 @@ def train(
         return Run.load(folder)
     keras.utils.set_random_seed(config.seed)
     conditions = conditions_from_config(config, dataset)
+    for split in ("train", "valid"):
+        check_conditions(dataset, split, conditions)
     size = conditions.size or config.embedding
     embedding = from_fields(build_embedding, "config.network", {**config.network, "size": size})
     objective = build_objective(config, dataset, conditions, embedding)
@@ -128,6 +133,8 @@ def train(
         norm_order=config.norm_order,
         masks=learned_masks(objective.model),
     )
+    if objective.save is not None:
+        objective.save(folder)
     run.save(embedding)
     shutil.rmtree(folder / "checkpoints")
     return run
@@ -147,14 +154,17 @@ def measure_pipeline(
 
 
 def _fit(config, dataset, conditions, embedding, objective: Objective, folder: Path, plain: dict, pictures) -> None:
-    plan, form, model = from_fields(BatchPlan, "config.batch", config.batch), objective.form, objective.model
+    plan, model = from_fields(BatchPlan, "config.batch", config.batch), objective.model
+    form, valid_form = (
+        with_judgements(objective.form, dataset, split, conditions, plan, config.seed) for split in ("train", "valid")
+    )
     epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
     schedule = build_schedule(config.train, epochs * steps)
     checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)
     done, stopped = checkpoint.restore(model)
     if done:
         print(f"{folder}: resuming after epoch {done} of {epochs}")
-    probe = next(form_batches(dataset, "valid", conditions, plan, form, config.seed))[0]["windows"][:SPREAD_WINDOWS]
+    probe = next(form_batches(dataset, "valid", conditions, plan, valid_form, config.seed))[0]["windows"][:SPREAD_WINDOWS]
     recent = collections.deque(maxlen=RECENT)
     callbacks = [
         StopOnNaN(folder, recent),
@@ -171,7 +181,7 @@ def _fit(config, dataset, conditions, embedding, objective: Objective, folder: P
             model.fit(
                 form_dataset(dataset, "train", conditions, plan, form, steps, config.seed, done, recent=recent),
                 validation_data=form_dataset(
-                    dataset, "valid", conditions, plan, form, config.train.validation_steps, config.seed,
+                    dataset, "valid", conditions, plan, valid_form, config.train.validation_steps, config.seed,
                     same_every_epoch=True,
                 ),
                 epochs=epochs,

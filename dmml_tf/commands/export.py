@@ -27,6 +27,7 @@ def define_flags(fv: flags.FlagValues) -> None:
 def run(fv: flags.FlagValues) -> None:
     """Writes the model and says what it takes and gives."""
     trained = Run.load(fv.run)
+    trained.require_slices()
     outputs = ", ".join(["embedding", *trained.conditions.subspaces])
     if fv.format in PORTABLE:
         path = Path(fv.out) if fv.out else Path(fv.run) / EXPORT_FOLDER.with_suffix(f".{fv.format}")

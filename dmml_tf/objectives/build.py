@@ -8,10 +8,11 @@ from dmml_tf.data.signal import signal_of
 from dmml_tf.objectives.objective import Objective
 from dmml_tf.objectives.tags import tag_objective
 from dmml_tf.objectives.triplets import mining_objective, triplet_objective
+from dmml_tf.objectives.zero_shot import zero_shot_objective
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
-OBJECTIVES = ("triplets", "mining", "proxy", "classification")
+OBJECTIVES = ("triplets", "mining", "proxy", "classification", "zero_shot")
 
 
 def build_objective(
@@ -29,4 +30,6 @@ def build_objective(
         return mining_objective(config, conditions, embedding, signal)
     if config.objective in ("proxy", "classification"):
         return tag_objective(config, conditions, embedding, signal, dataset)
+    if config.objective == "zero_shot":
+        return zero_shot_objective(config, conditions, embedding, signal, dataset)
     raise UserError(f"unknown config.objective '{config.objective}'; known are: {', '.join(OBJECTIVES)}")

@@ -1,7 +1,8 @@
 """The one thing that training needs of every objective."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from tensorflow import keras
 
@@ -21,6 +22,7 @@ class Objective:
         metrics: likewise.
         loss_weights: weight of each output's loss, by name; None with one output.
         conditions: what the finished network's slices stand for.
+        save: writes into a finished run's folder what its use needs beyond the embedding; None where that is all.
     """
 
     model: keras.Model
@@ -29,6 +31,7 @@ class Objective:
     metrics: Sequence | Mapping[str, Sequence]
     conditions: Conditions
     loss_weights: Mapping[str, float] | None = None
+    save: Callable[[Path], None] | None = None
 
     def compile(self, learning_rate: float, optimizer: str = "Adam", lookahead: bool = False) -> None:
         """Compiles the model with an optimiser by name, see `dmml_tf.optimizers.build_optimizer`.

@@ -1,5 +1,7 @@
 """Tags by what is known of them: windows are drawn to the vectors of their tags, and unseen tags can be asked for."""
 
+from pathlib import Path
+
 import ml_collections
 import numpy as np
 import tensorflow as tf
@@ -41,14 +43,14 @@ def zero_shot_objective(
     held_out = held_out_tags(settings.held_out, vocabularies, vectors, config.seed)
     model, margin = build_zero_shot_model(embedding, conditions, vectors.size), config.train.margin
 
-    def tower() -> TagTower:
+    def save(folder: Path) -> None:
         kernel, bias = model.get_layer(TOWER).get_weights()
-        return TagTower(kernel, bias, {name: vocabularies[name] for name in columns}, vectors, held_out)
+        TagTower(kernel, bias, {name: vocabularies[name] for name in columns}, vectors, held_out).save(folder)
 
     return Objective(
         model, zero_shot_form(conditions, vectors, barred(vocabularies, held_out), config.batch.triplets, signal),
         CosineHinge(margin), zero_shot_metrics(conditions, margin), conditions,
-        save=lambda folder: tower().save(folder),
+        save=save,
     )
 
 

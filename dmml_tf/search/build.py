@@ -20,8 +20,9 @@ def index_run(run: Run, dataset: Dataset) -> Index:
     """Embeds every split of `dataset` with the run's network and indexes the tracks.
 
     Raises:
-        UserError: if the run or the dataset cannot be read, or holds no track.
+        UserError: if the run or the dataset cannot be read, or holds no track, or if masks were learned.
     """
+    run.require_slices()
     embedding, splits = run.embedding(), [split for split in dataset.splits if dataset.tracks(split)]
     embedded = {split: embed_split(embedding, dataset, split) for split in splits}
     rows = [row for split in splits for row in track_rows(embedded[split], split, dataset.schema)]
@@ -35,6 +36,7 @@ def index_embeddings(run: Run, path: str | os.PathLike) -> Index:
     Raises:
         UserError: if it is no such file, or was made by other weights.
     """
+    run.require_slices()
     vectors, rows, model = read_embeddings(path)
     if model != weights_sha256(run):
         raise UserError(f"{os.fspath(path)}: made by other weights than {run.folder} has; make it again with: "

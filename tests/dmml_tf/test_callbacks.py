@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from dmml_tf.callbacks import STATE, Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine
+from dmml_tf.callbacks import NAN_BATCH, STATE, Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, StopOnNaN
 from dmml_tf.optimizers import build_optimizer
 from dmml_tf.schedules import PlateauThenStop
 from tfrecords_tools.errors import UserError
@@ -22,6 +22,26 @@ def test_the_warning_fires_on_collapse_alone(active, d_ap, d_an, warns):
     CollapseWarning(said.append).on_epoch_end(2, {"active": active, "d_ap": d_ap, "d_an": d_an, "spread": 0.01})
     assert len(said) == warns
     assert all("epoch 3" in line and "collapsed" in line and "\n" not in line for line in said)
+
+
+def test_the_warning_is_silent_without_triplets():
+    said = []
+    CollapseWarning(said.append).on_epoch_end(0, {"loss": 1.0})
+    assert said == []
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_the_batch_that_breaks_a_training_is_written_down(tmp_path, loss):
+    recent = [(6, ["x", "y"]), (7, ["b", "a", "a"]), (8, ["later"])]
+    stop = StopOnNaN(tmp_path, recent)
+    stop.on_epoch_begin(2)
+    stop.on_train_batch_end(6, {"loss": 0.1})
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(UserError, match="epoch 3, step 8: the loss is (nan|inf); the batch's 2 tracks are") as caught:
+        stop.on_train_batch_end(7, {"loss": loss})
+    assert "\n" not in str(caught.value) and str(tmp_path / NAN_BATCH) in str(caught.value)
+    written = json.loads((tmp_path / NAN_BATCH).read_text(encoding="utf-8"))
+    assert written == {"epoch": 3, "step": 8, "loss": str(loss), "tracks": ["a", "b"]}
 
 
 def spread_of(vectors):
@@ -152,6 +172,16 @@ def test_a_kill_while_saving_leaves_the_epoch_before_whole(tmp_path, whole, monk
 
 def test_no_checkpoint_means_from_the_start(tmp_path):
     assert Checkpoint(tmp_path / "none", PlateauThenStop(), {}).restore(None) == (0, False)
+
+
+def test_the_epoch_line_of_a_tag_model_has_no_active_share(capsys):
+    line, logs = EpochLine(epochs=1, windows=10), {
+        "loss": 0.5, "val_loss": 0.6, "spread": 0.9, "val_genre_accuracy": 0.5, "val_mood_accuracy": 0.75}
+    line.on_train_begin()
+    line.on_epoch_begin(0)
+    line.on_epoch_end(0, logs)
+    said = capsys.readouterr().err
+    assert "val_accuracy 0.625  spread 0.90" in said and "active" not in said
 
 
 def test_the_epoch_line_tells_rate_and_time_left(capsys, monkeypatch):
