@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from configs import demo
+from tests.made_tag_table import write_tracks
 from tfrecords_tools.dataset import Dataset, Shard
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.schema import Schema
@@ -68,16 +69,19 @@ def write_dataset(
     """
     schema = dataclasses.replace(SCHEMA, optional=("audio",)) if audio else SCHEMA
     folder.mkdir(parents=True, exist_ok=True)
-    rng, number, table = np.random.default_rng(seed), 0, {}
+    rng, number, table, labels = np.random.default_rng(seed), 0, {}, []
     for split, count in splits.items():
         tracks = [make_track(number + i, rng, frames, unlabelled=i % 5 == 4) for i in range(count)]
         if audio:
             tracks = [{**track, "audio": tone(number + i, frames, rng)} for i, track in enumerate(tracks)]
         rows = [schema.encode(track) for track in tracks]
+        labels += [(split, *(track[f"tags/{name}"] for name in SCHEMA.vocabularies), track["values/tempo"])
+                   for track in tracks]
         number += count
         table[split] = tuple(_write_shard(folder, split, i, shards, rows[i::shards]) for i in range(shards))
     dataset = Dataset(folder, "synthetic", schema, LogMel(), table, "made for tests")
     dataset.save()
+    write_tracks(folder, SCHEMA, labels)
     return dataset
 
 

@@ -154,8 +154,8 @@ def held_out_tags(
     """Which tags training must not see.
 
     Args:
-        wanted: tag column -> tags by name, or a share, 0..1, of those that have a vector; at least one of a share
-            above 0. Columns left out hold nothing out.
+        wanted: tag column -> tags by name, or a share, 0..1, of those that have a vector: at least one of a share
+            above 0, but so that two are left to train on, in a column of two none. Columns left out hold nothing out.
         vocabularies: tag column -> tags.
         vectors: of the columns that are trained; `wanted` may name more.
         seed: of the shares. A column's choice does not depend on the other columns.
@@ -164,8 +164,8 @@ def held_out_tags(
         Column of `vectors` -> its held-out tags, in the vocabulary's order.
 
     Raises:
-        UserError: on a tag that is not in the vocabulary or has no vector, a share outside 0..1, or fewer than two
-            tags left to train on.
+        UserError: on a tag that is not in the vocabulary or has no vector, a share outside 0..1, or names that leave
+            fewer than two tags to train on.
     """
     chosen = {}
     for column in vectors.columns:
@@ -185,7 +185,7 @@ def held_out_tags(
 def _share_of(tags: Sequence[str], share: float, column: str, seed: int, where: str) -> set[str]:
     if not 0.0 <= share <= 1.0:
         raise UserError(f"{where} is {share}; give a share of 0 to 1, or the tags themselves")
-    count = max(1, round(share * len(tags))) if share else 0
+    count = min(max(1, round(share * len(tags))), len(tags) - 2) if share else 0
     number = int.from_bytes(hashlib.sha256(column.encode()).digest()[:4], "little")
     return {tags[place] for place in np.random.default_rng([seed, number]).permutation(len(tags))[:count]}
 

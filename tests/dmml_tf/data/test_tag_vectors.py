@@ -147,6 +147,12 @@ def test_a_share_is_held_out_by_seed_and_column():
         assert "d" not in held_out_tags({"genre": 0.5}, VOCABULARIES, vectors([("genre", 3)]), seed)["genre"]
 
 
+def test_a_share_leaves_two_tags_to_train_on():
+    assert len(held_out_tags({"mood": 1.0}, VOCABULARIES, vectors(), 0)["mood"]) == 4
+    two = vectors([("mood", place) for place in range(4)])
+    assert held_out_tags({"mood": 0.2}, VOCABULARIES, two, 0)["mood"] == ()
+
+
 def test_tags_by_name_are_held_out_in_the_vocabularys_order():
     found = held_out_tags({"genre": ["j", "b"], "era": 0.5}, VOCABULARIES, vectors(), 0)
     assert found == {"genre": ("b", "j"), "mood": ()}
@@ -154,7 +160,7 @@ def test_tags_by_name_are_held_out_in_the_vocabularys_order():
 
 @pytest.mark.parametrize("wanted, message", [
     ({"genre": ["b", "k"]}, "held_out.genre: 'k' is no tag"), ({"genre": 1.2}, "held_out.genre is 1.2; give a share"),
-    ({"genre": -0.1}, "is -0.1"), ({"mood": 0.9}, "holds out 5 of 6 tags; leave two"),
+    ({"genre": -0.1}, "is -0.1"), ({"mood": list("uvxyz")}, "holds out 5 of 6 tags; leave two"),
     ({"mood": ["w"]}, "'w' is no tag of that column with a vector; near it: "),
 ])
 def test_what_cannot_be_held_out(wanted, message):
