@@ -40,22 +40,22 @@ def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) 
     A user's own table may have no mood: the model then has no such sub-space, and says so.
 
     Raises:
-        UserError: if `order` names a condition that is not configured, a field of it is wrong, its kind
-            does not fit its column, or none is left.
+        UserError: if `order` names a condition that is not configured, a field of it is wrong, widths do not add
+            up to `config.embedding`, its kind does not fit its column, or none is left.
     """
     columns = {
         "shared_tag": {*dataset.schema.vocabularies, "artist"},
         "within": {*dataset.schema.values},
         "same_track": {"track"},
     }
-    widths = sum(config.conditions[name].get("width", 64) for name in config.order if name in config.conditions)
+    if unknown := [name for name in config.order if name not in config.conditions]:
+        raise UserError(f"config.order names '{unknown[0]}', config.conditions has: {', '.join(config.conditions)}")
+    widths = sum(config.conditions[name].get("width", 64) for name in config.order)
     if widths not in (0, config.embedding):
         raise UserError(f"the widths of config.order's conditions add up to {widths}, config.embedding is "
                         f"{config.embedding}; make them equal")
     kept = []
     for name in config.order:
-        if name not in config.conditions:
-            raise UserError(f"config.order names '{name}', config.conditions has: {', '.join(config.conditions)}")
         condition = from_fields(Condition, f"config.conditions.{name}", {"name": name, **config.conditions[name]})
         # A judged condition brings its labels in a file of its own.
         if condition.kind == "judged" or condition.column in columns[condition.kind]:
