@@ -70,6 +70,7 @@ def write_dataset(
     schema = dataclasses.replace(SCHEMA, optional=("audio",)) if audio else SCHEMA
     folder.mkdir(parents=True, exist_ok=True)
     rng, number, table, labels = np.random.default_rng(seed), 0, {}, []
+    names = []
     for split, count in splits.items():
         tracks = [make_track(number + i, rng, frames, unlabelled=i % 5 == 4) for i in range(count)]
         if audio:
@@ -77,11 +78,12 @@ def write_dataset(
         rows = [schema.encode(track) for track in tracks]
         labels += [(split, *(track[f"tags/{name}"] for name in SCHEMA.vocabularies), track["values/tempo"])
                    for track in tracks]
+        names += [(track["track_id"], track["title"], track["artist"], track["duration"]) for track in tracks]
         number += count
         table[split] = tuple(_write_shard(folder, split, i, shards, rows[i::shards]) for i in range(shards))
     dataset = Dataset(folder, "synthetic", schema, LogMel(), table, "made for tests")
     dataset.save()
-    write_tracks(folder, SCHEMA, labels)
+    write_tracks(folder, SCHEMA, labels, names)
     return dataset
 
 

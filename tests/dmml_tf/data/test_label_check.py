@@ -8,7 +8,7 @@ import pytest
 
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.label_check import check_conditions
-from tests.synthetic import SCHEMA
+from tests.synthetic import SCHEMA, write_dataset
 from tests.tfrecords_tools.made_tables import write_tracks
 from tests.triplet_oracle import able_anchors
 from tfrecords_tools.dataset import Dataset, Shard
@@ -81,18 +81,21 @@ def test_a_fault_is_found_exactly_where_no_triplet_exists(tmp_path, seed):
         assert bool(fault(dataset, condition)) == (not able_anchors(condition, columns)), condition.name
 
 
-def test_good_labels_say_nothing_from_the_table_or_from_the_records(synthetic, caplog):
+def test_good_labels_say_nothing(synthetic, caplog):
     conditions = Conditions([GENRE, TEMPO, ARTIST, TRACK, Condition("votes", "judged")])
     check_conditions(synthetic, "train", conditions)
     check_conditions(synthetic, "valid", conditions)
     assert not caplog.records
 
 
-def test_without_the_table_the_records_are_read(synthetic):
-    # The fixture has no tracks.csv; no two of its tracks are as close as that.
+def test_without_the_table_the_records_are_read(tmp_path):
+    dataset = write_dataset(tmp_path, {"train": 12, "valid": 3}, frames=135)
+    (tmp_path / TRACKS_FILE).unlink()
+    check_conditions(dataset, "train", Conditions([GENRE, ARTIST, TRACK]))
+    # No two of its tempi are as close as that.
     close = dataclasses.replace(TEMPO, tolerance=1e-5)
     with pytest.raises(UserError, match="condition 'beat' has no triplet in split 'train': no two tracks lie within 1e-05"):
-        check_conditions(synthetic, "train", Conditions([GENRE, close]))
+        check_conditions(dataset, "train", Conditions([GENRE, close]))
 
 
 def test_of_several_faults_the_first_is_explained_and_all_are_named(tmp_path):
