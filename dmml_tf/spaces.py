@@ -27,14 +27,11 @@ def condition_masks(conditions: Conditions, learned: np.ndarray | None, size: in
 
     Args:
         conditions: the model's.
-        learned: float32 [C, size], one row a condition, where the masks were learned (then every condition
-            but `same_track` has its own); None takes the conditions' slices.
+        learned: float32 [C, size], one row a condition, where the masks were learned; None takes the slices.
         size: numbers of the embedding.
     """
-    if learned is None:
-        fixed = conditions.masks(size)
-        return {name: fixed[conditions.index(name)] for name in conditions.subspaces}
-    return {c.name: mask for c, mask in zip(conditions, learned) if c.kind != "same_track"}
+    masks = conditions.masks(size) if learned is None else learned
+    return {name: masks[conditions.index(name)] for name in conditions.subspaces}
 
 
 def search_vectors(vectors: np.ndarray, conditions: Conditions) -> np.ndarray:

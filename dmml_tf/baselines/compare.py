@@ -11,6 +11,7 @@ from dmml_tf.evaluation.embed import Embedded, embed_split
 from dmml_tf.evaluation.evaluate import evaluate, hold_out
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
+from dmml_tf.spaces import condition_masks
 from tfrecords_tools.dataset import Dataset
 
 MODEL, MFCC_VQ, UNTRAINED = "disentangled_track", "mfcc_vq", "untrained"
@@ -48,8 +49,9 @@ def compare(run: Run, dataset: Dataset, split: str, count: int, seed: int = 0, b
     """
     embedded = embed_split(run.embedding(), dataset, split)
     held_out = hold_out(run.conditions, embedded.labels, embedded.window_track, embedded.window_start, count, seed)
-    scores = {MODEL: evaluate(embedded, held_out, run.norm_order)}
-    table = cross_table(embedded, held_out, run.norm_order)
+    masks = condition_masks(run.conditions, run.masks, embedded.vectors.shape[1])
+    scores = {MODEL: evaluate(embedded, held_out, run.norm_order, masks=masks)}
+    table = cross_table(embedded, held_out, run.norm_order, masks)
     if baselines:
         histograms = MfccVq(seed=seed).fit(dataset).embed_split(dataset, split)
         scores[MFCC_VQ] = evaluate(histograms, held_out, subspaces=False)

@@ -4,6 +4,7 @@ Source: Slaney, Weinberger, White, ISMIR 2008, "Learning a metric for music simi
 content features). A track is the mean and deviation of its 39 MFCC figures, z-scored.
 """
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -11,17 +12,13 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NeighborhoodComponentsAnalysis
 
-from dmml_tf.baselines.interface import ZScore, embed_tracks, mean_and_deviation
 from dmml_tf.baselines.mahalanobis import fit_mahalanobis
-from dmml_tf.baselines.mfcc_vq import mfcc_frames
+from dmml_tf.baselines.mfcc_stats import MfccStats
 from dmml_tf.conditions import Condition, Labels
-from dmml_tf.data.records import label_arrays, read_tracks
 from dmml_tf.evaluation.embed import Embedded
 from dmml_tf.evaluation.triplets import sample_triplets
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
-from tfrecords_tools.progress import progress
 
 METHODS = ("lda", "nca", "mahalanobis")
 _BINS = 8  # classes a value is cut into, equally filled
@@ -46,21 +43,20 @@ class Linear:
             raise UserError(f"linear baseline: condition '{condition.name}' compares windows of one track; it learns "
                             "from labels of tracks")
         self._condition, self._method, self._seed, self._examples = condition, method, seed, examples
-        self._features = self._scale = self._map = None
+        self._statistics = self._map = None
 
-    def fit(self, dataset: Dataset, split: str = "train") -> "Linear":
-        """Learns the z-score and the map.
+    def fit(self, dataset: Dataset, split: str = "train", statistics: MfccStats | None = None) -> "Linear":
+        """Learns the map.
+
+        Args:
+            dataset, split: what to learn from.
+            statistics: fitted on that split already, where several maps share them; None fits them.
 
         Raises:
             UserError: as `read_tracks`, or if the split's labels do not tell apart any two tracks.
         """
-        self._features = dataset.features
-        vectors, rows = [], []
-        for row in progress(read_tracks(dataset, split), dataset.tracks(split), self._method):
-            vectors.append(mean_and_deviation(self._frames(row.pop("log_mel"))))
-            rows.append(row)
-        self._scale = ZScore(np.stack(vectors))
-        self._map = self._learn(self._scale(np.stack(vectors)), label_arrays(dataset.schema, rows))
+        self._statistics = MfccStats().fit(dataset, split) if statistics is None else statistics
+        self._map = self._learn(self._statistics.vectors, self._statistics.labels)
         return self
 
     def embed(self, log_mel: np.ndarray) -> np.ndarray:
@@ -69,7 +65,8 @@ class Linear:
         Raises:
             UserError: if the map has not been learned.
         """
-        return self._pool(self._frames(log_mel))
+        self._require_map()
+        return self._mapped(self._statistics.embed(log_mel))
 
     def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
         """Whole tracks and their windows; see `embed_tracks`. Compare them as they are, not at unit length.
@@ -77,15 +74,25 @@ class Linear:
         Raises:
             UserError: as `read_tracks`, or if the map has not been learned.
         """
-        return embed_tracks(self._frames, self._pool, dataset, split, self._method, track_progress)
+        self._require_map()
+        return self.see(self._statistics.embed_split(dataset, split, track_progress))
 
-    def _frames(self, log_mel: np.ndarray) -> np.ndarray:
-        return mfcc_frames(log_mel, self._features or LogMel())
+    def see(self, statistics: Embedded) -> Embedded:
+        """What `MfccStats.embed_split` of the same statistics gave, under the map.
 
-    def _pool(self, frames: np.ndarray) -> np.ndarray:
+        Raises:
+            UserError: if the map has not been learned.
+        """
+        self._require_map()
+        return dataclasses.replace(statistics, vectors=self._mapped(statistics.vectors),
+                                   windows=self._mapped(statistics.windows))
+
+    def _mapped(self, vectors: np.ndarray) -> np.ndarray:
+        return (vectors @ self._map).astype(np.float32)
+
+    def _require_map(self) -> None:
         if self._map is None:
             raise UserError("linear baseline has no map yet; call fit(dataset) first")
-        return (self._scale(mean_and_deviation(frames)) @ self._map).astype(np.float32)
 
     def _learn(self, vectors: np.ndarray, labels: Labels) -> np.ndarray:
         """float [K, E]: vectors @ it are the embeddings, up to a shift that no distance sees."""

@@ -80,11 +80,12 @@ def _further(fv: flags.FlagValues, trained: Run, dataset: Dataset, found: Compar
             "mutual_information": label_information(trained.conditions, embedded.labels),
         }
     if fv.retrieval:
-        further["retrieval"] = retrieval_by_condition(embedded, trained.conditions, order)
+        further["retrieval"] = retrieval_by_condition(embedded, trained.conditions, order, trained.masks)
     if fv.tagging:
         train = embed_split(trained.embedding(), dataset, "train")
         vocabularies = dataset.schema.vocabularies
-        further["tagging"] = tagging_by_condition(train, embedded, trained.conditions, vocabularies, order)
+        further["tagging"] = tagging_by_condition(train, embedded, trained.conditions, vocabularies, order,
+                                                  trained.masks)
     if fv.dim_sim:
         further["dim_sim"] = _people(fv, trained, read_dim_sim(fv.dim_sim, fv.agreement))
     if fv.odd_one_out:
@@ -97,7 +98,7 @@ def _people(fv: flags.FlagValues, trained: Run, judgements: Judgements) -> dict:
     return {
         "triplets": len(judgements.triplets), "no_majority": judgements.left_out,
         "without_clips": judged.without_clips, "missing": dict(judged.missing),
-        "agreement": agreement_by_space(judged, trained.conditions, trained.norm_order, fv.seed),
+        "agreement": agreement_by_space(judged, trained.conditions, trained.norm_order, fv.seed, trained.masks),
     }
 
 

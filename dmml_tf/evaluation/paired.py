@@ -37,7 +37,8 @@ def paired_difference(
     """Compares two systems on one condition's triplets.
 
     Args:
-        first, second: bool [n], which triplets each has right (`dmml_tf.evaluation.accuracy.is_correct`).
+        first, second: bool [n], which triplets each has right (`dmml_tf.evaluation.accuracy.is_correct`), or
+            float [n], the share of its seeds that have.
         tracks: int [n, 3], the tracks of each triplet, 0 .. total - 1 (`HeldOut.owners`).
         total, seed, rounds: as in `dmml_tf.evaluation.accuracy.bootstrap`.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from dmml_tf.baselines import linear
+from dmml_tf.baselines import mfcc_stats
 from dmml_tf.baselines.linear import METHODS, Linear, classes_of
 from dmml_tf.conditions import Condition
 from dmml_tf.data.records import read_tracks
@@ -21,7 +21,7 @@ def cheap(tmp_path_factory):
     """A dataset, and a stand-in for the MFCC: six sums of bands, as quick as they are dull."""
     dataset = write_dataset(tmp_path_factory.mktemp("cheap"), {"train": 60, "test": 30}, shards=1, frames=135)
     patch = pytest.MonkeyPatch()
-    patch.setattr(linear, "mfcc_frames", lambda log_mel, features: np.stack(
+    patch.setattr(mfcc_stats, "mfcc_frames", lambda log_mel, features: np.stack(
         [log_mel[:, 10 * band : 10 * band + 10].astype(np.float32).sum(axis=1) for band in range(6)], 1))
     yield dataset
     patch.undo()

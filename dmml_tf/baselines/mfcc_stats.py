@@ -1,0 +1,66 @@
+"""Mean and deviation of a track's MFCC over time: the content features that linear metrics are learned on."""
+
+import numpy as np
+
+from dmml_tf.baselines.interface import ZScore, embed_tracks, mean_and_deviation
+from dmml_tf.baselines.mfcc_vq import mfcc_frames
+from dmml_tf.conditions import Labels
+from dmml_tf.data.records import label_arrays, read_tracks
+from dmml_tf.evaluation.embed import Embedded
+from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+from tfrecords_tools.progress import progress
+
+
+class MfccStats:
+    """Mean and deviation of 13 MFCC, their first and second derivatives: 78 numbers, z-scored over the train tracks.
+
+    Attributes:
+        vectors: float32 [N, 78] of the split it was fitted on; None before.
+        labels: label columns of those tracks.
+    """
+
+    def __init__(self):
+        self.vectors: np.ndarray | None = None
+        self.labels: Labels = {}
+        self._features = self._scale = None
+
+    def fit(self, dataset: Dataset, split: str = "train") -> "MfccStats":
+        """Learns the z-score, and keeps the split's vectors and labels for who learns from them.
+
+        Raises:
+            UserError: as `read_tracks`.
+        """
+        self._features = dataset.features
+        vectors, rows = [], []
+        for row in progress(read_tracks(dataset, split), dataset.tracks(split), "mfcc statistics"):
+            vectors.append(mean_and_deviation(self._frames(row.pop("log_mel"))))
+            rows.append(row)
+        self._scale = ZScore(np.stack(vectors))
+        self.vectors, self.labels = self._scale(np.stack(vectors)), label_arrays(dataset.schema, rows)
+        return self
+
+    def embed(self, log_mel: np.ndarray) -> np.ndarray:
+        """float32 [78] of one log-mel [frames, 128].
+
+        Raises:
+            UserError: if the z-score has not been learned.
+        """
+        return self._pool(self._frames(log_mel))
+
+    def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
+        """Whole tracks and their windows; see `embed_tracks`. Compare them as they are, not at unit length.
+
+        Raises:
+            UserError: as `read_tracks`, or if the z-score has not been learned.
+        """
+        return embed_tracks(self._frames, self._pool, dataset, split, "mfcc statistics", track_progress)
+
+    def _frames(self, log_mel: np.ndarray) -> np.ndarray:
+        return mfcc_frames(log_mel, self._features or LogMel())
+
+    def _pool(self, frames: np.ndarray) -> np.ndarray:
+        if self._scale is None:
+            raise UserError("MFCC statistics have no z-score yet; call fit(dataset) first")
+        return self._scale(mean_and_deviation(frames))

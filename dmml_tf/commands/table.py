@@ -1,0 +1,46 @@
+"""`dmml table`: every system of a paper trained and scored alike, in the paper's own tables."""
+
+import functools
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from dmml_tf.commands.configuration import define_config_flag, read_config
+from dmml_tf.evaluation.judgements import AGREEMENT
+from dmml_tf.table.bench import Judged
+from dmml_tf.table.build import build_table
+from dmml_tf.table.files import write_table
+from tfrecords_tools.errors import UserError
+
+
+def define_flags(fv: flags.FlagValues) -> None:
+    """Flags of the command."""
+    define_config_flag(fv)
+    flags.DEFINE_string("data", None, "Folder of a built dataset.", required=True, flag_values=fv)
+    flags.DEFINE_string("out", None, "Folder of the table; default: runs/tables/NAME, after the configuration's file. "
+                        "Trained networks go beside it into 'trained', which all tables share.", flag_values=fv)
+    flags.DEFINE_string("dim_sim", None, "File of dim-sim judgements, CSV or JSON; needs --clips.", flag_values=fv)
+    flags.DEFINE_string("clips", None, "Folder of the judged clips: audio, or mel arrays ID.npy.", flag_values=fv)
+    flags.DEFINE_float("agreement", AGREEMENT, "Least share of dim-sim's votes for the majority.", lower_bound=0.0,
+                       upper_bound=1.0, flag_values=fv)
+
+
+def run(fv: flags.FlagValues) -> None:
+    """Makes the table and prints it; its files are rewritten after each row.
+
+    Raises:
+        UserError: on bad input, and at the end if a row failed: the others are in the table by then.
+    """
+    table = read_config(fv)
+    if bool(fv.dim_sim) != bool(fv.clips):
+        raise UserError("--dim_sim and --clips go together: the judgements, and the folder where their clips are")
+    judged = Judged.read(fv.dim_sim, fv.clips, fv.agreement) if fv.dim_sim else None
+    out = Path(fv.out or Path("runs/tables") / Path(config_flags.get_config_filename(fv["config"])).stem)
+    outcomes = build_table(table, fv.data, out, functools.partial(write_table, out), judged)
+    print((out / "table.md").read_text(encoding="utf-8"))
+    print(f"written: {', '.join(str(out / f'table.{form}') for form in ('md', 'csv', 'json', 'png'))}")
+    failed = [outcome.row.name for outcome in outcomes if outcome.failed]
+    if failed:
+        raise UserError(f"{len(failed)} of {len(outcomes)} rows failed: {', '.join(failed)}; the reasons are in "
+                        f"{out / 'table.md'}, mend them and run the same command again, which tries these alone")

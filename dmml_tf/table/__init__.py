@@ -1,0 +1,1 @@
+"""The papers' tables: every system trained and scored alike, from one configuration."""

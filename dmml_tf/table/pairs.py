@@ -1,0 +1,67 @@
+"""Is one row better than another on the same triplets? The pairs that a configuration names."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dmml_tf.evaluation.evaluate import OVERALL
+from dmml_tf.evaluation.paired import Difference, paired_overall
+from dmml_tf.table.bench import Bench
+from dmml_tf.table.summary import Outcome
+from tfrecords_tools.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A pair of rows.
+
+    Attributes:
+        first, second: names of the rows.
+        space: `whole` or `subspace`.
+        condition: whose triplets, or "overall".
+        difference: first minus second, a row of several seeds counting its mean over them.
+    """
+
+    first: str
+    second: str
+    space: str
+    condition: str
+    difference: Difference
+
+
+def compare_pairs(pairs: Sequence[Sequence[str]], outcomes: Sequence[Outcome], bench: Bench) -> list[Compared]:
+    """Tests the pairs whose rows both have the figure.
+
+    Args:
+        pairs: (first, second, space, condition) each.
+        outcomes: the rows so far.
+        bench: whose triplets they were scored on.
+
+    Raises:
+        UserError: on a condition that is not scored.
+    """
+    by_name = {outcome.row.name: outcome for outcome in outcomes if outcome.measured}
+    found = []
+    for first, second, space, condition in pairs:
+        if condition != OVERALL and condition not in bench.conditions.names:
+            raise UserError(f"config.pairs: '{condition}' is not scored; scored are: {OVERALL}, "
+                            f"{', '.join(bench.conditions.names)}")
+        if first not in by_name or second not in by_name:
+            continue
+        names = bench.compared if condition == OVERALL else [condition]
+        sides = [_share_right(by_name[name], space) for name in (first, second)]
+        if not all(name in side for side in sides for name in names):
+            continue
+        triples = [(sides[0][name], sides[1][name], bench.held_out.owners(name)) for name in names]
+        one = paired_overall(triples, bench.held_out.tracks, bench.held_out.seed, bench.rounds)
+        if one is not None:
+            found.append(Compared(first, second, space, condition, one))
+    return found
+
+
+def _share_right(outcome: Outcome, space: str) -> Mapping[str, np.ndarray]:
+    """Condition -> float [n]: in how many of the row's seeds a triplet is right, 0..1."""
+    by_seed = [one.right[space] for one in outcome.measured.values()]
+    names = set.intersection(*(set(found) for found in by_seed))
+    return {name: np.mean([found[name] for found in by_seed], axis=0) for name in names}
