@@ -4,17 +4,13 @@ Agrees with `tfrecords_tools.audio.load_mono` (soundfile and soxr) except in wha
 which is what `tf.audio.decode_wav` decodes. 8-, 24- and 32-bit, float and compressed WAV are refused by it.
 """
 
-import math
-
 import tensorflow as tf
 
 from dmml_tf.serving.checks import require
+from dmml_tf.serving.soxr_response import POINTS, RATES, responses
 
 # Hz; a header outside it is damaged, and would ask for absurd amounts of memory.
 BELIEVABLE_RATES = (1_000, 768_000)
-# soxr's high quality: half its height at 0.9568 of the lower Nyquist frequency, and a slope as a Gaussian gives it.
-# In time that is a sinc under a Gaussian window of 1.2 ms deviation (at 22,050 Hz).
-_EDGE, _EDGE_DEVIATION = 0.9568, 0.0117
 
 
 def decode_mono(wav: tf.Tensor, sample_rate: int) -> tf.Tensor:
@@ -42,10 +38,11 @@ def decode_mono(wav: tf.Tensor, sample_rate: int) -> tf.Tensor:
 
 
 def resample(samples: tf.Tensor, rate: tf.Tensor, new_rate: int) -> tf.Tensor:
-    """`samples` at another rate, by a windowed sinc that is applied in the frequency domain.
+    """`samples` at another rate, by the filter that soxr's high quality is, applied in the frequency domain.
 
     One transform serves every pair of rates: a polyphase filter bank would need 22,050 filters for a
-    rate of 44,101 Hz, and the rate is known only when the graph runs. The pass band ends as soxr's does.
+    rate of 44,101 Hz, and the rate is known only when the graph runs. The gain is soxr's own, measured by
+    `soxr_response` at the rates that recordings have; a rate between them is given that of the nearest.
 
     Args:
         samples: float32 [samples]; silence is assumed before and after them.
@@ -64,11 +61,21 @@ def resample(samples: tf.Tensor, rate: tf.Tensor, new_rate: int) -> tf.Tensor:
     spectrum = tf.signal.rfft(tf.pad(samples, [[0, periods * down - count]]))
     bins = tf.minimum(periods * down, periods * up) // 2 + 1
     position = tf.range(tf.cast(bins, tf.float32)) / (tf.cast(bins, tf.float32) - 1.0)  # 1 is the lower Nyquist
-    gain = 0.5 * tf.math.erfc((position - _EDGE) / (_EDGE_DEVIATION * math.sqrt(2.0)))
-    gain *= tf.cast(up, tf.float32) / tf.cast(down, tf.float32)
+    gain = _gain(position, rate, new_rate) * (tf.cast(up, tf.float32) / tf.cast(down, tf.float32))
     kept = tf.pad(spectrum[:bins] * tf.cast(gain, tf.complex64), [[0, periods * up // 2 + 1 - bins]])
     resampled = tf.signal.irfft(kept, [tf.cast(periods * up, tf.int32)])
     return resampled[: (2 * count * up + down) // (2 * down)]
+
+
+def _gain(position: tf.Tensor, rate: tf.Tensor, new_rate: int) -> tf.Tensor:
+    """float32 of the shape of `position`, which is 0 to 1 of the lower Nyquist frequency."""
+    known = tf.constant(RATES, tf.float32)
+    nearest = tf.argmin(tf.abs(tf.math.log(tf.cast(rate, tf.float32) / known)))
+    points = tf.constant(responses(new_rate))[nearest]
+    place = position * (POINTS - 1)
+    below = tf.minimum(tf.cast(place, tf.int32), POINTS - 2)
+    part = place - tf.cast(below, tf.float32)
+    return (1.0 - part) * tf.gather(points, below) + part * tf.gather(points, below + 1)
 
 
 def _greatest_common_divisor(a: tf.Tensor, b: int) -> tf.Tensor:

@@ -51,11 +51,11 @@ def test_log_mels_and_windows(exported):
 
 
 def test_files_of_different_rates_channels_and_lengths_in_one_batch(exported, tmp_path):
-    # At 22,050 Hz nothing is resampled; else soxr's filter and ours differ a little.
     files = {
         "mono22.wav": (songs()[0, :100_000], RATE), "stereo48.wav": (stereo(), 48_000),
-        "stereo44.wav": (stereo()[:200_000], 44_100), "odd.wav": (stereo()[:150_000], 44_101),
+        "stereo44.wav": (stereo()[:200_000], 44_100), "high.wav": (stereo(), 96_000),
         "low.wav": (songs()[0, :40_000], 8_000), "three.wav": (np.repeat(stereo()[:150_000, :1], 3, axis=1), 32_000),
+        "16.wav": (songs()[0], 16_000), "odd.wav": (stereo()[:150_000], 44_101),
     }
     expected = []
     for name, (samples, rate) in files.items():
@@ -63,8 +63,7 @@ def test_files_of_different_rates_channels_and_lengths_in_one_batch(exported, tm
         expected.append(embed_audio(tmp_path / name, exported.model, LogMel()))
     contents = [(tmp_path / name).read_bytes() for name in files]
     found = exported.signatures["embed_wav"](wav=tf.constant(contents))
-    assert_same({"first": found["embedding"][0]}, {"first": expected[0]})
-    assert_same(found, outputs_of(np.stack(expected)), 1e-3)
+    assert_same(found, outputs_of(np.stack(expected)))
 
 
 def test_a_batch_of_one_and_of_64_alike(exported):

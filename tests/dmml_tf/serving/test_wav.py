@@ -25,13 +25,15 @@ def test_length_is_soxrs(rate, samples):
     assert len(found) == len(wanted)
 
 
-@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 44_101, 48_000])
-def test_music_as_soxr_resamples_it(rate):
+# At a rate that was not measured soxr may let 0.1 % more or less through, near the end of its pass band.
+@pytest.mark.parametrize("rate, tolerance", [
+    (8_000, 3e-5), (16_000, 3e-5), (32_000, 3e-5), (44_100, 3e-5), (48_000, 3e-5), (96_000, 3e-5), (44_101, 1e-3)])
+def test_music_as_soxr_resamples_it(rate, tolerance):
     music = soxr.resample(stereo()[:96_000, 0], 48_000, rate).astype(np.float32)
     found = resample(tf.constant(music), tf.constant(rate), 22_050).numpy()
     wanted = soxr.resample(music, rate, 22_050)[: len(found)]
-    # soxr lets 0.06 % less through where the ratio is not a simple one.
-    assert np.abs(found[: len(wanted)] - wanted).max() < 2e-3 * np.abs(wanted).max()
+    assert np.abs(wanted).max() > 0.1
+    assert np.abs(found[: len(wanted)] - wanted).max() < tolerance * np.abs(wanted).max()
 
 
 def test_a_tone_stays_and_one_above_half_the_rate_goes():
