@@ -21,7 +21,7 @@ from dmml_tf.data.records import label_arrays
 from dmml_tf.evaluation.cross_table import diagonal_gap
 from dmml_tf.evaluation.embed import Embedded, label_rows
 from dmml_tf.report import SPACE_NAMES, accuracy_table, cross_table_rows, write_report
-from dmml_tf.run import WEIGHTS_FILE, Run, write_json
+from dmml_tf.run import BOARD, WEIGHTS_FILE, Run, write_json
 from dmml_tf.search import show
 from dmml_tf.search.build import index_run
 from dmml_tf.search.example import clearest
@@ -32,6 +32,7 @@ from dmml_tf.stages import Stages
 from dmml_tf.training import measure_pipeline, train
 from dmml_tf.viz.callbacks import training_pictures
 from dmml_tf.viz.plots import plot_cross_table, plot_learning_curves, plot_map
+from dmml_tf.viz.projector import write_index
 from tfrecords_tools.build import build_dataset
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.mutual_information import format_table, mutual_information_table
@@ -134,7 +135,9 @@ def finish(
     with stages("evaluation"):
         found = compare(run, dataset, "test", plan.triplets, config.seed)
     with stages("index"):
-        index_run(run, dataset).save(run.folder / INDEX_FOLDER)
+        index = index_run(run, dataset)
+        index.save(run.folder / INDEX_FOLDER)
+        write_index(run.folder / BOARD, index, dataset)
     with stages("export"):
         export_served(run, run.folder / EXPORT_FOLDER)
     with stages("throughput"):

@@ -4,6 +4,7 @@
     model.json       conditions, network arguments, signal chain, vocabularies, versions
     embedding.keras  windows -> embedding; loads after `import dmml_tf.models.embedding`
     history.csv      one row an epoch
+    tensorboard/     scalars, the cross table of each epoch, the projector's files
     checkpoints/     the last epoch, to resume from
 """
 
@@ -26,6 +27,7 @@ from tfrecords_tools.schema import Schema
 MODEL_FILE = "model.json"
 EMBEDDING_FILE = "embedding.keras"
 WEIGHTS_FILE = "embedding.weights.h5"
+BOARD = "tensorboard"  # folder of what TensorBoard reads
 OVERHEAD = 2 * 2**20  # bytes: names and structure beside the weights, and the small files
 
 

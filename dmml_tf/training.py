@@ -24,13 +24,12 @@ from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.learned_mask import learned_masks
 from dmml_tf.objectives.build import build_objective
 from dmml_tf.objectives.objective import Objective
-from dmml_tf.run import Run, write_json
+from dmml_tf.run import BOARD, Run, write_json
 from dmml_tf.schedules import PlateauThenStop, Schedule, WarmThenCosine
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 
 SPREAD_WINDOWS = 192
-BOARD = "tensorboard"
 RECENT = 32  # batches whose tracks are remembered: more than the pipeline prepares ahead
 
 

@@ -4,14 +4,12 @@ from pathlib import Path
 
 from absl import flags
 
-from dmml_tf.run import Run
+from dmml_tf.run import BOARD, Run
 from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from dmml_tf.viz.projector import MAX_POINTS, tensors_of, write_index
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-
-LOG_FOLDER = "tensorboard"  # within a run's folder; training writes its scalars there
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -31,7 +29,7 @@ def run(fv: flags.FlagValues) -> None:
         raise UserError(f"{fv.run}: the index was made by other weights than the run now has; make it again with: "
                         f"dmml index --run {fv.run}")
     dataset = Dataset.load(fv.data or trained.dataset, trained.features)
-    log_dir = Path(fv.run) / LOG_FOLDER
+    log_dir = Path(fv.run) / BOARD
     log_dir.mkdir(exist_ok=True)
     write_index(log_dir, index, dataset, fv.points, fv.seed)
     if fv.picture:

@@ -31,7 +31,8 @@ def check_run(folder, conditions):
         assert set(system["subspace"]) == {*conditions, "track", "overall"}
     assert report["throughput"]["pipeline_windows_per_s"] > 0 < report["throughput"]["train_windows_per_s"]
     for file in ("report.md", "embedding.keras", "history.csv", "plots/learning_curves.png", "plots/cross_table.png",
-                 "export/dmml/1/saved_model.pb", "index/vectors.npy"):
+                 "export/dmml/1/saved_model.pb", "index/vectors.npy",
+                 "tensorboard/projector_config.pbtxt"):
         assert (folder / file).exists(), file
     return report
 
