@@ -51,7 +51,7 @@ def _metadata_routes(app: FastAPI, library: Library, maps: Maps) -> None:
     def about() -> dict:
         parts = [{"name": name, "column": columns.get(name), "owning": name in library.index.slices} for name in names]
         return {"run": library.run.folder.name, "parts": parts, "tracks": len(library.index.tracks),
-                "example": library.example(), "most_bytes": MOST_BYTES}
+                "example": library.example, "most_bytes": MOST_BYTES}
 
     @app.get("/api/songs")
     def songs(text: Annotated[str, InQuery(max_length=200)] = "",

@@ -1,4 +1,4 @@
-"""`python -m dmml_tf.explore.decode IN OUT.wav RATE SECONDS`: a stranger's file -> plain samples, in a process apart.
+"""`python -m dmml_tf.explore.decode IN OUT.wav RATE LEAST MOST`: a stranger's file -> plain samples, in a process apart.
 
 What decodes a file is C that others wrote. Here it may fail, hang or fill its memory, and only this process ends.
 """
@@ -10,7 +10,6 @@ from pathlib import Path
 import soundfile
 
 from tfrecords_tools.audio import AudioError, mono_blocks, require_seconds
-from tfrecords_tools.extract import LEAST_SECONDS
 
 MOST_MEMORY = 2 << 30  # bytes of address space: libraries map far more than they use
 MOST_CPU = 60  # seconds
@@ -18,14 +17,14 @@ EXIT_REFUSED = 2
 _MOST_OUTPUT = 256 << 20  # bytes
 
 
-def decode(source: Path, target: Path, rate: int, seconds: float) -> None:
-    """Writes at most `seconds` of `source` as mono float wav of `rate` Hz; `AudioError` says why not."""
+def decode(source: Path, target: Path, rate: int, least: float, most: float) -> None:
+    """Writes at most `most` seconds of `source` as mono float wav of `rate` Hz; `AudioError` if there are not `least`."""
     written = 0
     with soundfile.SoundFile(target, "w", rate, 1, "FLOAT", format="WAV") as out:
-        for block in mono_blocks(source, rate, max_seconds=seconds):
+        for block in mono_blocks(source, rate, max_seconds=most):
             out.write(block)
             written += len(block)
-    require_seconds(written / rate, LEAST_SECONDS)
+    require_seconds(written / rate, least)
 
 
 def main(arguments: list[str]) -> int:
@@ -33,9 +32,9 @@ def main(arguments: list[str]) -> int:
     for limit, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_CPU),
                         (resource.RLIMIT_FSIZE, _MOST_OUTPUT), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(limit, (most, most))
-    source, target, rate, seconds = arguments
+    source, target, rate, least, most = arguments
     try:
-        decode(Path(source), Path(target), int(rate), float(seconds))
+        decode(Path(source), Path(target), int(rate), float(least), float(most))
     except AudioError as error:
         print(error, file=sys.stderr)
         return EXIT_REFUSED

@@ -1,7 +1,7 @@
 """What every request must pass before the page answers it, and the headers that every answer carries."""
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -18,6 +18,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+
+_HOST = re.compile(r"(?:([a-z0-9._-]+)|\[([0-9a-f:.]+)\])(?::[0-9]{1,5})?")
 
 
 class Guard:
@@ -64,10 +66,8 @@ class Guard:
 
 def _name(host: str) -> str:
     """`localhost` of `localhost:8765`, `::1` of `[::1]:8765`; empty where it is malformed."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host.lower())
+    return (found[1] or found[2]) if found else ""
 
 
 def _is_number(name: str) -> bool:

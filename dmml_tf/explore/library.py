@@ -68,12 +68,7 @@ class Library:
         path = self.paths.get(self.index.tracks[row]["id"])
         if not path:
             return None
-        for place in (Path(path), self.folder / _CORPUS / os.path.basename(path)):
-            # Resolved first: a link called song.mp3 may lead anywhere.
-            real = Path(os.path.realpath(place))
-            if real.suffix.lower() in MEDIA_TYPES and file_problem(real) is None:
-                return real
-        return None
+        return playable(Path(path)) or playable(self.folder / _CORPUS / os.path.basename(path))
 
     def song(self, row: int) -> dict:
         """What the page shows of a song: row, id, title, artist, labels, player (whether it has audio), mark."""
@@ -88,6 +83,7 @@ class Library:
         found = (row for row, line in enumerate(self._lines) if all(word in line for word in words))
         return [row for row, _ in zip(found, range(count))]
 
+    @functools.cached_property
     def example(self) -> int:
         """The row of a song that shows the searches clearly (see `dmml_tf.search.example`); of many songs, the first."""
         if len(self.index.tracks) > _TRIED:
@@ -119,6 +115,16 @@ def audio_paths(table: Path) -> dict[str, str]:
             return {row["track_id"]: row["path"] for row in rows if row.get("path")}
     except (OSError, KeyError, csv.Error) as error:
         raise UserError(f"{table}: cannot be read ({error}); name the folder of the records with --data") from error
+
+
+def playable(path: Path) -> Path | None:
+    """The file that a path leads to, if it is there and its own name is that of audio."""
+    try:
+        # Resolved first: a link called song.mp3 may lead anywhere.
+        real = Path(os.path.realpath(path))
+    except ValueError:  # a zero byte
+        return None
+    return real if real.suffix.lower() in MEDIA_TYPES and file_problem(real) is None else None
 
 
 def plain(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dmml_tf.search.index import WHOLE, Index, Query
+from dmml_tf.search.index import Index, Query
 from dmml_tf.viz.plots import MAX_COLOURS, MAX_POINTS, flatten, shown_tag
 from tfrecords_tools.tables import TAG_SEPARATOR
 
@@ -50,7 +50,7 @@ class Maps:
                 "titles": [track.get("title", "") for track in tracks]}
 
     def points(self, name: str) -> np.ndarray:
-        """float [P, 2] in 0..1, the same scale along both axes."""
+        """float [P, 2], each axis in 0..1."""
         with self._lock:
             if name not in self._points:
                 vectors = self._vectors(name, self.rows)
@@ -65,9 +65,9 @@ class Maps:
         """For each part of the index its place on that part's map: the nearest of the map's tracks; None for zeros."""
         found = []
         for name in self._index.names:
-            wanted = query.whole if name == WHOLE and self._index.lengths is not None else query.vector
-            wanted = wanted[self._index.slices.get(name, slice(None))]
-            found.append(int(np.argmax(self._vectors(name, self.rows) @ wanted)) if np.any(wanted) else None)
+            wanted = query.vector[self._index.slices[name]] if name in self._index.slices else query.whole
+            asked = wanted is not None and np.any(wanted)
+            found.append(int(np.argmax(self._vectors(name, self.rows) @ wanted)) if asked else None)
         return found
 
     def place(self, row: int) -> int | None:
@@ -118,7 +118,8 @@ def _tag_groups(cells: list[str]) -> tuple[dict, list]:
 
 def _scaled(points: np.ndarray) -> np.ndarray:
     low, high = points.min(axis=0), points.max(axis=0)
-    return 0.5 + (points - (low + high) / 2) / ((high - low).max() or 1.0)
+    # Each axis for itself, as the plots do: neither has a unit. Points that all coincide lie in the middle.
+    return np.where(high > low, (points - low) / np.where(high > low, high - low, 1.0), 0.5)
 
 
 def _read(path: Path, count: int) -> np.ndarray | None:

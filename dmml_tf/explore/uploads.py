@@ -15,7 +15,7 @@ from tensorflow import keras
 
 from dmml_tf.explore.decode import EXIT_REFUSED
 from dmml_tf.run import Run
-from dmml_tf.search.audio_query import embed_audio
+from dmml_tf.search.audio_query import LEAST_SECONDS, embed_audio
 from dmml_tf.search.index import Query
 from dmml_tf.search.query import by_embedding
 from tfrecords_tools.errors import UserError
@@ -105,7 +105,7 @@ def decode_apart(source: Path, target: Path, rate: int, seconds: float = MOST_SE
     Raises:
         UserError: if it is not audio, or its decoder did not come to an end within memory and time.
     """
-    command = [sys.executable, "-m", "dmml_tf.explore.decode", str(source), str(target), str(rate), str(seconds)]
+    command = [sys.executable, "-m", "dmml_tf.explore.decode", *map(str, (source, target, rate, LEAST_SECONDS, seconds))]
     # Threads of linear algebra, which decoding has no use for, would each reserve memory.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:

@@ -5,10 +5,20 @@ import { $, make, name, rove, shape } from "./dom.js";
 import { state } from "./state.js";
 
 const kept = new Map(); // number of a part -> its map
-let shown = null, chosen = () => {};
+let shown = null, chosen = () => {}, height = 100;
+
+// Neither axis of a map has a unit: it takes the shape of the room it has. x is 0 to 100, y 0 to `height`.
+const place = (point) => [100 * point[1], height * (1 - point[2])];
+
+function fit() {
+  const { clientWidth, clientHeight } = $("map");
+  height = clientWidth ? Math.min(230, Math.max(60, (108 * clientHeight) / clientWidth - 8)) : 100;
+  $("map").setAttribute("viewBox", `-4 -4 108 ${height + 8}`);
+}
 
 export function startMap(changed, clicked) {
   chosen = clicked;
+  new ResizeObserver(() => shown && changed()).observe($("map"));
   $("tabs").replaceChildren(...state.parts.map((part) => make("button", { type: "button", role: "radio",
     "data-name": part.name, onclick: () => pick(part.name, changed) }, part.name)));
   $("tabs").addEventListener("keydown", (event) => {
@@ -38,23 +48,23 @@ export async function showMap() {
   }
   if (state.parts[number].name !== state.map) return; // another was asked for meanwhile
   shown = { number, ...kept.get(number) };
+  legend(shown.legend, colours(shown.legend), shown.points.some((of) => of[3] === null && shown.legend.kind !== "none"));
+  $("map-note").textContent = "t-SNE: near each other means alike. The results are lit and joined to the song asked by.";
+  fit(); // once everything around it has its size
   const colour = colours(shown.legend);
   const dots = shown.points.map(([row, x, y, group], i) => {
-    const dot = shape("circle", { cx: 100 * x, cy: 100 * (1 - y), r: 1, "data-row": row },
+    const dot = shape("circle", { cx: 100 * x, cy: height * (1 - y), r: 1, "data-row": row },
       shape("title", {}, shown.titles[i]));
     dot.style.fill = colour(group);
     return dot;
   });
   $("map").replaceChildren(shape("g", { id: "dots" }, ...dots), shape("g", { id: "lit" }));
-  legend(shown.legend, colour, shown.points.some((point) => point[3] === null && shown.legend.kind !== "none"));
-  $("map-note").textContent = "t-SNE: near each other means alike. The results are lit and joined to the song asked by.";
 }
 
 // The songs asked by, and the results, joined to the one whose part this sub-space takes.
 export function light({ hits, slots }) {
   if (!shown) return;
   const at = (places) => (places[shown.number] === null ? null : shown.points[places[shown.number]]);
-  const place = (point) => [100 * point[1], 100 * (1 - point[2])];
   const from = at(slots[state.slots.b ? state.sides[state.map] : "a"] ?? []);
   const colour = colours(shown.legend), lines = [], dots = [];
   for (const hit of [...hits].reverse()) {

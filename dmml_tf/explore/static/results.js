@@ -45,8 +45,9 @@ function reason(part, hit) {
   const classes = ["reason", side, agrees ? "agrees" : "", cosine < 0 ? "unlike" : "",
     state.weights[part.name] === 0 ? "off" : ""];
   const told = `${part.name} ${cosine.toFixed(2)}${label && `, ${label}`}${agrees ? ", as song " + side.toUpperCase() : ""}`;
-  return make("div", { class: classes.join(" "), role: "img", "aria-label": told, title: told },
-    make("span", { class: "figure" }, name(label, "label"), make("span", { class: "cosine" }, cosine.toFixed(2))), bar);
+  return make("div", { class: classes.join(" "), role: "img", "aria-label": told, title: told,
+    "data-name": part.name },
+    name(label || "\u00a0", "label"), make("span", { class: "figure" }, bar, make("span", { class: "cosine" }, cosine.toFixed(2))));
 }
 
 function keys(event, one, hit, chosen) {

@@ -33,7 +33,7 @@ export function writeAddress() {
 }
 
 export function searchPairs() {
-  const pairs = [["not_its_artist", String(state.notItsArtist)]];
+  const pairs = [["count", "12"], ["not_its_artist", String(state.notItsArtist)]];
   for (const [side, song] of Object.entries(state.slots)) {
     if (song) pairs.push([side, song.token ?? String(song.row)]);
   }
