@@ -69,7 +69,7 @@ def test_a_grid_has_a_row_of_one_layout_for_each_subspace(tmp_path, monkeypatch)
     genre = rng.integers(-1, 3, (40, 1)).astype(np.int32)
     tempo = np.where(np.arange(40) % 4, rng.uniform(60, 180, 40), np.nan).astype(np.float32)
     conditions = Conditions([Condition("style", "shared_tag", "genre", width=3), Condition("tempo", "within", width=2),
-                             Condition("track", "same_track", width=2), Condition("all", "shared_tag", "genre", width=0)])
+                             Condition("track", "same_track", width=2), Condition("genre", "shared_tag", width=0)])
     vectors = rng.normal(size=(40, 7))
     plot_map_grid(vectors, conditions, {"genre": genre, "tempo": tempo}, {"genre": ("a", "b", "c")}, tmp_path / "g.png")
     np.testing.assert_array_equal(seen[0], vectors[:, :3])
