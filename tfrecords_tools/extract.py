@@ -13,7 +13,7 @@ from tfrecords_tools.tempo_cache import cached_tempo
 LEAST_SECONDS = 3.0
 # Bytes of a track's arrays: a protocol buffer ends at 2 GiB, and everything else in the record needs little.
 _MOST_BYTES = 2_000_000_000
-_PCM_SCALE = 32_767.0
+PCM_SCALE = 32_767.0
 _PCM_BYTES = 2
 
 
@@ -99,5 +99,10 @@ def _kept(blocks: Iterable[np.ndarray], chain: LogMel, pcm: list[np.ndarray] | N
         if left < 0:
             raise AudioError("is too long for one record of 2 GiB; give --max_seconds, or cut it")
         if pcm is not None:
-            pcm.append(np.rint(np.clip(block, -1.0, 1.0) * _PCM_SCALE).astype(np.int16))
+            pcm.append(as_pcm(block))
         yield block
+
+
+def as_pcm(samples: np.ndarray) -> np.ndarray:
+    """Samples in -1..1 as records hold them: int16 of the same shape; what lies beyond is clipped."""
+    return np.rint(np.clip(samples, -1.0, 1.0) * PCM_SCALE).astype(np.int16)

@@ -1,4 +1,4 @@
-"""`dmml embed`: a table of audio files, or records, of any number into a Parquet file of embeddings."""
+"""`dmml embed`: a folder or a table of audio files, or records, of any number into a Parquet file of embeddings."""
 
 import csv
 import os
@@ -6,22 +6,27 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.data.signal import signal_of
 from dmml_tf.run import Run
 from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.embed_tracks import EmbedOptions, embed_tracks, key_of
 from dmml_tf.search.embeddings import DTYPES
-from dmml_tf.search.sounds import FilesSource, RecordsSource
+from dmml_tf.search.sounds import FilesSource, RecordsSource, Source
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.manifest import Reject, read_manifest
+from tfrecords_tools.sources.folder import read_folder
+from tfrecords_tools.sources.manifest_out import write_manifest
 
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
     flags.DEFINE_string("out", None, "File to write, ending in .parquet.", flag_values=fv, required=True)
+    flags.DEFINE_string("audio", None, "Folder whose audio files, at any depth, are embedded; a table of them is "
+                        "written beside OUT.", flag_values=fv)
     flags.DEFINE_string("manifest", None, "Table of audio files: CSV, TSV, JSON Lines or Parquet with at least "
-                        "track_id, path and artist; dmml-records makes one of a folder.", flag_values=fv)
+                        "track_id, path and artist.", flag_values=fv)
     flags.DEFINE_string("audio_root", None, "Folder that the table's paths are in; default: the table's.",
                         flag_values=fv)
     flags.DEFINE_string("data", None, "Folder of records to embed in place of audio files.", flag_values=fv)
@@ -33,22 +38,31 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the file, and beside it what could not be used and why."""
-    if bool(fv.manifest) == bool(fv.data):
-        raise UserError("give either --manifest TABLE or --data FOLDER")
+    if [bool(fv.audio), bool(fv.manifest), bool(fv.data)].count(True) != 1:
+        raise UserError("give one of --audio FOLDER, --manifest TABLE and --data FOLDER")
     out = Path(fv.out)
     if out.suffix != ".parquet":
         raise UserError(f"--out={out}: the file's name must end in .parquet")
     trained = Run.load(fv.run)
-    if fv.manifest:
-        source, read = FilesSource(read_manifest(fv.manifest, fv.audio_root), fv.workers), Path(fv.manifest)
-    else:
-        source, read = RecordsSource(Dataset.load(fv.data, trained.features)), Path(fv.data) / FILE_NAME
     out.parent.mkdir(parents=True, exist_ok=True)
+    source, read = _source(fv, trained, out)
     key = key_of(read) + (fv.audio_root or "")
     tracks, rejects = embed_tracks(trained.embedding(), weights_sha256(trained), trained.features.window_frames, source,
                                    key, out, EmbedOptions(fv.windows, fv.dtype, fv.batch))
     note = write_rejects(out, rejects)
     print(f"{out}: {tracks} tracks of {trained.conditions.size or trained.network['size']} numbers ({fv.dtype}){note}")
+
+
+def _source(fv: flags.FlagValues, trained: Run, out: Path) -> tuple[Source, Path]:
+    """The tracks asked for, with the sound that the network takes, and the file that says which they are."""
+    signal = signal_of(trained.network)
+    if fv.data:
+        return RecordsSource(Dataset.load(fv.data, trained.features), signal), Path(fv.data) / FILE_NAME
+    table = fv.manifest
+    if fv.audio:
+        table = out.with_name(f"{out.name}.songs.csv")
+        print(write_manifest(read_folder(fv.audio), table, dimensions=()))
+    return FilesSource(read_manifest(table, fv.audio_root), signal, fv.workers), Path(table)
 
 
 def write_rejects(out: Path, rejects: list[Reject]) -> str:

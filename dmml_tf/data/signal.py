@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+from tensorflow import keras
 
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -78,6 +79,11 @@ LOG_MEL, AUDIO = Signal("log_mel"), Signal("audio")
 def signal_of(network: Mapping) -> Signal:
     """What a network takes that is built with these arguments of `dmml_tf.models.embedding.build_embedding`."""
     return LOG_MEL if network.get("frontend", "log_mel") == "log_mel" else AUDIO
+
+
+def signal_for(embedding: keras.Model) -> Signal:
+    """What a network takes, by the shape of its input: [batch, 129, 128] or [batch, 66150]."""
+    return LOG_MEL if len(embedding.input_shape) == 3 else AUDIO
 
 
 def cut_window(log_mel: np.ndarray, start: int) -> np.ndarray:

@@ -6,14 +6,14 @@ its non-overlapping 3 s windows.
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Labels
-from dmml_tf.data.signal import AUDIO, LOG_MEL, SOUND
+from dmml_tf.data.signal import SOUND, signal_for
 from dmml_tf.data.records import label_arrays, read_tracks
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.progress import progress
@@ -62,8 +62,8 @@ class Embedded:
     window_start: np.ndarray
 
 
-def windows_of(log_mel: np.ndarray, window_frames: int, hop: int) -> np.ndarray:
-    """First frames, int32 [W], of the windows that lie whole in `log_mel` [frames, bands]; `hop` in frames.
+def windows_of(log_mel: Sequence, window_frames: int, hop: int) -> np.ndarray:
+    """First frames, int32 [W], of the windows that lie whole in `log_mel` [frames, ...]; `hop` in frames.
 
     The windows of a network that takes samples begin at the same frames, so that both are scored on the same ones.
 
@@ -103,7 +103,7 @@ def embed_split(
         UserError: as `read_tracks`, and if the network takes samples and the records hold none.
     """
     frames = dataset.features.window_frames
-    signal = LOG_MEL if len(embedding.input_shape) == 3 else AUDIO
+    signal = signal_for(embedding)
     signal.require(dataset)
     rows, tracks, starts = [], [], []
 

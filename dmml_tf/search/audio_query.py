@@ -5,14 +5,12 @@ import os
 import numpy as np
 from tensorflow import keras
 
-from dmml_tf.data.signal import cut_window
+from dmml_tf.data.signal import signal_for
+from dmml_tf.data.sound_file import read_sound
 from dmml_tf.evaluation.embed import windows_of
-from tfrecords_tools.audio import AudioError, load_mono
-from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
 BATCH = 64
-LEAST_SECONDS = 3.0
 
 
 def embed_audio(path: str | os.PathLike, embedding: keras.Model, features: LogMel) -> np.ndarray:
@@ -20,7 +18,7 @@ def embed_audio(path: str | os.PathLike, embedding: keras.Model, features: LogMe
 
     Args:
         path: an audio file of at least 3 s; any rate, mono or stereo.
-        embedding: log-mel float32 [batch, 129, 128] -> float32 [batch, E].
+        embedding: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, E].
         features: the signal chain `embedding` was trained on.
 
     Returns:
@@ -29,15 +27,17 @@ def embed_audio(path: str | os.PathLike, embedding: keras.Model, features: LogMe
     Raises:
         UserError: if the file cannot be used; names it and why.
     """
-    try:
-        samples = load_mono(path, features.sample_rate, least_seconds=LEAST_SECONDS)
-    except AudioError as error:
-        raise UserError(f"{os.fspath(path)}: {error}") from error
-    # Records hold float16: rounded the same way, a file finds its own record at cosine 1.
-    log_mel = features.extract(samples).astype(np.float16)
-    frames = features.window_frames
-    windows = np.stack([cut_window(log_mel, start) for start in windows_of(log_mel, frames, frames)])
-    # Called directly: predict() would let Keras 3 choose XLA, which is slower on a CPU.
-    batches = np.split(windows.astype(np.float32), range(BATCH, len(windows), BATCH))
-    vectors = np.concatenate([embedding(batch, training=False) for batch in batches])
-    return vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    signal = signal_for(embedding)
+    row, _ = read_sound(path, signal)
+    starts = windows_of(range(signal.frames(row)), features.window_frames, features.window_frames)
+    return embed_windows(embedding, row, starts).mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def embed_windows(embedding: keras.Model, row: dict[str, np.ndarray], starts: np.ndarray) -> np.ndarray:
+    """float32 [W, E] of the windows of a sound, as `read_sound` gives it, that begin at frames `starts`, int [W]."""
+    signal, parts = signal_for(embedding), []
+    for first in range(0, len(starts), BATCH):
+        batch = np.stack([signal.cut(row, start) for start in starts[first : first + BATCH]])
+        # Called directly: predict() would let Keras 3 choose XLA, which is slower on a CPU.
+        parts.append(np.asarray(embedding(batch, training=False)))
+    return np.concatenate(parts)

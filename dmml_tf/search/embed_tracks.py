@@ -8,15 +8,15 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.data.signal import cut_window
-from dmml_tf.evaluation.embed import windows_of
+from dmml_tf.data.signal import Signal, signal_for
+from dmml_tf.evaluation.embed import inference, windows_of
 from dmml_tf.run import write_json
 from dmml_tf.search.embeddings import embeddings_schema, join_parts, table_of, write_table
 from dmml_tf.search.sounds import Sound, Source
@@ -46,10 +46,10 @@ def embed_tracks(embedding: keras.Model, model: str, window_frames: int, source:
     """Writes `out`; in memory are one batch, one track and the vectors of one part.
 
     Args:
-        embedding: log-mel float32 [batch, window_frames, 128] -> float32 [batch, E].
+        embedding: log-mel float32 [batch, window_frames, 128], or samples float32 [batch, 66150] -> float32 [batch, E].
         model: SHA-256 of its weights.
         window_frames: frames of 3 s.
-        source: the tracks.
+        source: the tracks, with the sound that the network takes.
         key: says what the source is; parts of another key, model or options are done again.
         out: a .parquet file.
         options: see there.
@@ -63,10 +63,10 @@ def embed_tracks(embedding: keras.Model, model: str, window_frames: int, source:
     missing = [not _note(parts, number).exists() for number in range(-(-count // PART))]
     wanted = np.repeat(missing, PART)[:count] if missing else []
     items = progress(source.items(wanted), int(np.sum(wanted)), "embed")
-    call = tf.function(lambda batch: embedding(batch, training=False), jit_compile=False)
+    call, signal = inference(embedding), signal_for(embedding)
     for number in np.flatnonzero(missing):
         sounds = _Part(items, min(PART, count - number * PART))
-        vectors = _embed(call, sounds, window_frames, options.batch)
+        vectors = _embed(call, signal, sounds, window_frames, options.batch)
         write_table(_file(parts, number), table_of(schema, sounds.tracks, vectors))
         # Last: a part is there when its note is.
         write_json(_note(parts, number), [dataclasses.asdict(reject) for reject in sounds.rejects])
@@ -80,20 +80,20 @@ def embed_tracks(embedding: keras.Model, model: str, window_frames: int, source:
 
 
 class _Part:
-    """The next `count` items: yields the sounds' log-mels; keeps their metadata, and the rejects."""
+    """The next `count` items: yields their sounds; keeps their metadata, and the rejects."""
 
     def __init__(self, items: Iterator[Sound | Reject], count: int):
         self._items, self._count = items, count
         self.tracks, self.rejects = [], []
 
-    def __iter__(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[Mapping[str, np.ndarray]]:
         for _ in range(self._count):
             item = next(self._items)
             if isinstance(item, Reject):
                 self.rejects.append(item)
             else:
                 self.tracks.append(item.track)
-                yield item.log_mel
+                yield item.sound
 
 
 def key_of(file: Path) -> str:
@@ -102,7 +102,9 @@ def key_of(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _embed(call: Callable, log_mels: Iterable[np.ndarray], frames: int, batch: int) -> list[np.ndarray]:
+def _embed(
+    call: Callable, signal: Signal, sounds: Iterable[Mapping[str, np.ndarray]], frames: int, batch: int
+) -> list[np.ndarray]:
     """float32 [W, E] of each track; batches run on across tracks, so that the network sees one shape."""
     counts, vectors, waiting = [], [], []
 
@@ -112,11 +114,11 @@ def _embed(call: Callable, log_mels: Iterable[np.ndarray], frames: int, batch: i
         vectors.append(call(tf.constant(filled)).numpy()[: len(waiting)])
         waiting.clear()
 
-    for log_mel in log_mels:
-        starts = windows_of(log_mel, frames, frames)
+    for sound in sounds:
+        starts = windows_of(range(signal.frames(sound)), frames, frames)
         counts.append(len(starts))
         for start in starts:
-            waiting.append(cut_window(log_mel, start))
+            waiting.append(signal.cut(sound, start))
             if len(waiting) == batch:
                 run()
     if waiting:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from dmml_tf.data.records import read_tracks
+from dmml_tf.data.signal import AUDIO, LOG_MEL, Signal
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.extract import Extracted, Task, extract
 from tfrecords_tools.manifest import Manifest, Reject, Row
@@ -20,10 +21,10 @@ FIRST_COLUMNS = ("id", "title", "artist", "split")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sound:
-    """One track: its metadata as text, and float16 [frames, 128]."""
+    """One track: its metadata as text, and `log_mel`, float16 [frames, 128], or `audio`, int16 [samples]."""
 
     track: Mapping[str, str]
-    log_mel: np.ndarray
+    sound: Mapping[str, np.ndarray]
 
 
 class Source(Protocol):
@@ -39,10 +40,10 @@ class Source(Protocol):
 
 
 class FilesSource:
-    """The rows of a manifest, decoded in worker processes (0: one a core)."""
+    """The rows of a manifest, decoded in worker processes (0: one a core), as the sound that `signal` names."""
 
-    def __init__(self, manifest: Manifest, workers: int = 0, max_seconds: float | None = None):
-        self._manifest, self._workers, self._max_seconds = manifest, workers, max_seconds
+    def __init__(self, manifest: Manifest, signal: Signal = LOG_MEL, workers: int = 0):
+        self._manifest, self._signal, self._workers = manifest, signal, workers
         self.columns = _columns((*manifest.tags, *manifest.values))
 
     def count(self) -> int:
@@ -58,7 +59,7 @@ class FilesSource:
                 if wanted[place]:
                     waiting.append(row)
                     if isinstance(row, Row):
-                        yield Task(row.path, max_seconds=self._max_seconds)
+                        yield Task(row.path, audio=self._signal is AUDIO)
 
         with contextlib.closing(ordered_map(extract, tasks(), self._workers)) as results:
             for result in results:
@@ -66,7 +67,7 @@ class FilesSource:
                     yield waiting.popleft()
                 row = waiting.popleft()
                 if isinstance(result, Extracted):
-                    yield Sound(self._track(row), result.log_mel)
+                    yield Sound(self._track(row), {self._signal.field: getattr(result, self._signal.field)})
                 else:
                     yield Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}")
         yield from waiting  # nothing but rejects is left
@@ -78,10 +79,15 @@ class FilesSource:
 
 
 class RecordsSource:
-    """The tracks of a dataset, split by split."""
+    """The tracks of a dataset, split by split, as the sound that `signal` names.
 
-    def __init__(self, dataset: Dataset):
-        self._dataset = dataset
+    Raises:
+        UserError: if the records do not hold it.
+    """
+
+    def __init__(self, dataset: Dataset, signal: Signal = LOG_MEL):
+        signal.require(dataset)
+        self._dataset, self._signal = dataset, signal
         self._splits = [split for split in dataset.splits if dataset.tracks(split)]
         self.columns = _columns((*dataset.schema.vocabularies, *dataset.schema.values))
 
@@ -93,9 +99,9 @@ class RecordsSource:
         """See `Source`."""
         place = 0
         for split in self._splits:
-            for row in read_tracks(self._dataset, split):
+            for row in read_tracks(self._dataset, split, optional=self._signal.optional):
                 if wanted[place]:
-                    yield Sound(self._track(row, split), row["log_mel"])
+                    yield Sound(self._track(row, split), {self._signal.field: row[self._signal.field]})
                 place += 1
 
     def _track(self, row: Mapping, split: str) -> dict[str, str]:

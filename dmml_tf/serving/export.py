@@ -30,7 +30,7 @@ def export_saved_model(
     Where tensorflow-serving-api is installed it holds warm-up records (`warmup.can_write` tells).
 
     Args:
-        embedding: log-mel float32 [batch, 129, 128] -> float32 [batch, size].
+        embedding: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, size].
         conditions: what the slices of the embedding stand for.
         features: the signal chain that `embedding` was trained on.
         folder: the model's folder; serving looks in it for folders whose names are version numbers.
@@ -46,7 +46,7 @@ def export_saved_model(
     signatures = ServedGraph(embedding, conditions, features).signatures()
     with whole_folder(target) as temporary:
         write_signatures(embedding, signatures, temporary)
-        write_warmup(temporary, features)
+        write_warmup(temporary, features, signatures)
     return target
 
 

@@ -1,12 +1,17 @@
-"""What the exported model computes: from samples, WAV bytes or log-mels to the embedding and its sub-spaces."""
+"""What the exported model computes: from samples, WAV bytes or log-mels to the embedding and its sub-spaces.
+
+A network of log-mels is served with `LogMelFrontend` before it, the layer that the frontend `log_mel_audio` is.
+"""
 
 import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.data.signal import LOG_MEL, PCM_SCALE, signal_for
 from dmml_tf.models.frontends import LogMelFrontend
 from dmml_tf.serving.checks import require_seconds
 from dmml_tf.serving.wav import decode_mono
+from tfrecords_tools.extract import PCM_SCALE as RECORD_SCALE
 from tfrecords_tools.features import LogMel
 
 WHOLE = "embedding"
@@ -23,33 +28,40 @@ class ServedGraph:
     sub-space its unit vector, float32 [..., width], under the condition's name (zeros stay zeros).
 
     Windows are cut as `dmml_tf.evaluation.embed` cuts them: the log-mel is taken of the whole audio, a window is
-    129 of its frames, and **what is left at the end and fills no window is dropped**. The log-mel is rounded to
-    float16 as in the records, so that a file served finds its own record in the index.
+    129 of its frames, and **what is left at the end and fills no window is dropped**. For a network that takes
+    samples the windows begin at the same places and are cut from the audio itself. Log-mel and samples are rounded
+    to float16 and 16 bits as in the records, so that a file served finds its own record in the index.
 
     Args:
-        embedding: log-mel float32 [batch, 129, 128] -> float32 [batch, size].
+        embedding: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, size].
         conditions: what the slices of the embedding stand for.
         features: the signal chain that `embedding` was trained on.
     """
 
     def __init__(self, embedding: keras.Model, conditions: Conditions, features: LogMel):
         self._subspaces, self._features = conditions.subspaces, features
+        self._signal = signal_for(embedding)
         self._frontend = LogMelFrontend(features)
         self._size = embedding.output_shape[-1]
-        window = tf.TensorSpec([None, features.window_frames, features.n_mels], tf.float32)
+        window = tf.TensorSpec([None, *self._signal.shape], tf.float32)
         # Traced once for all signatures: each trace of the whole network takes a second or more.
-        self._embedding = tf.function(lambda log_mel: embedding(log_mel, training=False), [window], autograph=False)
+        self._embedding = tf.function(lambda windows: embedding(windows, training=False), [window], autograph=False)
 
     def signatures(self) -> dict[str, tuple]:
-        """Name of a signature -> (function, the `tf.TensorSpec` of its input, whose name clients use)."""
+        """Name of a signature -> (function, the `tf.TensorSpec` of its input, whose name clients use).
+
+        There is no `embed_log_mel` of a network that takes samples.
+        """
         audio = tf.TensorSpec([None, None], tf.float32, name="audio")
-        window = [None, self._features.window_frames, self._features.n_mels]
-        return {
+        found = {
             "serving_default": (self.embed_audio, audio),
-            "embed_log_mel": (self.embed_log_mel, tf.TensorSpec(window, tf.float32, name="log_mel")),
             "embed_wav": (self.embed_wav, tf.TensorSpec([None], tf.string, name="wav")),
             "embed_windows": (self.embed_windows, audio),
         }
+        if self._signal is LOG_MEL:
+            log_mel = tf.TensorSpec([None, *LOG_MEL.shape], tf.float32, name="log_mel")
+            found["embed_log_mel"] = (self.embed_log_mel, log_mel)
+        return found
 
     def embed_log_mel(self, log_mel: tf.Tensor) -> dict[str, tf.Tensor]:
         """Of windows as the network takes them, float32 [batch, 129, 128], `log10(1 + 10 S)`; outputs [batch, .]."""
@@ -79,13 +91,13 @@ class ServedGraph:
             wav: string [batch], 16-bit PCM WAV files of at least 3 s, any rate, channels and lengths.
         """
         ragged = tf.map_fn(self._windows_of_wav, wav, fn_output_signature=tf.RaggedTensorSpec(
-            [None, self._features.window_frames, self._features.n_mels], tf.float32, ragged_rank=0))
+            [None, *self._signal.shape], tf.float32, ragged_rank=0))
         embedded = self._embed(ragged.values)
         # Not segment_mean by row ids: a mean of contiguous rows is what reduce_mean on a ragged tensor is.
         return self._outputs(tf.reduce_mean(ragged.with_values(embedded), axis=1))
 
     def _windows_of_wav(self, wav: tf.Tensor) -> tf.Tensor:
-        """float32 [windows, 129, 128], non-overlapping, of one file."""
+        """float32 [windows, ...], non-overlapping, of one file."""
         samples = decode_mono(wav, self._features.sample_rate)
         return self._cut(samples[None], self._features.window_frames, "WAV file")[0]
 
@@ -97,15 +109,26 @@ class ServedGraph:
         return tf.reshape(self._embed(flat), [count[0], count[1], self._size])
 
     def _cut(self, audio: tf.Tensor, hop: int, what: str) -> tf.Tensor:
-        """float32 [batch, windows, 129, 128] of audio [batch, samples]."""
+        """float32 [batch, windows, ...] of audio [batch, samples]: windows as the network takes them."""
         with require_seconds(tf.shape(audio)[1], self._features.sample_rate, what):
-            log_mel = self._frontend(tf.identity(audio))
-        rounded = tf.cast(tf.cast(log_mel, tf.float16), tf.float32)
-        windows = tf.signal.frame(rounded, self._features.window_frames, hop, axis=1)
-        return tf.ensure_shape(windows, [None, None, self._features.window_frames, self._features.n_mels])
+            audio = tf.identity(audio)
+        if self._signal is LOG_MEL:
+            rounded = tf.cast(tf.cast(self._frontend(audio), tf.float16), tf.float32)
+            windows = tf.signal.frame(rounded, self._features.window_frames, hop, axis=1)
+        else:
+            rounded = tf.round(tf.clip_by_value(audio, -1.0, 1.0) * RECORD_SCALE) * PCM_SCALE
+            windows = tf.signal.frame(self._to_last_window(rounded), self._signal.shape[0], hop * self._features.hop)
+        return tf.ensure_shape(windows, [None, None, *self._signal.shape])
+
+    def _to_last_window(self, audio: tf.Tensor) -> tf.Tensor:
+        """Of audio [batch, samples] as much as its whole frames' windows reach: 3 s are 102 samples more than 129."""
+        hop = self._features.hop
+        over = self._signal.shape[0] - self._features.window_frames * hop
+        length = tf.shape(audio)[1] // hop * hop + over
+        return tf.pad(audio, [[0, 0], [0, over]])[:, :length]
 
     def _embed(self, windows: tf.Tensor) -> tf.Tensor:
-        """float32 [windows, size] of [windows, 129, 128], `_CHUNK` at a time."""
+        """float32 [windows, size] of windows as the network takes them, `_CHUNK` at a time."""
         def step(start, parts):
             chunk = self._embedding(windows[start : start + _CHUNK])
             return start + _CHUNK, parts.write(start // _CHUNK, chunk)

@@ -33,10 +33,10 @@ def export_tflite(embedding: keras.Model, conditions: Conditions, features: LogM
         The largest difference of an output from the Keras model's, over two made windows.
 
     Raises:
-        UserError: if a condition's name cannot be an output's name, or the file computes something else.
+        UserError: if the network takes samples, a condition's name cannot be an output's name, or the file computes
+            something else.
     """
-    check_output_names(conditions)
-    graph = ServedGraph(embedding, conditions, features)
+    graph = _graph(embedding, conditions, features)
     # By way of a SavedModel: a function of Keras 3's model would be converted without its weights.
     with tempfile.TemporaryDirectory() as folder:
         write_signatures(embedding, {SIGNATURE: graph.signatures()[SIGNATURE]}, Path(folder))
@@ -53,20 +53,28 @@ def export_onnx(embedding: keras.Model, conditions: Conditions, features: LogMel
     Arguments, result and errors as `export_tflite`; also `UserError` where tf2onnx or onnxruntime cannot be
     imported: the extra `onnx` brings them.
     """
-    check_output_names(conditions)
+    graph = _graph(embedding, conditions, features)
     try:
         import onnxruntime
         import tf2onnx
     except (ImportError, AttributeError) as error:
         raise UserError(f"ONNX cannot be written here ({error}); pip install 'dmml[onnx]', and beside TensorFlow 2.15 "
                         "'onnx<1.19'") from error
-    graph = ServedGraph(embedding, conditions, features)
     function, spec = graph.signatures()[SIGNATURE]
     traced = tf.function(function, [spec], autograph=False)
     content = tf2onnx.convert.from_function(traced, [spec], opset=_OPSET)[0].SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return _write_checked(content, path, graph, lambda x: dict(zip(names, session.run(None, {spec.name: x}))))
+
+
+def _graph(embedding: keras.Model, conditions: Conditions, features: LogMel) -> ServedGraph:
+    check_output_names(conditions)
+    graph = ServedGraph(embedding, conditions, features)
+    if SIGNATURE not in graph.signatures():
+        raise UserError("tflite and onnx hold the network from log-mel windows on, and this one takes samples; use "
+                        "--format=saved_model")
+    return graph
 
 
 def _write_checked(content: bytes, path: Path, graph: ServedGraph, run: Callable[[np.ndarray], dict]) -> float:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,15 @@ def can_write() -> bool:
     return importlib.util.find_spec("tensorflow_serving") is not None
 
 
-def write_warmup(saved_model: Path, features: LogMel) -> None:
+def write_warmup(saved_model: Path, features: LogMel, signatures: Collection[str]) -> None:
     """Writes one `PredictionLog` a signature into a SavedModel's folder; nothing without tensorflow-serving-api."""
     if not can_write():
         return
     (saved_model / WARMUP_FILE).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(saved_model / WARMUP_FILE)) as writer:
         for signature, (name, value) in warmup_inputs(features).items():
-            writer.write(_prediction_log(signature, name, value))
+            if signature in signatures:
+                writer.write(_prediction_log(signature, name, value))
 
 
 def warmup_inputs(features: LogMel) -> dict[str, tuple[str, np.ndarray]]:

@@ -9,20 +9,19 @@ import numpy as np
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.signal import cut_window
+from dmml_tf.data.signal import signal_for
+from dmml_tf.data.sound_file import read_sound
 from dmml_tf.evaluation.embed import windows_of
 from dmml_tf.folders import whole_folder
 from dmml_tf.run import write_json
+from dmml_tf.search.audio_query import embed_windows
 from dmml_tf.search.build import TAG_SEPARATOR
 from dmml_tf.search.index import WHOLE, Index
 from dmml_tf.spaces import search_vectors
 from dmml_tf.viz.novelty import KERNEL, THRESHOLD, boundaries, flat_path, novelty, self_similarity
-from tfrecords_tools.audio import AudioError, mono_blocks, require_seconds
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
-BATCH = 64
-LEAST_SECONDS = 3.0
 MAX_WINDOWS = 4096  # the self-similarity of each sub-space has that many rows: 64 MiB
 NEIGHBOURS = 5  # tracks of the index that vote on a window's label
 TRACE_FILE, WINDOWS_FILE, PICTURE_FILE = "trace.json", "windows.npy", "trace.png"
@@ -70,11 +69,11 @@ class Trace:
 
 def trace_audio(path: str | os.PathLike, embedding: keras.Model, conditions: Conditions, features: LogMel,
                 hop: float = 0.5, max_seconds: float = 1200.0) -> Trace:
-    """Embeds the overlapping windows of a file, decoded and transformed block by block.
+    """Embeds the overlapping windows of a file.
 
     Args:
         path: an audio file of at least 3 s.
-        embedding: log-mel float32 [batch, 129, 128] -> float32 [batch, D].
+        embedding: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, D].
         conditions, features: of the run.
         hop: seconds from window to window, rounded to whole frames.
         max_seconds: at most that much of the file is read.
@@ -83,25 +82,15 @@ def trace_audio(path: str | os.PathLike, embedding: keras.Model, conditions: Con
         UserError: if the file cannot be used, or its windows would be more than 4,096.
     """
     frames, step = features.window_frames, max(1, round(hop * features.frames_per_second))
-    try:
-        blocks = mono_blocks(path, features.sample_rate, max_seconds=max_seconds)
-        # Records hold float16: rounded alike, a window is the same wherever it comes from.
-        log_mel, samples = features.extract_blocks(blocks, "float16")
-        require_seconds(samples / features.sample_rate, LEAST_SECONDS)
-    except AudioError as error:
-        raise UserError(f"{os.fspath(path)}: {error}") from error
-    starts = windows_of(log_mel, frames, step)
+    signal = signal_for(embedding)
+    row, seconds = read_sound(path, signal, max_seconds)
+    starts = windows_of(range(signal.frames(row)), frames, step)
     if len(starts) > MAX_WINDOWS:
         raise UserError(f"{os.fspath(path)}: {len(starts)} windows, at most {MAX_WINDOWS} are compared; give a --hop "
                         f"of {hop * len(starts) / MAX_WINDOWS:.1f} or more, or a smaller --max_seconds")
-    parts = []
-    for first in range(0, len(starts), BATCH):
-        batch = np.stack([cut_window(log_mel, start) for start in starts[first : first + BATCH]]).astype(np.float32)
-        # Called directly: predict() would let Keras 3 choose XLA, which is slower on a CPU.
-        parts.append(np.asarray(embedding(batch, training=False)))
     seconds_a_frame = 1.0 / features.frames_per_second
-    return Trace(Path(path).name, samples / features.sample_rate, step * seconds_a_frame,
-                 search_vectors(np.concatenate(parts), conditions), conditions, frames * seconds_a_frame)
+    vectors = search_vectors(embed_windows(embedding, row, starts), conditions)
+    return Trace(Path(path).name, seconds, step * seconds_a_frame, vectors, conditions, frames * seconds_a_frame)
 
 
 def nearest_labels(trace: Trace, index: Index, condition: Condition) -> list[str]:

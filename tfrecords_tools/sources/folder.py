@@ -29,7 +29,8 @@ def read_folder(audio: str | os.PathLike) -> Iterator[Track | Dropped]:
     if not os.path.isdir(audio):
         raise UserError(f"--audio {audio}: is no folder")
     root = os.path.abspath(audio)
-    for path in progress(_files(root), label="files"):
+    count = sum(1 for _ in _files(root))  # cheap beside opening each, and lets the progress say the time left
+    for path in progress(_files(root), count, "files"):
         track_id = os.path.relpath(path, root)
         if not path.lower().endswith(AUDIO_SUFFIXES):
             yield Dropped(track_id, path, "no audio by its suffix", f"known are {' '.join(AUDIO_SUFFIXES)}")

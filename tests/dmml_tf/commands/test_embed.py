@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from dmml_tf.search.embeddings import read_embeddings
 from dmml_tf.search.index import Index
 from dmml_tf.search.sounds import FilesSource
 from tests.synthetic import SCHEMA, write_dataset
+from tfrecords_tools import progress as progress_module
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.manifest import read_manifest
@@ -85,6 +87,23 @@ def test_files_with_windows_then_index_and_search(place, capsys, tmp_path, monke
     assert status == 0 and [row["id"] for row in json.loads(said)["results"]] == ["s2"]
 
 
+def test_a_bare_folder_with_rate_and_time_left(place, capsys, tmp_path, monkeypatch):
+    (tmp_path / "music" / "b").mkdir(parents=True)
+    shutil.copy(place / "1.wav", tmp_path / "music" / "b" / "two.wav")
+    shutil.copy(place / "0.wav", tmp_path / "music" / "one.wav")
+    (tmp_path / "music" / "cover.jpg").write_bytes(b"")
+    out = tmp_path / "new" / "songs.parquet"
+    monkeypatch.setattr(progress_module, "_EVERY_IN_A_FILE", 0.0)
+    status, said, error = dmml(capsys, place, "embed", "--audio", tmp_path / "music", "--out", out, "--workers=1")
+    assert status == 0 and f"{out}: 2 tracks of 10 numbers" in said and "dropped: 1 no audio by its suffix" in said
+    for first in ("files: 3/3", "embed: 2/2"):
+        assert f"{first}, " in error and "/s, " in error.split(first)[1]
+    rows = pq.read_table(out).to_pylist()
+    assert [(row["id"], row["title"]) for row in rows] == [("one.wav", "one"), ("b/two.wav", "two")]
+    expected = embed_audio(place / "1.wav", Run.load(place / "run").embedding(), LogMel())
+    np.testing.assert_allclose(rows[1]["vector"], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float16", 2e-3)])
 def test_records_are_as_embed_split_has_them(place, capsys, tmp_path, dtype, tolerance):
     out = tmp_path / "records.parquet"
@@ -142,7 +161,9 @@ def test_finished_files_are_not_decoded_again(place, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments, reason", [
-    (["embed", "--out", "x.parquet"], "give either --manifest TABLE or --data FOLDER"),
+    (["embed", "--out", "x.parquet"], "give one of --audio FOLDER, --manifest TABLE and --data FOLDER"),
+    (["embed", "--out", "x.parquet", "--audio", "a", "--data", "d"], "give one of --audio FOLDER"),
+    (["embed", "--out", "x.parquet", "--audio", "none"], "--audio none: is no folder"),
     (["embed", "--out", "x.csv", "--data", "d"], "must end in .parquet"),
     (["embed", "--out", "x.parquet", "--data", "none"], "dataset.json: not found"),
     (["index", "--embeddings", "none.parquet"], "none.parquet: cannot be read as Parquet"),

@@ -29,7 +29,7 @@ def test_warm_up_records_are_requests_that_the_model_answers(exported):
 
 def test_without_the_package_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    warmup.write_warmup(tmp_path, LogMel())
+    warmup.write_warmup(tmp_path, LogMel(), ["embed_wav"])
     assert not warmup.can_write() and not list(tmp_path.iterdir())
 
 

@@ -40,7 +40,7 @@ def test_ids_titles_and_artists(tree):
 def test_the_command_writes_what_the_manifest_reads(tree, tmp_path, capsys):
     assert main(["folder", f"--audio={tree}", f"--out={tmp_path / 'songs.csv'}"]) == 0
     shown = capsys.readouterr()
-    assert "3 tracks (3 without split)" in shown.out and "files: 3, " in shown.err and "/s, " in shown.err
+    assert "3 tracks (3 without split)" in shown.out and "files: 3/3, " in shown.err and "/s, " in shown.err
     rows = list(read_manifest(tmp_path / "songs.csv"))
     assert [row.track_id for row in rows] == _ids(tree)
     assert [row.path for row in rows] == [str(tree / row.track_id) for row in rows]
