@@ -38,6 +38,7 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_bool("not_its_artist", False, "Leave out the artists of the tracks asked by.", flag_values=fv)
     flags.DEFINE_integer("k", 5, "Number of results.", flag_values=fv)
     flags.DEFINE_enum("format", "table", ["table", "json"], "How the results are printed.", flag_values=fv)
+    flags.DEFINE_string("picture", None, "PNG to write of the results, with a bar a condition.", flag_values=fv)
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
@@ -63,6 +64,12 @@ def run(fv: flags.FlagValues) -> None:
     if fv["not"].value:
         query = push_away(index, query, by_tracks(index, fv["not"].value))
     hits = index.search(query, weights, fv.k, filters=filters, not_its_artist=fv.not_its_artist)
+    if fv.picture:
+        # Imported here, so that a search without a picture does not wait for matplotlib.
+        from dmml_tf.search.picture import plot_hits
+
+        weighed = weights or query.weights or dict.fromkeys(index.slices, 1.0)
+        plot_hits(_asked(fv, index, parts), hits, weighed, index.conditions, Path(fv.picture))
     if fv.format == "json":
         asked = {"tracks": fv.track, "audio": fv.audio, "of": parts, "not": fv["not"].value, "filters": fv.filter,
                  "weights": weights}

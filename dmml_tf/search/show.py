@@ -22,9 +22,9 @@ def table(hits: Sequence[Hit]) -> str:
     header = ["#", "id", "title", "artist", *labels, "score", *(f"cos({name})" for name in conditions)]
     rows = [header]
     for rank, hit in enumerate(hits, 1):
-        texts = [_fit(hit.track[name]) for name in ("title", "artist", *labels)]
+        texts = [fit(hit.track[name]) for name in ("title", "artist", *labels)]
         numbers = [f"{value:.3f}" for value in (hit.score, *hit.cosines.values())]
-        rows.append([str(rank), _printable(hit.track["id"]), *texts, *numbers])
+        rows.append([str(rank), printable(hit.track["id"]), *texts, *numbers])
     widths = [max(map(_cells, column)) for column in zip(*rows)]
     first_number = 4 + len(labels)
     return "\n".join(_line(row, widths, first_number) for row in rows)
@@ -33,7 +33,7 @@ def table(hits: Sequence[Hit]) -> str:
 def describe(track: Mapping[str, str]) -> str:
     """One line: `id: title, artist (genre rock, tempo 120)`."""
     labels = ", ".join(f"{name} {value}" for name, value in labels_of(track).items() if value)
-    return _printable(f"{track['id']}: {track['title']}, {track['artist']} ({labels or 'no labels'})")
+    return printable(f"{track['id']}: {track['title']}, {track['artist']} ({labels or 'no labels'})")
 
 
 def as_json(hits: Sequence[Hit]) -> list[dict]:
@@ -53,16 +53,17 @@ def _line(row: Sequence[str], widths: Sequence[int], first_number: int) -> str:
     return "  ".join(cells).rstrip()
 
 
-def _printable(text: str) -> str:
-    # A title is someone else's text: control characters could rewrite the terminal.
+def printable(text: str) -> str:
+    """The text with `?` for what does not print: a title is someone else's, control characters rewrite a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def _fit(text: str) -> str:
-    text = _printable(text)
-    if _cells(text) <= _WIDEST:
+def fit(text: str, widest: int = _WIDEST) -> str:
+    """The printable text, cut to `widest` cells of a screen."""
+    text = printable(text)
+    if _cells(text) <= widest:
         return text
-    while _cells(text) > _WIDEST - 1:
+    while _cells(text) > widest - 1:
         text = text[:-1]
     return text + "…"
 
