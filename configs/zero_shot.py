@@ -24,7 +24,8 @@ def get_config() -> ml_collections.ConfigDict:
         "words": "",  # text file of word vectors; without one, the tags' co-occurrence in the train split
         "size": 32,  # of the vectors from co-occurrence
         "bins": 6,  # that a value column counts as there
-        # Tag column -> what training must not see: a share of its tags, drawn by the seed, or a tuple of their names.
+        # Tag column -> what training must not see: a share of its tags, drawn by the seed, or a tuple of their names
+        # (a file that gives names assigns `held_out` as a whole).
         "held_out": {"genre": 0.2, "mood": 0.2, "instrument": 0.2},
     }
     return config

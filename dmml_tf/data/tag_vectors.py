@@ -20,11 +20,12 @@ import scipy.sparse
 from absl import logging
 from sklearn.decomposition import TruncatedSVD
 
+from dmml_tf.data.track_table import track_table
 from dmml_tf.data.word_vectors import phrase_vector, read_word_vectors, words_of
 from dmml_tf.spaces import unit
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tracks import Tracks, load_tracks, track_rows
+from tfrecords_tools.tracks import Tracks, load_tracks
 
 Vocabularies = Mapping[str, Sequence[str]]
 
@@ -67,8 +68,8 @@ def build_tag_vectors(dataset: Dataset, columns: Sequence[str], words: str, size
     if words:
         found = vectors_from_words(words, {column: vocabularies[column] for column in columns})
     else:
-        rows = (row for row in track_rows(dataset.folder, dataset.schema) if row.split == "train")
-        vectors = cooccurrence_vectors(load_tracks(rows, dataset.schema), vocabularies, size, bins)
+        tracks = load_tracks(track_table(dataset, ["train"]), dataset.schema)
+        vectors = cooccurrence_vectors(tracks, vocabularies, size, bins)
         found = TagVectors({column: vectors[column] for column in columns},
                            {"kind": "cooccurrence", "split": "train", "bins": bins})
     for column in columns:
