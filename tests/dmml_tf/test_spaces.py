@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.spaces import project, search_vectors, unit
+from dmml_tf.spaces import condition_masks, project, search_vectors, unit
 
 CONDITIONS = Conditions([Condition("a", "shared_tag", width=3), Condition("b", "within", width=5),
                          Condition("all", "same_track", width=0)])
@@ -62,3 +62,13 @@ def test_without_subspaces_the_whole_is_one_slice(vectors):
     found = search_vectors(vectors, Conditions([Condition("track", "same_track", width=0)]))
     np.testing.assert_allclose(found, unit(vectors))
     assert found.dtype == np.float32
+
+
+def test_each_condition_with_a_subspace_has_its_mask_fixed_or_learned():
+    fixed = condition_masks(CONDITIONS, None, 8)
+    assert {name: mask.tolist() for name, mask in fixed.items()} == {"a": [1] * 3 + [0] * 5, "b": [0] * 3 + [1] * 5}
+    learned = np.arange(24, dtype=np.float32).reshape(3, 8)
+    found = condition_masks(CONDITIONS, learned, 8)
+    assert list(found) == ["a", "b"]
+    np.testing.assert_array_equal(found["b"], learned[1])
+    assert condition_masks(Conditions([Condition("a", "shared_tag", width=0)]), None, 8) == {}

@@ -6,6 +6,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from dmml_tf.baselines import mfcc_stats
 from dmml_tf.baselines.linear import METHODS, Linear, classes_of
+from dmml_tf.baselines.mfcc_stats import MfccStats
 from dmml_tf.conditions import Condition
 from dmml_tf.data.records import read_tracks
 from dmml_tf.evaluation.accuracy import triplet_accuracy
@@ -35,9 +36,37 @@ def test_it_learns_a_genre_and_embeds_alike(cheap, method):
     assert triplet_accuracy(found.vectors, triplets, rounds=1).value > 0.9
     assert found.vectors.dtype == np.float32 and len(found.windows) == 30
     row = next(iter(read_tracks(cheap, "test")))
-    np.testing.assert_array_equal(model.embed(row["log_mel"]), found.vectors[0])
+    np.testing.assert_allclose(model.embed(row["log_mel"]), found.vectors[0], atol=1e-5)
     again = Linear(GENRE, method, seed=2).fit(cheap).embed_split(cheap, "test", False)
     np.testing.assert_array_equal(found.vectors, again.vectors)
+
+
+def test_several_maps_share_statistics_that_are_made_once(cheap, monkeypatch):
+    shared = MfccStats().fit(cheap)
+    test = shared.embed_split(cheap, "test", False)
+    alone = Linear(GENRE, "lda").fit(cheap).embed_split(cheap, "test", False)
+    monkeypatch.setattr(mfcc_stats, "mfcc_frames", None)  # nothing is computed from here on
+    for condition in (GENRE, TEMPO):
+        found = Linear(condition, "lda").fit(cheap, statistics=shared).see(test)
+        assert found.ids == test.ids and len(found.windows) == len(test.windows)
+    np.testing.assert_array_equal(Linear(GENRE, "lda").fit(cheap, statistics=shared).see(test).vectors, alone.vectors)
+    with pytest.raises(UserError, match="call fit"):
+        Linear(GENRE, "lda").see(test)
+
+
+def test_mfcc_statistics_are_scaled_means_and_deviations(cheap):
+    model = MfccStats().fit(cheap)
+    found = model.embed_split(cheap, "test", False)
+    train, test = (
+        [mfcc_stats.mfcc_frames(row["log_mel"], None).astype(np.float64) for row in read_tracks(cheap, split)]
+        for split in ("train", "test")
+    )
+    raw, mine = (np.array([np.r_[x.mean(0), x.std(0)] for x in part]) for part in (train, test))
+    np.testing.assert_allclose(found.vectors, (mine - raw.mean(0)) / raw.std(0), atol=1e-3)
+    np.testing.assert_allclose(model.vectors, (raw - raw.mean(0)) / raw.std(0), atol=1e-3)
+    assert model.labels["genre"].shape == (60, 1) and len(model.labels["tempo"]) == 60
+    with pytest.raises(UserError, match="no z-score yet"):
+        MfccStats().embed(np.zeros((129, 128)))
 
 
 def test_lda_has_one_number_less_than_classes(cheap):

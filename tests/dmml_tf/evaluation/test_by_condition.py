@@ -75,3 +75,18 @@ def test_a_system_without_sub_spaces_is_scored_in_its_whole_space():
     category = Conditions([Condition("genre", "shared_tag", width=0), Condition("tempo", "within", width=0)])
     found = retrieval_by_condition(embedded, category)
     assert found["whole"] == found["subspace"]
+
+
+def test_learned_masks_take_the_place_of_the_slices():
+    train, test = perfect(60, noise=0.5), perfect(36, noise=0.5)
+    learned = np.abs(np.random.default_rng(1).normal(size=(3, 5))).astype(np.float32)
+    seen = unit(test.vectors * learned[0])
+    found = retrieval_by_condition(test, CONDITIONS, learned=learned)["subspace"]["genre"]
+    assert found == dataclasses.asdict(retrieval(seen, test.labels, CONDITIONS[0]))
+    macro = tagging_by_condition(train, test, CONDITIONS, VOCABULARIES, learned=learned)["subspace"]["genre"]["macro"]
+    other = unit(train.vectors * learned[0])
+    assert macro == tagging(other, train.labels["genre"], seen, test.labels["genre"], 3).macro
+    judged = JudgedClips(test.vectors, np.arange(36), np.array([[0, 1, 2], [3, 4, 5]], np.int32), {}, 0)
+    people = agreement_by_space(judged, CONDITIONS, learned=learned)
+    assert list(people) == ["whole", "genre", "tempo"]
+    assert people["genre"] == dataclasses.asdict(triplet_accuracy(seen, judged.triplets, judged.songs, 0))

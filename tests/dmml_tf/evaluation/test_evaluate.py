@@ -9,7 +9,7 @@ from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.evaluation.accuracy import triplet_accuracy
 from dmml_tf.evaluation.cross_table import cross_table, diagonal_gap
 from dmml_tf.evaluation.embed import Embedded
-from dmml_tf.evaluation.evaluate import evaluate, hold_out
+from dmml_tf.evaluation.evaluate import answers, evaluate, hold_out, scores
 from dmml_tf.spaces import unit
 from tfrecords_tools.errors import UserError
 
@@ -151,6 +151,28 @@ def test_cross_table_by_hand():
             assert table[row][column] == expected
     gap = (table["genre"]["genre"] + table["tempo"]["tempo"] - table["genre"]["tempo"] - table["tempo"]["genre"]) / 2
     assert diagonal_gap(table) == pytest.approx(gap) and gap > 0.1
+
+
+def test_learned_masks_are_seen_through_in_the_accuracies_and_in_the_cross_table():
+    embedded = perfect(noise=0.5)
+    held_out = held_out_of(embedded)
+    masks = {"tempo": np.array([0.0, 0.2, 0.0, 1.5, 0.7], np.float32), "gone": np.ones(5, np.float32)}
+    found = evaluate(embedded, held_out, rounds=5, masks=masks)
+    expected = triplet_accuracy(unit(embedded.vectors * masks["tempo"]), held_out.triplets["tempo"], rounds=5).value
+    assert found["subspace"]["tempo"]["value"] == expected != found["whole"]["tempo"]["value"]
+    assert found["subspace"]["genre"] == found["whole"]["genre"]  # it has no mask: it sees the whole
+    assert cross_table(embedded, held_out, masks=masks) == {"tempo": {"tempo": expected}}
+    other = evaluate(embedded, held_out, "norm_then_mask", rounds=5, masks=masks)["subspace"]["tempo"]["value"]
+    assert other == triplet_accuracy(unit(embedded.vectors) * masks["tempo"], held_out.triplets["tempo"]).value
+
+
+def test_answers_are_of_the_conditions_asked_for_and_their_scores_are_means():
+    embedded = perfect(noise=0.5)
+    held_out = held_out_of(embedded)
+    found = answers(held_out, lambda name: embedded.vectors, {"genre", "loudness"})
+    assert list(found) == ["genre"] and found["genre"].shape == (400,)
+    table = scores(held_out, found, 5)
+    assert table["genre"]["value"] == found["genre"].mean() == table["overall"]["value"] and table["tempo"] is None
 
 
 def test_a_condition_may_not_take_the_name_of_the_mean():

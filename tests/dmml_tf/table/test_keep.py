@@ -37,7 +37,8 @@ def rows():
 
 def test_what_is_saved_comes_back_and_only_under_its_key(tmp_path, rows):
     kept = Kept(tmp_path / "figures", bench())
-    measured = Measured({"whole.genre": {"value": 0.5, "low": 0.1, "high": 0.9, "n": 9}}, {"a": [1]}, RIGHT, 7, 3, 2.5, 1.5)
+    figures = {"whole.genre": {"value": 0.5, "low": 0.1, "high": 0.9, "n": 9}}
+    measured = Measured(figures, {"a": [1]}, RIGHT, 7, 3, 2.5, 1.5)
     assert kept.load(rows[0], 0, "k") is None
     kept.save(rows[0], 0, "k", measured)
     found = kept.load(rows[0], 0, "k")

@@ -67,7 +67,7 @@ def test_the_clock_scales_with_steps_and_falls_back_to_the_mean():
 def bench():
     """Forty triplets of each of two conditions on 12 tracks."""
     rng = np.random.default_rng(0)
-    drawn = {name: np.stack([rng.permutation(12)[:3] for _ in range(40)]).astype(np.int32) for name in ("genre", "mood")}
+    drawn = {name: np.stack([rng.permutation(12)[:3] for _ in range(40)]) for name in ("genre", "mood")}
     conditions = Conditions([Condition(name, "shared_tag") for name in drawn])
     held_out = HeldOut(conditions, drawn, np.zeros(0, np.int32), 12, 5)
     return Bench(None, "", held_out, {}, 30, False, None)
