@@ -59,10 +59,10 @@ class Signatures(Mapping):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
-    """`data/demo` and `runs/demo` as `make demo` leaves them, of 40 tracks of 6 s and an untrained network."""
+    """`data/demo` and `runs/demo` as `make demo` leaves them, of 40 tracks of 5 s and an untrained network."""
     folder = tmp_path_factory.mktemp("home")
     data = folder / "data" / "demo"
-    build_corpus(data / "corpus", tracks=40, workers=1, seconds=6.0)
+    build_corpus(data / "corpus", tracks=40, workers=1, seconds=5.0)
     dataset = build_dataset(data / "corpus" / "manifest.csv", data, Options(), workers=1)
     keras.utils.set_random_seed(0)
     run = Run(folder / "runs" / "demo", CONDITIONS, NETWORK, LogMel(), dataset.schema, str(data))
@@ -79,7 +79,7 @@ def kernel(home) -> Iterator:
     client = NotebookClient(nbformat.v4.new_notebook(), kernel_name="python3")
     client.create_kernel_manager()
     with rest_server(served) as url:
-        environment = {"DMML_STEPS": "2", "DMML_SERVER": url, "PYTHONPATH": str(FOLDER.parent),
+        environment = {"DMML_STEPS": "1", "DMML_SERVER": url, "PYTHONPATH": str(FOLDER.parent),
                        "PYTHONWARNINGS": "error:::dmml_tf,error:::tfrecords_tools"}
         client.start_new_kernel(cwd=str(home / "notebooks"), env=os.environ | environment)
         try:
