@@ -37,7 +37,7 @@ def run(fv: flags.FlagValues) -> None:
         raise UserError("--dim_sim and --clips go together: the judgements, and the folder where their clips are")
     judged = Judged.read(fv.dim_sim, fv.clips, fv.agreement) if fv.dim_sim else None
     out = Path(fv.out or Path("runs/tables") / Path(config_flags.get_config_filename(fv["config"])).stem)
-    outcomes = build_table(table, fv.data, out, functools.partial(write_table, out), judged)
+    outcomes = build_table(table, fv.data, out, functools.partial(write_table, out, {}), judged)
     print((out / "table.md").read_text(encoding="utf-8"))
     print(f"written: {', '.join(str(out / f'table.{form}') for form in ('md', 'csv', 'json', 'png'))}")
     failed = [outcome.row.name for outcome in outcomes if outcome.failed]

@@ -15,20 +15,22 @@ from dmml_tf.run import write_json
 from dmml_tf.table.bench import SPLIT, Bench
 from dmml_tf.table.figure import plot_table
 from dmml_tf.table.page import page
-from dmml_tf.table.pairs import Compared, compare_pairs
+from dmml_tf.table.pairs import Compared, Tested, compare_pairs
 from dmml_tf.table.summary import Cell, Outcome, cells, papers_first
 
 _COUNTS = ("parameters", "steps", "seconds", "scoring_seconds")
 
 
-def write_table(folder: Path, table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome]) -> None:
-    """Writes all four from the rows so far.
+def write_table(
+    folder: Path, tested: Tested, table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome]
+) -> None:
+    """Writes all four from the rows so far; `tested` is handed from call to call, empty at first.
 
     Raises:
         UserError: as `compare_pairs`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pairs = compare_pairs(table.pairs, outcomes, bench)
+    pairs = compare_pairs(table.pairs, outcomes, bench, tested)
     ordered = papers_first(outcomes)
     _write(folder / "table.md", page(table, bench, outcomes, pairs))
     _write(folder / "table.csv", to_csv(ordered))

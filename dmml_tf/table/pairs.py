@@ -1,7 +1,7 @@
 """Is one row better than another on the same triplets? The pairs that a configuration names."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 
 import numpy as np
 
@@ -30,13 +30,20 @@ class Compared:
     difference: Difference
 
 
-def compare_pairs(pairs: Sequence[Sequence[str]], outcomes: Sequence[Outcome], bench: Bench) -> list[Compared]:
+# (first, its seeds, second, its seeds, space, condition) -> the pair: what was tested on the rows as they were then.
+Tested = MutableMapping[tuple, Compared]
+
+
+def compare_pairs(
+    pairs: Sequence[Sequence[str]], outcomes: Sequence[Outcome], bench: Bench, tested: Tested
+) -> list[Compared]:
     """Tests the pairs whose rows both have the figure.
 
     Args:
         pairs: (first, second, space, condition) each.
         outcomes: the rows so far.
         bench: whose triplets they were scored on.
+        tested: pairs of an earlier call on the same bench, which are not tested again; new ones are added.
 
     Raises:
         UserError: on a condition that is not scored.
@@ -49,15 +56,23 @@ def compare_pairs(pairs: Sequence[Sequence[str]], outcomes: Sequence[Outcome], b
                             f"{', '.join(bench.conditions.names)}")
         if first not in by_name or second not in by_name:
             continue
-        names = bench.compared if condition == OVERALL else [condition]
-        sides = [_share_right(by_name[name], space) for name in (first, second)]
-        if not all(name in side for side in sides for name in names):
-            continue
-        triples = [(sides[0][name], sides[1][name], bench.held_out.owners(name)) for name in names]
-        one = paired_overall(triples, bench.held_out.tracks, bench.held_out.seed, bench.rounds)
-        if one is not None:
-            found.append(Compared(first, second, space, condition, one))
+        key = (first, tuple(by_name[first].measured), second, tuple(by_name[second].measured), space, condition)
+        if key not in tested:
+            one = _difference(by_name[first], by_name[second], space, condition, bench)
+            if one is None:
+                continue
+            tested[key] = Compared(first, second, space, condition, one)
+        found.append(tested[key])
     return found
+
+
+def _difference(first: Outcome, second: Outcome, space: str, condition: str, bench: Bench) -> Difference | None:
+    names = bench.compared if condition == OVERALL else [condition]
+    sides = [_share_right(outcome, space) for outcome in (first, second)]
+    if not all(name in side for side in sides for name in names):
+        return None
+    triples = [(sides[0][name], sides[1][name], bench.held_out.owners(name)) for name in names]
+    return paired_overall(triples, bench.held_out.tracks, bench.held_out.seed, bench.rounds)
 
 
 def _share_right(outcome: Outcome, space: str) -> Mapping[str, np.ndarray]:

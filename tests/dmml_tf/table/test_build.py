@@ -36,7 +36,7 @@ def made(tmp_path_factory):
 
 def call(folder, dataset, table, judged=None):
     out = folder / "tables" / "tiny"
-    return build_table(table, dataset.folder, out, functools.partial(write_table, out), judged)
+    return build_table(table, dataset.folder, out, functools.partial(write_table, out, {}), judged)
 
 
 def content(made):

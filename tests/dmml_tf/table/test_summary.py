@@ -81,8 +81,10 @@ def answers(seed):
 def test_pairs_are_tested_on_their_means_over_seeds(bench):
     first, second = outcome("a", {0: {}, 1: {}}), outcome("b", {0: {}}, right=answers(3))
     first.measured.update({seed: dataclasses.replace(one, right=answers(seed)) for seed, one in first.measured.items()})
-    found = compare_pairs([("a", "b", "whole", "mood"), ("a", "b", "whole", "overall"), ("a", "b", "subspace", "mood"),
-                           ("a", "gone", "whole", "mood")], [first, second], bench)
+    asked = [("a", "b", "whole", "mood"), ("a", "b", "whole", "overall"), ("a", "b", "subspace", "mood"),
+             ("a", "gone", "whole", "mood")]
+    tested = {}
+    found = compare_pairs(asked, [first, second], bench, tested)
     assert [(one.space, one.condition) for one in found] == [("whole", "mood"), ("whole", "overall")]
     share = (answers(0)["whole"]["mood"].astype(float) + answers(1)["whole"]["mood"]) / 2
     other = answers(3)["whole"]["mood"]
@@ -90,8 +92,12 @@ def test_pairs_are_tested_on_their_means_over_seeds(bench):
     assert found[0].difference.value == pytest.approx(share.mean() - other.mean())
     genre = np.mean([answers(seed)["whole"]["genre"].mean() for seed in (0, 1)]) - answers(3)["whole"]["genre"].mean()
     assert found[1].difference.value == pytest.approx((found[0].difference.value + genre) / 2)
+    again = compare_pairs(asked, [first, second], bench, tested)
+    assert all(one is other for one, other in zip(again, found))  # not tested twice
+    del first.measured[1]
+    assert compare_pairs(asked, [first, second], bench, tested)[0].difference.value != found[0].difference.value
 
 
 def test_a_pair_on_a_condition_that_is_not_scored_is_bad_input(bench):
     with pytest.raises(UserError, match="'tempo' is not scored; scored are: overall, genre, mood"):
-        compare_pairs([("a", "b", "whole", "tempo")], [], bench)
+        compare_pairs([("a", "b", "whole", "tempo")], [], bench, {})
