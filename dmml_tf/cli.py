@@ -20,6 +20,7 @@ COMMANDS = (
     Command("projector", "show a run's sub-spaces in TensorBoard", "dmml_tf.commands.projector"),
     Command("trace", "follow a song through time in every sub-space", "dmml_tf.commands.trace"),
     Command("trace_study", "measure on made songs where trace finds a change", "dmml_tf.commands.trace_study"),
+    Command("bench_sampler", "check and time the drawing of triplets", "dmml_tf.commands.bench_sampler"),
     Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
     Command("bench_serve", "time a run's exported model, by batch size", "dmml_tf.commands.bench_serve"),
 )

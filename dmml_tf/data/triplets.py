@@ -24,8 +24,8 @@ def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.rand
 
     Returns:
         int32 [count, 3] rows of the batch, or [0, 3] where no window has both a positive and a
-        negative. Every anchor that can serve does so before one serves twice; every judgement likewise, of
-        which all three windows are in the batch.
+        negative. Every track that can serve as an anchor does so before one serves twice, and every window;
+        every judgement likewise, of which all three windows are in the batch.
     """
     if condition.kind == "judged":
         return _draw_judged(labels.get(condition.column), count, rng)
@@ -36,7 +36,7 @@ def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.rand
     able = np.flatnonzero(similar.any(axis=1) & dissimilar.any(axis=1))
     if not len(able) or not count:
         return np.zeros((0, 3), np.int32)
-    anchors = np.resize(rng.permutation(able), count)
+    anchors = np.resize(_each_track_first(rng.permutation(able), labels["track"]), count)
     chosen = [anchors, _pick(similar[anchors], rng), _pick(dissimilar[anchors], rng)]
     return np.stack(chosen, axis=1).astype(np.int32)
 
@@ -74,6 +74,15 @@ def _draw_judged(codes: np.ndarray | None, count: int, rng: np.random.Generator)
         return np.zeros((0, 3), np.int32)
     found = np.array([[clip[t] for clip in clips] for t in whole], np.int32)
     return np.resize(found[rng.permutation(len(found))], (count, 3))
+
+
+def _each_track_first(windows: np.ndarray, track: np.ndarray) -> np.ndarray:
+    """The same windows: one of each track in the order given, then a second one of each, and so on."""
+    by_track = np.argsort(track[windows], kind="stable")
+    ordered = track[windows][by_track]
+    earlier = np.empty(len(windows), int)  # windows of the same track that come before
+    earlier[by_track] = np.arange(len(windows)) - np.searchsorted(ordered, ordered)
+    return windows[np.argsort(earlier, kind="stable")]
 
 
 def _pick(allowed: np.ndarray, rng: np.random.Generator) -> np.ndarray:

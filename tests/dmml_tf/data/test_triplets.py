@@ -100,6 +100,18 @@ def test_every_able_anchor_serves_before_one_serves_twice(condition):
         assert sum(times) == count and max(times) - min(times) <= 1
 
 
+@pytest.mark.parametrize("condition", ALL, ids=lambda c: c.name)
+def test_every_able_track_serves_before_one_serves_twice(condition):
+    labels = random_labels(rng(6), tracks=15, windows=3)
+    able = {int(labels["track"][anchor]) for anchor in able_anchors(condition, labels)}
+    assert 3 < len(able) < 16
+    for seed, count in enumerate((len(able) - 2, len(able), len(able) + 2)):
+        tracks = labels["track"][draw_triplets(condition, labels, count, rng(seed))[:, 0]].tolist()
+        times = [tracks.count(track) for track in able]
+        assert sum(times) == count and max(times) - min(times) <= 1
+        assert sorted(tracks) != tracks  # in no fixed order
+
+
 def test_every_valid_partner_is_drawn_equally_often():
     labels = random_labels(rng(7), tracks=6, windows=1, unlabelled=0.0, vocabulary=3)
     triplets = draw_triplets(MOOD, labels, 6_000, rng())
