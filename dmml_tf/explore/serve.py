@@ -54,5 +54,6 @@ def serving(library: Library, host: str = "127.0.0.1") -> Iterator[str]:
 
 
 def _server(library: Library, host: str) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(create_app(library, host), log_level="warning", server_header=False,
-                                         timeout_graceful_shutdown=_STOPS_WITHIN))
+    # log_config: its own would turn every logger of the process about.
+    return uvicorn.Server(uvicorn.Config(create_app(library, host), log_config=None, log_level="warning",
+                                         server_header=False, timeout_graceful_shutdown=_STOPS_WITHIN))

@@ -33,7 +33,7 @@ def plot_hits(asked: Sequence[str], hits: Sequence[Hit], weights: Mapping[str, f
     # A part that the query asks nothing of is nowhere alike.
     names = [name for name in (hits[0].cosines if hits else ())
              if weights.get(name) or any(hit.cosines[name] for hit in hits)]
-    width = max(2 * _MARGIN + _NAMES + _COLUMN * len(names), 6.0)
+    width = max(2 * _MARGIN + _NAMES + _COLUMN * len(names), 8.5)
     top = _MARGIN + _LINE * len(asked)
     height = top + _ASKED + _ROW * max(len(hits), 1) + _MARGIN / 2
     figure = Figure(figsize=(width, height))

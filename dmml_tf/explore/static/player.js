@@ -40,7 +40,9 @@ export function start(changed, failed) {
     audio.addEventListener(event, () => {
       $("playing-time").textContent = clock(audio.currentTime);
       $("playing-length").textContent = clock(audio.duration);
-      $("playing-seek").value = audio.duration ? audio.currentTime / audio.duration : 0;
+      const part = audio.duration ? audio.currentTime / audio.duration : 0;
+      $("playing-seek").value = part;
+      $("playing-seek").style.setProperty("--at", `${100 * part}%`);
       $("playing-seek").setAttribute("aria-valuetext", `${clock(audio.currentTime)} of ${clock(audio.duration)}`);
     });
   }

@@ -1,12 +1,14 @@
 """`dmml explore` as people call it."""
 
+import contextlib
 import json
+import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
-from urllib.parse import parse_qsl
+import threading
+import time
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from PIL import Image
 from dmml_tf.commands import explore
 from dmml_tf.commands.explore import has_desktop, parse_size
 from dmml_tf.explore.picture import state
+from dmml_tf.explore.serve import listening
 from dmml_tf.viz.browser import chromium
 from tests.dmml_tf.explore.client import ask
 from tfrecords_tools.errors import UserError
@@ -82,18 +85,24 @@ def test_a_run_without_audio_says_so(run_folder, capsys, monkeypatch, tmp_path):
     assert "no song has a player: no audio found by way of gone; name the records with --data" in capsys.readouterr().out
 
 
-def test_a_real_process_serves_until_it_is_interrupted(run_folder):
-    command = [sys.executable, "-m", "dmml_tf.cli", "explore", "--run", str(run_folder), "--port", "0", "--noopen"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        address = process.stdout.readline().split()[0]
-        assert ask(address, "/api/run")[1]["tracks"] == 24
-        process.send_signal(signal.SIGINT)
-        out, error = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.wait()
-    assert (process.returncode, out, error) == (0, "ended\n", "")
+def test_it_serves_until_it_is_interrupted(run_folder, capsys):
+    with listening("127.0.0.1", 0) as (_, address):
+        pass  # the port is free again
+    seen, end = [], time.monotonic() + 60
+
+    def visit():
+        while not seen and time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                seen.append(ask(address, "/api/run")[1]["tracks"])
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    status = dmml(run_folder, "--port", urlsplit(address).port, "--noopen")
+    visitor.join()
+    out, error = capsys.readouterr()
+    assert (status, seen, error) == (0, [24], "") and out.startswith(address) and out.endswith("ended\n")
 
 
 @pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium")

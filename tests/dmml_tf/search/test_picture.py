@@ -50,7 +50,7 @@ def test_any_title_can_be_drawn(monkeypatch, tmp_path, title):
     track = {"id": "a1", "title": title, "artist": title, "split": "test", "genre": title}
     hits = [Hit(track, 0.5, {"genre": 1.5})]
     texts, bars = drawn(monkeypatch, [title], hits, {"genre": 1.0}, CONDITIONS, tmp_path / "a.png")
-    assert all(text.isprintable() for text in texts) and max(map(len, texts)) < 90
+    assert all(text.isprintable() for text in texts) and max(map(len, texts)) < 120
     assert bars[0][0] <= 1.25 and (tmp_path / "a.png").stat().st_size > 1000
 
 
