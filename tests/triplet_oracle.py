@@ -62,7 +62,7 @@ def able_anchors(condition: Condition, labels: Mapping[str, np.ndarray]) -> set[
 
 
 def random_judgements(rng: np.random.Generator, windows: int, judgements: int) -> np.ndarray:
-    """int32 [windows, M] codes of judgements whose clips are drawn from the windows; some take part in none, or in many.
+    """int32 [windows, M] codes of judgements whose clips are drawn from the windows: a window has none, one or more.
 
     Of every fourth judgement the last clip is not there.
     """

@@ -64,20 +64,21 @@ def _lines(figures: Mapping) -> list[str]:
         f"{MADE_TRACKS:,} made tracks, tags as sparse as the Million Song Dataset's, one epoch:",
         *(f"  {name}: {one['triplets']:,} triplets; " + _covered(one)
           for name, one in figures["million_song_labels"].items()),
-        f"A genre of {rare['rare_tracks']} in {rare['tagged']:,} made tracks: {rare['rare_triplets']} triplets an epoch share "
-        f"it, {rare['rare_expected']:.0f} were to be expected; {rare['rare_anchors']} of its tracks were anchors",
+        f"A genre of {rare['rare_tracks']} in {rare['tagged']:,} made tracks: {rare['rare_triplets']} triplets an "
+        f"epoch share it, {rare['rare_expected']:.0f} were to be expected; {rare['rare_anchors']} of its tracks were anchors",
         "Milliseconds a batch by tags in the vocabulary: "
         + ", ".join(f"{size:,}: {value:.1f}" for size, value in times.items())
         + f" (largest to smallest {max(times.values()) / min(times.values()):.2f})",
         f"A training step of {forms['windows']} windows: shared {forms['shared']['triplets']:,.0f} triplets in "
         f"{forms['shared']['seconds']:.3f} s, explicit {forms['explicit']['triplets']:,.0f} in "
         f"{forms['explicit']['seconds']:.3f} s: {forms['ratio']:.0f} times the triplets a second",
-        f"Loss of both on the same triplets: {forms['loss']['shared']:.6f}, {forms['loss']['explicit']:.6f} (difference "
-        f"{forms['difference']:.1e})",
+        f"Loss of both on the same triplets: {forms['loss']['shared']:.6f}, {forms['loss']['explicit']:.6f} "
+        f"(difference {forms['difference']:.1e})",
         f"On {figures['cores']} cores, load {figures['load']:.1f}",
     ]
 
 
 def _covered(one: Mapping) -> str:
-    return (f"share {one['share']:.4f} of {one['asked']:.4f} asked; {one['anchors']:,} of {one['tagged']:,} labelled tracks "
-            f"were anchors ({one['anchors'] / max(1, one['tagged']):.1%}; {one['alone']} share a tag with no other)")
+    covered = one["anchors"] / max(1, one["tagged"])
+    return (f"share {one['share']:.4f} of {one['asked']:.4f} asked; {one['anchors']:,} of {one['tagged']:,} labelled "
+            f"tracks were anchors ({covered:.1%}; {one['alone']} share a tag with no other)")

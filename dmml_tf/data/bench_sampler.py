@@ -82,8 +82,8 @@ def measure_made(
     """One epoch on made tracks.
 
     Returns:
-        For each condition "triplets", "share", "asked", "tagged", "alone" and "anchors" as in `measure_dataset`, and for
-        `shared_tag` the rarest tag's own: its "rare_tracks" and "rare_anchors", and "rare_triplets" that share it
+        For each condition "triplets", "share", "asked", "tagged", "alone" and "anchors" as in `measure_dataset`, and
+        for `shared_tag` the rarest tag's own: its "rare_tracks" and "rare_anchors", and "rare_triplets" that share it
         beside "rare_expected", what anchors drawn evenly from the tagged tracks would bring.
     """
     rng = np.random.default_rng([seed, tracks])
@@ -100,8 +100,8 @@ def measure_made(
     total, shares = sum(drawn.total() for drawn in pairs), sum(condition.share for condition in conditions)
     rows = {row["track_id"]: row for row in rows}
     return {
-        condition.name: {"share": drawn.total() / total, "asked": condition.share / shares, **_covered(condition, rows, drawn)}
-        for condition, drawn in zip(conditions, pairs)
+        one.name: {"share": drawn.total() / total, "asked": one.share / shares, **_covered(one, rows, drawn)}
+        for one, drawn in zip(conditions, pairs)
     }
 
 
@@ -111,7 +111,8 @@ def _covered(condition: Condition, rows: Mapping[str, dict], drawn: collections.
         return {"triplets": drawn.total(), "tagged": len(rows), "alone": 0, "anchors": len(anchors)}
     tags = {track: set(row[f"tags/{condition.column}"].tolist()) for track, row in rows.items()}
     tagged = [track for track, mine in tags.items() if mine]
-    rare, holders = min(collections.Counter(tag for mine in tags.values() for tag in mine).items(), key=lambda one: one[::-1])
+    counts = collections.Counter(tag for mine in tags.values() for tag in mine)
+    rare, holders = min(counts.items(), key=lambda one: one[::-1])
     shared = sum(count for (a, p), count in drawn.items() if rare in tags[a] and rare in tags[p])
     return {
         "triplets": drawn.total(), "tagged": len(tagged), "alone": count_alone(tags.values()), "anchors": len(anchors),

@@ -1,4 +1,7 @@
-"""The rules of similarity in plain Python, on a track's own tags and values: what checks the sampler, and shares no line with it."""
+"""The rules of similarity in plain Python, on sets of tags and single numbers: what checks the sampler.
+
+It shares no line with `dmml_tf.conditions`.
+"""
 
 import collections
 import math
@@ -43,13 +46,14 @@ class BruteForce:
             return False
         if condition.kind == "within":
             # As the records hold them. Any comparison with NaN is false.
-            a, p, n = (np.float32(self._tracks[track].values[condition.column]) for track, _ in (anchor, positive, negative))
+            rows = (self._tracks[track] for track, _ in (anchor, positive, negative))
+            a, p, n = (np.float32(row.values[condition.column]) for row in rows)
             return bool(abs(a - p) <= condition.tolerance and abs(a - n) > condition.tolerance)
         a, p, n = (self._tags(condition, track) for track, _ in (anchor, positive, negative))
         return bool(a & p) and bool(n) and not a & n
 
     def alone(self, condition: Condition) -> int:
-        """Tracks that share no tag with any other, so that they can never be an anchor; 0 for conditions without tags."""
+        """Tracks that share no tag with any other, so that they are never an anchor; 0 for conditions without tags."""
         if condition.kind != "shared_tag":
             return 0
         return count_alone(self._tags(condition, track) for track in self._tracks)

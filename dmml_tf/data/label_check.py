@@ -75,8 +75,8 @@ def _tag_fault(column: TagColumn) -> str | None:
     if tracks_of.max() < 2:
         return "no two tracks share a tag, so that there is no positive: use broader tags"
     if tracks_of.max() == len(tagged) or _all_meet(np.unique(sets, axis=0)):
-        return (f"its {len(tagged)} tagged tracks are all similar to one another, so that there is no negative: use finer "
-                "tags")
+        return (f"its {len(tagged)} tagged tracks are all similar to one another, so that there is no negative: use "
+                "finer tags")
     return None
 
 
@@ -90,8 +90,9 @@ def _value_fault(values: np.ndarray, tolerance: float) -> str | None:
     if not len(known):
         return f"none of its {len(values)} tracks has a value: fill that column of your table"
     if len(known) < 2 or np.diff(known).min() > tolerance:
-        return f"no two tracks lie within {tolerance:g} of each other, so that there is no positive: raise its tolerance"
+        return (f"no two tracks lie within {tolerance:g} of each other, so that there is no positive: raise its "
+                "tolerance")
     if known[-1] - known[0] <= tolerance:
-        return (f"its {len(known)} tracks with a value all lie within {tolerance:g} of one another, so that there is no "
-                "negative: lower its tolerance")
+        return (f"its {len(known)} tracks with a value all lie within {tolerance:g} of one another, so that there is "
+                "no negative: lower its tolerance")
     return None

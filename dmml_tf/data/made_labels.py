@@ -63,7 +63,7 @@ def made_tracks(count: int, make_up: Mapping[str, TagMakeUp], rng: np.random.Gen
 def label_batches(
     schema: Schema, rows: Sequence[Mapping], conditions: Conditions, plan: BatchPlan, rng: np.random.Generator
 ) -> Iterator[tuple[Labels, list[str]]]:
-    """Endless (labels of a batch's windows, their track ids), composed as `dmml_tf.data.pipeline` does, without sound."""
+    """Endless (labels of a batch's windows, their track ids), composed as in `dmml_tf.data.pipeline`, without sound."""
     passes = (rng.permutation(len(rows)) for _ in itertools.count())
     stream = (rows[n] for order in passes for n in order)
     pool = Pool(stream, schema, min(plan.pool, len(rows)), plan.max_frames, rng)

@@ -43,8 +43,8 @@ _TRIES = 8  # labelled tracks of the pool that are looked at for one that can be
 class _Search:
     """One batch's search.
 
-    `_near[c]`, `_far[c]`: bool [subjects, pool], similar and dissimilar tracks of each subject, a track that is to be an
-    anchor: at first the new ones. `_batch`: bool [pool], who is in it.
+    `_near[c]`, `_far[c]`: bool [subjects, pool], similar and dissimilar tracks of each subject, a track that is to be
+    an anchor: at first the new ones. `_batch`: bool [pool], who is in it.
     """
 
     def __init__(self, turns: list[Condition], labels: Labels, new: Sequence[int], rng: np.random.Generator):
@@ -71,7 +71,10 @@ class _Search:
         return chosen
 
     def _begin(self, turn: int) -> int | None:
-        """An anchor for a condition for which no new track can be one; it becomes a subject. None: there is, or cannot be."""
+        """An anchor for a condition under which no new track can be one; it becomes a subject.
+
+        None where a new track can, or no track of the pool.
+        """
         if (self._near[turn].any(axis=1) & self._far[turn].any(axis=1)).any():
             return None
         labelled = self._rng.permutation(np.flatnonzero(self._turns[turn].labelled(self._labels)))[:_TRIES].tolist()
@@ -87,11 +90,12 @@ class _Search:
         return labelled[able[0]]
 
     def _serve(self, queue: collections.deque) -> int | None:
-        """A track for the first subject that lacks one; those that lack nothing, or cannot be helped, leave the queue."""
+        """A track for the first subject that lacks one; those that lack none, or get no help, leave the queue."""
         while queue:
             subject = queue.popleft()
             near, far = self._near[:, subject], self._far[:, subject]
-            helps = near[~near[:, self._batch].any(axis=1)].sum(axis=0) + far[~far[:, self._batch].any(axis=1)].sum(axis=0)
+            no_near, no_far = (~found[:, self._batch].any(axis=1) for found in (near, far))
+            helps = near[no_near].sum(axis=0) + far[no_far].sum(axis=0)
             if helps.max() > 0:
                 # New tracks take turns; one that is here for a condition's sake is served at once.
                 (queue.append if subject < len(self._new) else queue.appendleft)(subject)

@@ -30,4 +30,5 @@ def _record_rows(dataset: Dataset, split: str) -> Iterator[TrackRow]:
             for name, vocabulary in dataset.schema.vocabularies.items()
         }
         values = {name: float(row[f"values/{name}"]) for name in dataset.schema.values}
-        yield TrackRow(number, row["track_id"], row["title"], row["artist"], split, float(row["duration"]), tags, values)
+        names = (row["track_id"], row["title"], row["artist"])
+        yield TrackRow(number, *names, split, float(row["duration"]), tags, values)

@@ -62,7 +62,7 @@ def draw_batch(
 
 
 def _draw_judged(codes: np.ndarray | None, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`draw_triplets` from codes int [B, M]: a judgement as it was given, never the anchor of one with another's clip."""
+    """`draw_triplets` from codes int [B, M]: a judgement as given, never the anchor of one with another's clip."""
     if codes is None or not count:
         return np.zeros((0, 3), np.int32)
     window, place = np.nonzero(codes >= 0)

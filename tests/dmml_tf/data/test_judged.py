@@ -25,7 +25,8 @@ PLAN = BatchPlan(tracks=6, windows=2, triplets=60, pool=12)
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory):
     """Tracks whose first two bands tell track and frame."""
-    return write_dataset(tmp_path_factory.mktemp("traced"), {"train": 18, "valid": 10, "test": 3}, make_track=traced_track)
+    folder = tmp_path_factory.mktemp("traced")
+    return write_dataset(folder, {"train": 18, "valid": 10, "test": 3}, make_track=traced_track)
 
 
 def votes(file):
@@ -117,7 +118,8 @@ def test_magnatagatunes_votes_are_whole_songs(traced, tmp_path):
 
 def test_batches_hold_both_kinds_of_windows(traced, tmp_path):
     file = write_votes(tmp_path / "votes.csv", TRAIN, 20)
-    conditions = Conditions([Condition("genre", "shared_tag", width=8), votes(file), Condition("track", "same_track", width=0)])
+    genre, track = Condition("genre", "shared_tag", width=8), Condition("track", "same_track", width=0)
+    conditions = Conditions([genre, votes(file), track])
     form = with_judgements(triplet_form(conditions, 60), traced, "train", conditions, PLAN)
     given = {tuple(clip.song for clip in triplet) for triplet in read_dim_sim(file).triplets}
     seen = set()

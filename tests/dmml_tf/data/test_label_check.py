@@ -42,8 +42,8 @@ def fault(dataset, condition, split="train"):
 
 
 @pytest.mark.parametrize("condition, tracks, said", [
-    (GENRE, [("", 90, "a")] * 5, "split 'train': none of its 5 tracks is tagged: fill that column of your table, or leave"),
-    (GENRE, [(FOLK, 90, "a")] * 4 + [("", 90, "a")], "its 4 tagged tracks are all similar .*no negative: use finer tags"),
+    (GENRE, [("", 90, "a")] * 5, "none of its 5 tracks is tagged: fill that column of your table, or leave"),
+    (GENRE, [(FOLK, 90, "a")] * 4 + [("", 90, "a")], "its 4 tagged tracks are all sim.*no negative: use finer tags"),
     (GENRE, [(f"{FOLK}|{JAZZ}", 90, "a"), (f"{JAZZ}|{ROCK}", 90, "a"), (f"{FOLK}|{ROCK}", 90, "a")], "are all similar"),
     (GENRE, [(FOLK, 90, "a"), (JAZZ, 90, "a"), (ROCK, 90, "a")], "no two tracks share a tag.*no positive"),
     (GENRE, [(f"{FOLK}|{FOLK}", 90, "a"), (JAZZ, 90, "a")], "no two tracks share a tag"),
@@ -51,7 +51,7 @@ def fault(dataset, condition, split="train"):
     (ARTIST, [(FOLK, 90, "a")] * 3, "its 3 tagged tracks are all similar"),
     (ARTIST, [(FOLK, 90, "a"), (FOLK, 90, "b")], "no two tracks share"),
     (TEMPO, [(FOLK, "", "a")] * 3, "none of its 3 tracks has a value"),
-    (TEMPO, [(FOLK, 90, "a"), (FOLK, 95, "a"), (FOLK, 93, "a")], "3 tracks with a value all lie within 5 .*lower its tol"),
+    (TEMPO, [(FOLK, 90, "a"), (FOLK, 95, "a"), (FOLK, 93, "a")], "3 tracks with a value all lie within 5 .*lower"),
     (TEMPO, [(FOLK, 90, "a"), (FOLK, 95.5, "a"), (FOLK, "", "a")], "no two tracks lie within 5 .*raise its tolerance"),
     (TRACK, [(FOLK, 90, "a")], "it holds 1 track, so that no other can be a negative"),
 ])
@@ -94,7 +94,7 @@ def test_without_the_table_the_records_are_read(tmp_path):
     check_conditions(dataset, "train", Conditions([GENRE, ARTIST, TRACK]))
     # No two of its tempi are as close as that.
     close = dataclasses.replace(TEMPO, tolerance=1e-5)
-    with pytest.raises(UserError, match="condition 'beat' has no triplet in split 'train': no two tracks lie within 1e-05"):
+    with pytest.raises(UserError, match="condition 'beat' .* split 'train': no two tracks lie within 1e-05"):
         check_conditions(dataset, "train", Conditions([GENRE, close]))
 
 
