@@ -9,12 +9,18 @@ import pytest
 from tests.synthetic import write_dataset
 
 
+ON_REQUEST = {
+    "realaudio": "fetches music packages; select it with -m realaudio",
+    "soak": "takes minutes; select it with -m soak",
+}
+
+
 def pytest_collection_modifyitems(config, items):
-    """What fetches from outside runs only when it is asked for."""
-    if "realaudio" not in config.getoption("-m"):
-        for item in items:
-            if item.get_closest_marker("realaudio"):
-                item.add_marker(pytest.mark.skip(reason="fetches music packages; select it with -m realaudio"))
+    """What fetches from outside or takes minutes runs only when it is asked for."""
+    for marker, reason in ON_REQUEST.items():
+        for item in items if marker not in config.getoption("-m") else ():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
