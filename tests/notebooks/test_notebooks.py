@@ -96,7 +96,7 @@ def printed(kernel, name: str) -> str:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in code)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(FORGET))
-    NotebookClient(notebook, km=kernel, timeout=170).execute()
+    NotebookClient(notebook, km=kernel, timeout=300).execute()
     outputs = [output for cell in code for output in cell.outputs]
     kinds = [kind for output in outputs for kind in output.get("data", {})]
     return "".join(output.get("text", "") for output in outputs) + "\n".join(["", *kinds])
