@@ -1,6 +1,7 @@
-"""`python -m dmml_tf.explore.decode IN OUT.wav RATE LEAST MOST`: a stranger's file -> plain samples, in a process apart.
+"""`python -m dmml_tf.explore.decode IN OUT.wav RATE LEAST MOST`: a file of a stranger's -> samples.
 
-What decodes a file is C that others wrote. Here it may fail, hang or fill its memory, and only this process ends.
+It is a process apart: what decodes a file is C that others wrote. Here it may fail, hang or fill its memory,
+and only this process ends.
 """
 
 import resource
@@ -18,7 +19,7 @@ _MOST_OUTPUT = 256 << 20  # bytes
 
 
 def decode(source: Path, target: Path, rate: int, least: float, most: float) -> None:
-    """Writes at most `most` seconds of `source` as mono float wav of `rate` Hz; `AudioError` if there are not `least`."""
+    """Writes at most `most` seconds as mono float wav of `rate` Hz; `AudioError` if there are not `least`."""
     written = 0
     with soundfile.SoundFile(target, "w", rate, 1, "FLOAT", format="WAV") as out:
         for block in mono_blocks(source, rate, max_seconds=most):

@@ -85,7 +85,7 @@ class Library:
 
     @functools.cached_property
     def example(self) -> int:
-        """The row of a song that shows the searches clearly (see `dmml_tf.search.example`); of many songs, the first."""
+        """Row of a song that shows the searches clearly (`dmml_tf.search.example`); of many songs, the first."""
         if len(self.index.tracks) > _TRIED:
             return 0
         owning = [condition for condition in self.index.conditions if condition.name in self.index.slices]

@@ -106,7 +106,8 @@ def decode_apart(source: Path, target: Path, rate: int, seconds: float = MOST_SE
     Raises:
         UserError: if it is not audio, or its decoder did not come to an end within memory and time.
     """
-    command = [sys.executable, "-m", "dmml_tf.explore.decode", *map(str, (source, target, rate, LEAST_SECONDS, seconds))]
+    arguments = map(str, (source, target, rate, LEAST_SECONDS, seconds))
+    command = [sys.executable, "-m", "dmml_tf.explore.decode", *arguments]
     # Threads of linear algebra, which decoding has no use for, would each reserve memory.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:

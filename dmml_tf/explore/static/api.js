@@ -7,7 +7,8 @@ export async function get(path, pairs = [], signal = undefined) {
 
 // The file is the body: its name stays here.
 export async function send(path, file) {
-  return read(await fetch(path, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } }));
+  const headers = { "Content-Type": "application/octet-stream" };
+  return read(await fetch(path, { method: "POST", body: file, headers }));
 }
 
 async function read(response) {

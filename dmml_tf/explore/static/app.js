@@ -31,7 +31,9 @@ async function ask() {
   stop = new AbortController();
   try {
     if (!state.slots.a) throw new Error("Pick a song, or drop a file");
-    if (state.parts.every(({ name }) => state.weights[name] === 0)) throw new Error("Nothing should be alike: move a slider up");
+    if (state.parts.every(({ name }) => state.weights[name] === 0)) {
+      throw new Error("Nothing should be alike: move a slider up");
+    }
     found = await get("/api/search", searchPairs(), stop.signal);
     if (mine !== asked) return;
     problem("");
@@ -41,7 +43,8 @@ async function ask() {
     problem(error.message);
   }
   showResults(found.hits, (side, hit) => slots.put(side, hit), point);
-  $("status").textContent = found.hits.length ? `${found.hits.length} results, first ${found.hits[0].title}` : "No results";
+  const count = found.hits.length;
+  $("status").textContent = count ? `${count} results, first ${found.hits[0].title}` : "No results";
   await drawMap();
   if (mine === asked) document.documentElement.dataset.state = "ready";
 }
@@ -63,7 +66,8 @@ async function mapChanged() {
 function playedChanged() {
   for (const button of document.querySelectorAll("[data-play]")) {
     const key = button.dataset.play;
-    const song = [state.slots.a, state.slots.b, ...found.hits].find((one) => one && String(one.token ?? one.row) === key);
+    const shown = [state.slots.a, state.slots.b, ...found.hits];
+    const song = shown.find((one) => one && String(one.token ?? one.row) === key);
     const now = song !== undefined && isPlaying(song);
     button.classList.toggle("on", now);
     if (song) button.setAttribute("aria-label", `${now ? "Pause" : "Play"} ${song.title || song.id}`);

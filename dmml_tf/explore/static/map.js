@@ -48,8 +48,10 @@ export async function showMap() {
   }
   if (state.parts[number].name !== state.map) return; // another was asked for meanwhile
   shown = { number, ...kept.get(number) };
-  legend(shown.legend, colours(shown.legend), shown.points.some((of) => of[3] === null && shown.legend.kind !== "none"));
-  $("map-note").textContent = "t-SNE: near each other means alike. The results are lit and joined to the song asked by.";
+  const unlabelled = shown.legend.kind !== "none" && shown.points.some((point) => point[3] === null);
+  legend(shown.legend, colours(shown.legend), unlabelled);
+  $("map-note").textContent = "t-SNE: near each other means alike. The results are lit and joined to the song asked "
+    + "by.";
   fit(); // once everything around it has its size
   const colour = colours(shown.legend);
   const dots = shown.points.map(([row, x, y, group], i) => {

@@ -21,7 +21,7 @@ export function showResults(hits, chosen, pointed) {
 function item(hit, chosen, pointed) {
   const other = Object.entries(hit.labels).filter(([column]) => !state.parts.some((part) => part.column === column));
   const under = [hit.artist, ...other.map(([, label]) => label.replaceAll("|", ", "))].filter(Boolean).join(" · ");
-  const take = (side) => make("button", { type: "button", class: `take ${side}`, title: `Search by it: song ${side.toUpperCase()}`,
+  const take = (side) => make("button", { type: "button", class: `take ${side}`, title: "Search by it",
     "aria-label": `Search by ${hit.title || hit.id} as song ${side.toUpperCase()}`, onclick: () => chosen(side, hit) },
   side.toUpperCase());
   const one = make("li", { "data-row": hit.row, "aria-keyshortcuts": "Space a b" },
@@ -44,10 +44,12 @@ function reason(part, hit) {
   const side = state.slots.b ? state.sides[part.name] : "a";
   const classes = ["reason", side, agrees ? "agrees" : "", cosine < 0 ? "unlike" : "",
     state.weights[part.name] === 0 ? "off" : ""];
-  const told = `${part.name} ${cosine.toFixed(2)}${label && `, ${label}`}${agrees ? ", as song " + side.toUpperCase() : ""}`;
+  const as = agrees ? `, as song ${side.toUpperCase()}` : "";
+  const told = `${part.name} ${cosine.toFixed(2)}${label && `, ${label}`}${as}`;
   return make("div", { class: classes.join(" "), role: "img", "aria-label": told, title: told,
     "data-name": part.name },
-    name(label || "\u00a0", "label"), make("span", { class: "figure" }, bar, make("span", { class: "cosine" }, cosine.toFixed(2))));
+    name(label || "\u00a0", "label"),
+    make("span", { class: "figure" }, bar, make("span", { class: "cosine" }, cosine.toFixed(2))));
 }
 
 function keys(event, one, hit, chosen) {

@@ -45,7 +45,8 @@ export class Slots {
   #slot(side) {
     const words = WORDS[side];
     this.cards[side] = make("div", { class: "card" });
-    const file = make("input", { type: "file", accept: "audio/*", "aria-label": `Audio file for song ${side.toUpperCase()}`,
+    const file = make("input", { type: "file", accept: "audio/*",
+      "aria-label": `Audio file for song ${side.toUpperCase()}`,
       onchange: (event) => { this.#take(side, event.target.files[0]); event.target.value = ""; } });
     const slot = make("div", { class: `slot ${side}`, role: "group", "aria-label": `Song ${side.toUpperCase()}` },
       make("span", { class: "letter", "aria-hidden": "true" }, side.toUpperCase()), this.cards[side],

@@ -91,7 +91,8 @@ def test_the_page_is_our_own_files_only_and_holds_no_inline_script_or_style(addr
         text = file.read_text(encoding="utf-8")
         outside = set(re.findall(r"(?:https?:)?//[\w.]+\w", text)) - {"http://www.w3.org"}
         assert not [place for place in outside if ":" in place], file.name
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|@import|url\(", text), file.name
+        unsafe = r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|@import|url\("
+        assert not re.search(unsafe, text), file.name
 
 
 def test_hostile_names_come_as_json_that_no_browser_reads_as_a_page(address):

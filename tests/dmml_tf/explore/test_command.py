@@ -45,7 +45,8 @@ def test_sizes():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["--a", "t99"], "no track 't99'"), (["--b", "none"], "no track 'none'"), (["--map", "mood"], "no condition 'mood'"),
+    (["--a", "t99"], "no track 't99'"), (["--b", "none"], "no track 'none'"),
+    (["--map", "mood"], "no condition 'mood'"),
     (["--a", "t01", "--from_b", "tempo"], "--from_b needs a second song"), (["--from_b", "x"], "no condition 'x'"),
     (["--weights", "genre=2"], "from 0 to 1"), (["--weights", "mood=1"], "no condition 'mood'"),
     (["--weights", "genre=0"], "no weight is above 0"), (["--size", "9x9"], "WIDTHxHEIGHT"),
@@ -82,7 +83,8 @@ def test_a_run_without_audio_says_so(run_folder, capsys, monkeypatch, tmp_path):
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     (tmp_path / "run" / "model.json").write_text(json.dumps(model | {"dataset": "gone"}))
     assert dmml(tmp_path / "run", "--port", "0", "--noopen") == 0
-    assert "no song has a player: no audio found by way of gone; name the records with --data" in capsys.readouterr().out
+    told = "no song has a player: no audio found by way of gone; name the records with --data"
+    assert told in capsys.readouterr().out
 
 
 def test_it_serves_until_it_is_interrupted(run_folder, capsys):

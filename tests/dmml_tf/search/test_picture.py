@@ -21,8 +21,9 @@ def drawn(monkeypatch, *arguments) -> tuple[list[str], list[tuple]]:
     monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: figures.append(self) or save(self, *a, **k))
     plot_hits(*arguments)
     axes = figures[0].axes[0]
-    bars = [patch for patch in axes.patches][1::2]
-    return [text.get_text() for text in axes.texts], [(bar.get_width(), bar.get_hatch(), bar.get_edgecolor()) for bar in bars]
+    bars = axes.patches[1::2]
+    texts = [text.get_text() for text in axes.texts]
+    return texts, [(bar.get_width(), bar.get_hatch(), bar.get_edgecolor()) for bar in bars]
 
 
 def test_each_result_has_its_names_labels_score_and_a_bar_a_condition(monkeypatch, tmp_path):
