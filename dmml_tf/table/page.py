@@ -52,18 +52,19 @@ def _figures(table, one: Mapping, bench: Bench, outcomes: Sequence[Outcome], by_
     columns = columns_of(one["columns"], bench.compared)
     printed = [(key, head) for key, head in columns if any(key in outcome.row.paper for outcome in outcomes)]
     shown = [o for o in outcomes if any(key in by_name[o.row.name] or key in o.row.paper for key, _ in columns)]
-    interval = one["interval"]
-    head = ["system", *(head for _, head in columns), "95 % interval of " + dict(columns).get(interval, interval),
+    interval = one["interval"]  # empty where no column has one
+    named = [f"95 % interval of {dict(columns)[interval]}"] if interval else []
+    head = ["system", *(head for _, head in columns), *named,
             *(f"{head} ({table.paper})" for _, head in printed)]
     lines, others = [], False
     for outcome in shown:
-        if not outcome.row.paper and not others:
+        if not outcome.row.in_paper and not others:
             others = True
             lines.append(["*not in the paper*", *[""] * (len(head) - 1)])
         found, label = by_name[outcome.row.name], outcome.row.label + (" (failed)" if outcome.failed else "")
         lines.append([
             label, *(figure(found.get(key)) for key, _ in columns),
-            _interval(found.get(interval)),
+            *([_interval(found.get(interval))] if interval else []),
             *(f"{outcome.row.paper[key]:.3f}" if key in outcome.row.paper else "" for key, _ in printed),
         ])
     return markdown(head, lines)

@@ -32,6 +32,7 @@ class Row:
         overrides: fields of that configuration that this row changes; for a baseline its arguments.
         paper: figure ("whole.genre") -> what the paper prints.
         seeds: its own, in place of the table's; empty takes the table's.
+        in_paper: whether the paper has this row; True for every row with a figure of it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Row:
     overrides: Mapping = dataclasses.field(default_factory=dict)
     paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     seeds: tuple[int, ...] = ()
+    in_paper: bool = False
 
     def __post_init__(self):
         if self.kind not in KINDS:
@@ -126,6 +128,7 @@ def systems() -> list[str]:
 def _row(name: str, table: ml_collections.ConfigDict) -> Row:
     fields = table.rows[name].to_dict()
     fields["paper"] = flat(fields.get("paper", {}))
+    fields["in_paper"] = fields.get("in_paper", False) or bool(fields["paper"])
     fields["seeds"] = tuple(fields.get("seeds", ())) or tuple(table.seeds)
     row = from_fields(Row, f"config.rows.{name}", {"name": name, **fields})
     if not row.seeds:

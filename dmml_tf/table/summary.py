@@ -104,5 +104,5 @@ def columns_of(asked: Sequence[Sequence[str]], compared: Sequence[str]) -> list[
 
 
 def papers_first(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The rows that the paper prints, in their order, then the others."""
-    return sorted(outcomes, key=lambda outcome: not outcome.row.paper)
+    """The rows that the paper has, in their order, then the others."""
+    return sorted(outcomes, key=lambda outcome: not outcome.row.in_paper)

@@ -45,8 +45,9 @@ def tiny_table(rows: dict[str, dict], **fields) -> ml_collections.ConfigDict:
 
 def outcome(name: str, by_seed: dict[int, dict[str, float]], **fields) -> Outcome:
     """A row that was measured: seed -> figure -> value."""
-    row = Row(name, fields.pop("label", name), fields.pop("kind", "train"), name, paper=fields.pop("paper", {}),
-              seeds=tuple(by_seed))
+    paper = fields.pop("paper", {})
+    row = Row(name, fields.pop("label", name), fields.pop("kind", "train"), name, paper=paper, seeds=tuple(by_seed),
+              in_paper=bool(paper))
     measured = {
         seed: Measured({key: {"value": value, "low": value - 0.1, "high": value + 0.2, "n": 9} for key, value in
                         figures.items()}, {}, fields.get("right", {"whole": {}, "subspace": {}}), 10, 4,

@@ -71,6 +71,8 @@ def test_every_row_of_both_papers_is_known_and_their_figures_are_the_printed_one
         "subspace.overall": .832, "whole.track": .985, "human.whole": .763}
     assert first["specialized"].paper["subspace.overall"] == .718 and "whole.genre" not in first["specialized"].paper
     assert [first[name].paper for name in list(first)[7:]] == [{}] * 11
+    assert [row.in_paper for row in second.values()] == [True] * 8 + [False] * 3
+    assert [row.in_paper for row in first.values()] == [True] * 7 + [False] * 11
     assert {name: row.paper for name, row in second.items() if row.paper} == {
         "triplet_disentangled": {"subspace.overall": .792, "subspace.R@1": .365},
         "triplet_track_disentangled": {"subspace.overall": .752, "human.whole": .852},
