@@ -92,7 +92,8 @@ class JudgedClips:
     def _report(self, condition: Condition, split: str, given: int) -> None:
         logging.info("condition '%s', split '%s': %d of the %d judgements of %s, %d clips", condition.name, split,
                      len(self.triplets), given, condition.file, len(self.clips))
-        if self.missing:
+        # Both splits are read from one file; what it lacks is said once.
+        if self.missing and split != VALID:
             named = [f"{clip.song} @ {clip.start:g} s ({reason})" for clip, reason in self.missing.items()]
             more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
             logging.warning("condition '%s': %d clips of %s are not in the data, their judgements are left out: %s%s",

@@ -59,7 +59,7 @@ def streamed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def config():
     found = tiny_config(STEPS, 500, width=(2, 1, 1, 1, 1, 1, 1))
-    found.batch.update({"tracks": 8, "triplets": 64, "pool": 40})
+    found.batch.update({"tracks": 4, "triplets": 32, "pool": 40})
     return found
 
 

@@ -81,8 +81,9 @@ def test_missing_clips_are_counted_and_named_and_the_rest_used(traced, tmp_path,
     rows = [dim_sim_row(n, (TRAIN[n], TRAIN[n + 1], TRAIN[n + 2]), (9, 0)) for n in range(8)]
     rows += [dim_sim_row(8, ("t000", "absent", "t001"), (9, 0)), dim_sim_row(9, ("gone", "absent", "t001"), (9, 0))]
     rows += [dim_sim_row(10, tuple(TRAIN[:3]), (9, 0), start=9.0), dim_sim_row(11, tuple(VALID[:3]), (9, 0))]
-    clips = JudgedClips.read(traced, "train", votes(write_json(tmp_path / "votes.json", rows, "columns")))
-    assert len(clips.triplets) == 8
+    condition = votes(write_json(tmp_path / "votes.json", rows, "columns"))
+    clips, valid = (JudgedClips.read(traced, split, condition) for split in ("train", "valid"))
+    assert (len(clips.triplets), len(valid.triplets)) == (8, 1)
     assert {(clip.song, clip.start): why for clip, why in clips.missing.items()} == {
         ("absent", 1.5): "no such track", ("gone", 1.5): "no such track",
         **{(song, 9.0): "its track ends before" for song in TRAIN[:3]}}
