@@ -17,10 +17,13 @@ def find_partners(
 ) -> list[int]:
     """As many tracks of the pool as there are new ones.
 
-    A condition for which none of the new tracks can be an anchor gets an anchor, a positive and a negative of the pool.
-    Then each new track in turn gets one that is similar to it, or dissimilar, under as many conditions as possible for
-    which the batch has none yet; then those that still lack one get another. Places left over go to more of the same:
-    a similar track under conditions in turn.
+    Where every track of the pool is labelled for every condition, each new track gets a similar one under conditions in
+    turn: chance gives most of them the rest, and the batch is the more varied for it.
+
+    Where labels are missing, a condition for which none of the new tracks can be an anchor gets an anchor, a positive
+    and a negative of the pool. Then each new track in turn gets one that is similar to it, or dissimilar, under as many
+    conditions as possible for which the batch has none yet; then those that still lack one get another. Places left
+    over go to more of the same: a similar track under conditions in turn.
 
     Args:
         conditions: any; `same_track`, which needs no other track's similarity, is passed over.
@@ -32,9 +35,27 @@ def find_partners(
         Slots, in no order. Costs len(new) x pool comparisons a condition, whatever the vocabularies.
     """
     turns = [condition for condition in conditions if condition.kind != "same_track"]
-    if not turns:
-        return rng.integers(len(labels["track"]), size=len(new)).tolist()
+    if all(condition.labelled(labels).all() for condition in turns):
+        return partners_by_turns(turns, labels, new, rng)
     return _Search(turns, labels, new, rng).run(len(new))
+
+
+def partners_by_turns(
+    turns: Sequence[Condition], labels: Labels, new: Sequence[int], rng: np.random.Generator
+) -> list[int]:
+    """For each of `new`, one slot of a similar track, under `turns` in turn; a random one where there is none."""
+    size = len(labels["track"])
+    chosen = rng.integers(size, size=len(new))
+    offset = int(rng.integers(max(len(turns), 1)))
+    for n, slot in enumerate(new):
+        # The first condition from here on under which this track has a similar one.
+        for step in range(len(turns)):
+            condition = turns[(n + offset + step) % len(turns)]
+            similar = np.flatnonzero(condition.similar(labels, np.full(size, slot), np.arange(size)))
+            if len(similar):
+                chosen[n] = rng.choice(similar)
+                break
+    return chosen.tolist()
 
 
 _TRIES = 8  # labelled tracks of the pool that are looked at for one that can be an anchor

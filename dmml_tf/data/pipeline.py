@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.forms import Form, triplet_form
+from dmml_tf.data.partners import find_partners
 from dmml_tf.data.pool import Pool, cut_stretch
 from dmml_tf.data.records import read_tracks, repeat_labels
 from dmml_tf.data.signal import LOG_MEL, Signal
@@ -177,7 +178,7 @@ def _draw_windows(
 ) -> Windows:
     new = pool.admit(plan.tracks // 2)
     labels = pool.labels()
-    slots = np.array((new + pool.partners(conditions, new, labels) + new)[: plan.tracks])
+    slots = np.array((new + find_partners(conditions, labels, new, rng) + new)[: plan.tracks])
     items = np.repeat(slots, plan.windows)
     starts = np.concatenate([window_starts(signal.frames(pool.rows[s]), plan.windows, rng) for s in slots])
     windows = np.stack([signal.cut(pool.rows[s], start) for s, start in zip(items, starts)])

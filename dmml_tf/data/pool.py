@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from dmml_tf.conditions import Conditions
 from dmml_tf.data.records import label_arrays
 from dmml_tf.data.signal import LOG_MEL, SOUND, Signal
 from tfrecords_tools.schema import Schema
@@ -72,22 +71,3 @@ class Pool:
         ids = [row["track_id"] for row in self.rows]
         labels["track"] = np.unique(ids, return_inverse=True)[1].reshape(-1).astype(np.int32)
         return labels
-
-    def partners(self, conditions: Conditions, slots: list[int], labels: Mapping[str, np.ndarray]) -> list[int]:
-        """For each of `slots`, one slot of a similar track, under conditions taken in turn.
-
-        A slot that has no similar track under its condition gets a random partner, which may still
-        serve as a negative. Costs len(slots) x capacity comparisons.
-        """
-        turns = [c for c in conditions if c.kind != "same_track"]
-        chosen = self._rng.integers(len(self.rows), size=len(slots))
-        everyone = np.arange(len(self.rows))
-        offset = int(self._rng.integers(max(len(turns), 1)))
-        for n, slot in enumerate(slots):
-            # The first condition from here on that this track is labelled for.
-            for condition in turns[(n + offset) % len(turns) :] + turns[: (n + offset) % len(turns)] if turns else []:
-                similar = np.flatnonzero(condition.similar(labels, np.full(len(everyone), slot), everyone))
-                if len(similar):
-                    chosen[n] = self._rng.choice(similar)
-                    break
-        return [int(slot) for slot in chosen]

@@ -36,7 +36,9 @@ def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.rand
     able = np.flatnonzero(similar.any(axis=1) & dissimilar.any(axis=1))
     if not len(able) or not count:
         return np.zeros((0, 3), np.int32)
-    anchors = np.resize(_each_track_first(rng.permutation(able), labels["track"]), count)
+    order = rng.permutation(able)
+    # Where there are places for all, all serve whatever the order.
+    anchors = np.resize(order if count >= len(able) else _each_track_first(order, labels["track"]), count)
     chosen = [anchors, _pick(similar[anchors], rng), _pick(dissimilar[anchors], rng)]
     return np.stack(chosen, axis=1).astype(np.int32)
 

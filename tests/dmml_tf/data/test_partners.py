@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.partners import find_partners
+from dmml_tf.data.partners import find_partners, partners_by_turns
 from tests.triplet_oracle import able_anchors, random_labels
 
 GENRE, MOOD = Condition("genre", "shared_tag"), Condition("mood", "shared_tag")
@@ -94,3 +94,12 @@ def test_without_a_condition_on_labels_any_track_will_do():
 def test_one_new_track_in_a_pool_of_one():
     labels = pool(tracks=1)
     assert find_partners(ALL, labels, [0], rng()) == [0]
+
+
+def test_where_every_track_has_every_label_partners_come_by_turns():
+    labels = pool(5, genre=np.arange(60, dtype=np.int32).reshape(-1, 1) % 7, mood=np.arange(60, dtype=np.int32).reshape(-1, 1) % 4,
+                  tempo=np.linspace(60, 180, 60).astype(np.float32))
+    new = list(range(12))
+    assert find_partners(ALL, labels, new, rng(3)) == partners_by_turns([GENRE, MOOD, TEMPO], labels, new, rng(3))
+    labels["mood"][59] = -1
+    assert find_partners(ALL, labels, new, rng(3)) != partners_by_turns([GENRE, MOOD, TEMPO], labels, new, rng(3))

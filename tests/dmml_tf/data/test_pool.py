@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Condition
+from dmml_tf.data.partners import partners_by_turns
 from dmml_tf.data.pool import Pool
 from tests.synthetic import SCHEMA
 
@@ -25,6 +26,10 @@ def row(number, frames=200, genre=(), mood=(), tempo=np.nan):
 
 def make(rows, capacity, max_frames=300, seed=0):
     return Pool(iter(rows), SCHEMA, capacity, max_frames, np.random.default_rng(seed))
+
+
+def turns(pool, conditions, slots, labels):
+    return partners_by_turns([c for c in conditions if c.kind != "same_track"], labels, slots, pool._rng)
 
 
 def held(pool):
@@ -84,7 +89,7 @@ def test_the_partner_shares_a_rare_tag():
     pool = make(rows, 60)
     for seed in range(5):
         pool._rng = np.random.default_rng(seed)
-        assert pool.partners(Conditions([MOOD]), [7, 40], pool.labels()) == [40, 7]
+        assert turns(pool, [MOOD], [7, 40], pool.labels()) == [40, 7]
 
 
 @pytest.mark.parametrize("conditions", [[GENRE], [TEMPO], [GENRE, TEMPO, TRACK]], ids=["tag", "value", "all"])
@@ -96,7 +101,7 @@ def test_partners_are_similar_where_one_exists(conditions):
     labels, everyone = pool.labels(), np.arange(50)
     rules = [c for c in conditions if c.kind != "same_track"]
     able = 0
-    for slot, partner in zip(everyone, pool.partners(Conditions(conditions), everyone.tolist(), labels)):
+    for slot, partner in zip(everyone, turns(pool, conditions, everyone.tolist(), labels)):
         if any(rule.similar(labels, np.full(50, slot), everyone).any() for rule in rules):
             able += 1
             assert any(rule.similar(labels, [slot], [partner])[0] for rule in rules)
@@ -107,13 +112,13 @@ def test_conditions_take_turns():
     # Slot 0 is of one genre with slot 1, of one tempo with slot 2.
     rows = [row(0, genre=[0], tempo=100), row(1, genre=[0], tempo=150), row(2, genre=[1], tempo=101)]
     pool = make(rows, 3)
-    partners = pool.partners(Conditions([GENRE, TEMPO]), [0] * 40, pool.labels())
+    partners = turns(pool, [GENRE, TEMPO], [0] * 40, pool.labels())
     assert partners.count(1) == partners.count(2) == 20
 
 
 def test_a_track_condition_alone_gives_random_partners():
     pool = make(map(row, range(10)), 10)
-    partners = pool.partners(Conditions([TRACK]), list(range(10)) * 20, pool.labels())
+    partners = turns(pool, [TRACK], list(range(10)) * 20, pool.labels())
     assert set(partners) == set(range(10))
 
 
@@ -121,6 +126,6 @@ def test_the_same_seed_gives_the_same_pool():
     def run(seed):
         pool = make((row(n, frames=400, genre=[n % 3]) for n in itertools.count()), 12, seed=seed)
         slots = pool.admit(6)
-        return [r["first_frame"] for r in pool.rows], pool.partners(Conditions([GENRE]), slots, pool.labels())
+        return [r["first_frame"] for r in pool.rows], turns(pool, [GENRE], slots, pool.labels())
 
     assert run(1) == run(1) != run(2)
