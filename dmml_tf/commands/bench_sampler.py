@@ -24,6 +24,8 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string("data", None, "Folder of a built dataset.", required=True, flag_values=fv)
     flags.DEFINE_integer("triplets", 20_000, "Triplets a condition, at least, that are checked.", lower_bound=1,
                          flag_values=fv)
+    flags.DEFINE_integer("epoch", 0, "Batches of the epoch whose anchors are counted; 0: one pass of the split, in which "
+                         "each track is new once.", lower_bound=0, flag_values=fv)
     flags.DEFINE_integer("steps", 10, "Training steps timed in each form.", lower_bound=1, flag_values=fv)
     flags.DEFINE_string("out", "bench_sampler.json", "JSON file to write.", flag_values=fv)
 
@@ -42,7 +44,7 @@ def run(fv: flags.FlagValues) -> None:
                         "\"triplets\" and no judged condition, such as configs/demo.py")
     plan = from_fields(BatchPlan, "config.batch", config.batch)
     figures = {
-        "dataset": measure_dataset(dataset, "train", conditions, plan, config.seed, fv.triplets),
+        "dataset": measure_dataset(dataset, "train", conditions, plan, config.seed, fv.triplets, fv.epoch or None),
         "million_song_labels": measure_made(MSD, MADE_TRACKS, BatchPlan()),
         "tag_of_1_percent": measure_made(rare_tag(), MADE_TRACKS, BatchPlan())["genre"],
         "milliseconds_by_vocabulary": time_vocabularies(BatchPlan()),

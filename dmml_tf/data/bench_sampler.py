@@ -36,13 +36,15 @@ def passed_over(tracks: int, plan: BatchPlan) -> int:
 
 
 def measure_dataset(
-    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, seed: int = 0, least: int = 20_000
+    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, seed: int = 0, least: int = 20_000,
+    steps: int | None = None,
 ) -> dict:
     """Draws triplets from a split as training does and checks each by brute force.
 
     Args:
         conditions: of any kind but `judged`.
         least: triplets a condition, at least, unless four times the batches that should take have not brought them.
+        steps: of the epoch whose anchors are counted; None is one pass of the split, each track new once.
 
     Returns:
         "steps_an_epoch", and for each condition "triplets", "invalid", "share", "asked" (shares of all triplets),
@@ -51,7 +53,7 @@ def measure_dataset(
     """
     tracks = {row.track_id: row for row in track_table(dataset, (split,))}
     truth, rng = BruteForce(tracks), np.random.default_rng([seed, 0])
-    skipped, steps = passed_over(len(tracks), plan), epoch_steps(len(tracks), plan)
+    skipped, steps = passed_over(len(tracks), plan), steps or epoch_steps(len(tracks), plan)
     shares = np.array([condition.share for condition in conditions]) / sum(condition.share for condition in conditions)
     most = skipped + max(steps, 4 * int(np.ceil(least / (plan.triplets * shares[shares > 0].min()))))
     drawn, invalid, anchors = collections.Counter(), collections.Counter(), [set() for _ in conditions]

@@ -97,8 +97,8 @@ def test_one_new_track_in_a_pool_of_one():
 
 
 def test_where_every_track_has_every_label_partners_come_by_turns():
-    labels = pool(5, genre=np.arange(60, dtype=np.int32).reshape(-1, 1) % 7, mood=np.arange(60, dtype=np.int32).reshape(-1, 1) % 4,
-                  tempo=np.linspace(60, 180, 60).astype(np.float32))
+    number = np.arange(60, dtype=np.int32).reshape(-1, 1)
+    labels = pool(5, genre=number % 7, mood=number % 4, tempo=np.linspace(60, 180, 60).astype(np.float32))
     new = list(range(12))
     assert find_partners(ALL, labels, new, rng(3)) == partners_by_turns([GENRE, MOOD, TEMPO], labels, new, rng(3))
     labels["mood"][59] = -1
