@@ -3,6 +3,7 @@
     pytest -m soak -s tests/dmml_tf/test_soak.py
 """
 
+import ctypes
 import os
 from pathlib import Path
 
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.soak
 
 
 def resident() -> float:
-    """MiB of memory this process holds."""
+    """MiB of memory this process holds, after the C library has given back what it keeps for later."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -37,6 +39,8 @@ class Memory(keras.callbacks.Callback):
         self.steps += 1
         if self.steps % EVERY == 0:
             self.seen[self.steps] = resident()
+        if self.steps % 1000 == 0:
+            print(f"step {self.steps}: {self.seen[self.steps]:.1f} MiB", flush=True)
 
     def on_train_batch_end(self, batch, logs=None):
         self.note()
