@@ -90,8 +90,8 @@ class JudgedClips:
         )
 
     def _report(self, condition: Condition, split: str, given: int) -> None:
-        logging.info("condition '%s', split '%s': %d of the %d judgements of %s, %d clips", condition.name, split,
-                     len(self.triplets), given, condition.file, len(self.clips))
+        print(f"condition '{condition.name}', split '{split}': {len(self.triplets)} of the {given} judgements of "
+              f"{condition.file}, {len(self.clips)} clips")
         # Both splits are read from one file; what it lacks is said once.
         if self.missing and split != VALID:
             named = [f"{clip.song} @ {clip.start:g} s ({reason})" for clip, reason in self.missing.items()]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import logging
 import sys
 
 import pytest
@@ -30,10 +29,9 @@ def train(monkeypatch, synthetic, tmp_path):
     return run
 
 
-def test_votes_train_a_network(train, tmp_path, caplog):
+def test_votes_train_a_network(train, tmp_path, capsys):
     file = write_votes(tmp_path / "votes.csv", [f"t{n:03d}" for n in range(43)], 60)
-    with caplog.at_level(logging.INFO):
-        assert train(file) == 0
+    assert train(file) == 0
     with open(tmp_path / "run/history.csv", newline="", encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
     assert len(rows) == 2
@@ -42,7 +40,8 @@ def test_votes_train_a_network(train, tmp_path, caplog):
     run = Run.load(tmp_path / "run")
     assert run.conditions.names == ("votes", "track") and run.conditions[0].file == str(file)
     assert json.loads((tmp_path / "run/config.json").read_text())["conditions"]["votes"]["file"] == str(file)
-    assert "condition 'votes', split 'train': " in caplog.text and "condition 'votes', split 'valid': " in caplog.text
+    said = capsys.readouterr().out
+    assert "condition 'votes', split 'train': " in said and "condition 'votes', split 'valid': " in said
 
 
 @pytest.mark.parametrize("songs, said", [

@@ -132,6 +132,6 @@ def test_exporting_again_replaces_and_a_failure_does_not(tmp_path, monkeypatch):
         monkeypatch.setattr(export, "write_signatures", lambda _, *arguments: write_signatures(*arguments))
         with failure:
             export.export_saved_model(model, CONDITIONS, LogMel(), tmp_path)
-        assert (tmp_path / "1" / "saved_model.pb").read_text() == ", ".join(INPUTS)
+        assert set((tmp_path / "1" / "saved_model.pb").read_text().split(", ")) == set(INPUTS)
     assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
     assert {entry.name for entry in (tmp_path / "1").iterdir()} == {"saved_model.pb", "assets.extra"}
