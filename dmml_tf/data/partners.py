@@ -26,7 +26,7 @@ def find_partners(
     over go to more of the same: a similar track under conditions in turn.
 
     Args:
-        conditions: any; `same_track`, which needs no other track's similarity, is passed over.
+        conditions: any; `same_track`, which needs no similar track, and `judged`, which brings its clips, are left out.
         labels: columns of the pool's tracks.
         new: slots of the batch's new tracks.
         rng: source of every choice.
@@ -34,7 +34,7 @@ def find_partners(
     Returns:
         Slots, in no order. Costs len(new) x pool comparisons a condition, whatever the vocabularies.
     """
-    turns = [condition for condition in conditions if condition.kind != "same_track"]
+    turns = [condition for condition in conditions if condition.kind not in ("same_track", "judged")]
     if all(condition.labelled(labels).all() for condition in turns):
         return partners_by_turns(turns, labels, new, rng)
     return _Search(turns, labels, new, rng).run(len(new))
