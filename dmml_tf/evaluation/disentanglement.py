@@ -102,6 +102,8 @@ def _closeness(condition: Condition, labels: Labels, i: np.ndarray, j: np.ndarra
     """float [P]: larger is closer; NaN where one of the two is unlabelled."""
     if condition.kind == "same_track":
         return (labels["track"][i] == labels["track"][j]).astype(np.float64)
+    if condition.kind == "judged":
+        return np.full(len(i), np.nan)  # people compared clips, which tracks have no label of
     column = labels[condition.column]
     if condition.kind == "within":
         return -np.abs(column[i].astype(np.float64) - column[j])

@@ -113,3 +113,10 @@ def test_empty_cells_are_left_out():
     found = disentanglement(table, expected)
     assert (found.own, found.leak, found.value) == pytest.approx((-0.1, 0.05, -0.15))
     assert disentanglement({"a": {"a": 0.9}}, {"a": {"a": 1.0}}) is None
+
+
+def test_votes_have_no_label_that_could_order_other_triplets():
+    conditions = Conditions([Condition("genre", "shared_tag", width=2), Condition("votes", "judged", width=2)])
+    labels = random_labels(np.random.default_rng(2), tracks=30, windows=1)
+    found = label_cross_table(held_out_of(labels, conditions), labels)
+    assert found == {"genre": {"genre": 1.0, "votes": None}, "votes": {"genre": 0.5, "votes": None}}

@@ -31,7 +31,8 @@ def fitted(tmp_path_factory):
     dataset = write_dataset(folder / "data", {"train": 12, "valid": 8}, frames=300)
     embedding = tiny_embedding(CONDITIONS.size)
     model = build_triplet_model(embedding, CONDITIONS)
-    model.compile(keras.optimizers.Adam(0.001), TripletHinge(), triplet_metrics(CONDITIONS, 0.1), weighted_metrics=[])
+    model.compile(optimizer=keras.optimizers.Adam(0.001), loss=TripletHinge(), metrics=triplet_metrics(CONDITIONS, 0.1),
+                  weighted_metrics=[])
     batches = triplet_dataset(dataset, "train", CONDITIONS, BatchPlan(tracks=8, triplets=32, pool=12), 1, seed=0)
     logs = folder / "tensorboard"
     model.fit(batches, epochs=2, verbose=0, callbacks=[
