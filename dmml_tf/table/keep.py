@@ -17,7 +17,7 @@ from dmml_tf.table.networks import plain
 from dmml_tf.table.rows import BASELINE, SPECIALIZED, Row, system_config
 from tfrecords_tools.errors import UserError
 
-FORM = 1  # raised when what is scored, or how, changes: older figures are then made again
+FORM = 2  # raised when what is scored, or how, changes: older figures are then made again
 _FIELDS = ("figures", "details", "parameters", "steps", "seconds", "scoring_seconds")
 
 

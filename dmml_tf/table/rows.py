@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import importlib.util
 import inspect
+import math
 import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,8 @@ class Row:
         overrides: fields of that configuration that this row changes; for a baseline its arguments.
         paper: figure ("whole.genre") -> what the paper prints.
         seeds: its own, in place of the table's; empty takes the table's.
+        steps_share: share of the steps, and of their warm-up, that each of its networks takes; 0.25 for four
+            networks that cost together what one costs in another row.
         in_paper: whether the paper has this row; True for every row with a figure of it.
     """
 
@@ -42,11 +45,14 @@ class Row:
     overrides: Mapping = dataclasses.field(default_factory=dict)
     paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     seeds: tuple[int, ...] = ()
+    steps_share: float = 1.0
     in_paper: bool = False
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise UserError(f"config.rows.{self.name}: unknown kind '{self.kind}'; known are: {', '.join(KINDS)}")
+        if not 0 < self.steps_share <= 1:
+            raise UserError(f"config.rows.{self.name}.steps_share: {self.steps_share} is not above 0 and at most 1")
 
 
 def rows_of(table: ml_collections.ConfigDict, baselines: tuple[str, ...]) -> list[Row]:
@@ -105,6 +111,8 @@ def system_config(
         config = make_small(config)
     if table.steps:
         config.train.steps = table.steps
+    for field in ("steps", "warmup"):
+        config.train[field] = math.ceil(row.steps_share * config.train[field])
     config.seed = seed
     config.lock()
     try:

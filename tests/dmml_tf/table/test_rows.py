@@ -27,6 +27,7 @@ def test_a_row_takes_the_tables_seeds_unless_it_has_its_own():
     ({"a": {"kind": "train", "config": "track"}}, {}, "config.rows.a: missing.*'label'"),
     ({"a": {**TRACK, "overrides": {"train": {"step": 3}}}}, {}, "config.rows.a.overrides: .*step"),
     ({"a": {**TRACK, "overrides": {"train": {"margin": "wide"}}}}, {}, "config.rows.a.overrides: .*margin"),
+    ({"a": {**TRACK, "steps_share": 0.0}}, {}, "config.rows.a.steps_share: 0.0 is not above 0 and at most 1"),
     ({"a": TRACK}, {"seeds": ()}, "config.seeds is empty"),
     ({"a": TRACK}, {"pairs": (("a", "b", "whole", "overall"),)}, "config.pairs: 'a b whole overall' must be two rows"),
     ({"a": TRACK}, {"pairs": (("a", "a"),)}, "config.pairs: 'a a' must be two rows, a space and a condition"),
@@ -45,6 +46,12 @@ def test_small_and_steps_hold_for_every_system_and_overrides_for_one():
     table.small, table.steps = True, 0
     small = system_config(table, first, 0)
     assert tuple(small.network.width)[0] == 8 and small.train.steps == 500 and small.order == ("track",)
+
+
+def test_a_row_may_take_a_share_of_the_steps_and_of_the_warm_up():
+    table = tiny_table({"a": {**TRACK, "steps_share": 0.25}, "b": TRACK}, steps=70, small=True)
+    short, whole = (system_config(table, row, 0).train for row in rows_of(table, NAMES))
+    assert (short.steps, short.warmup, whole.steps, whole.warmup) == (18, 10, 70, 40)
 
 
 def test_a_specialised_row_is_asked_by_condition(tmp_path):
@@ -70,9 +77,9 @@ def test_every_row_of_both_papers_is_known_and_their_figures_are_the_printed_one
         "subspace.genre": .785, "subspace.mood": .790, "subspace.instrument": .798, "subspace.tempo": .955,
         "subspace.overall": .832, "whole.track": .985, "human.whole": .763}
     assert first["specialized"].paper["subspace.overall"] == .718 and "whole.genre" not in first["specialized"].paper
-    assert [first[name].paper for name in list(first)[7:]] == [{}] * 11
+    assert [first[name].paper for name in list(first)[7:]] == [{}] * 12
     assert [row.in_paper for row in second.values()] == [True] * 8 + [False] * 3
-    assert [row.in_paper for row in first.values()] == [True] * 7 + [False] * 11
+    assert [row.in_paper for row in first.values()] == [True] * 7 + [False] * 12
     assert {name: row.paper for name, row in second.items() if row.paper} == {
         "triplet_disentangled": {"subspace.overall": .792, "subspace.R@1": .365},
         "triplet_track_disentangled": {"subspace.overall": .752, "human.whole": .852},
