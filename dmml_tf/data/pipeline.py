@@ -22,7 +22,7 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.data.forms import Form, triplet_form
 from dmml_tf.data.partners import find_partners
 from dmml_tf.data.pool import Pool, cut_stretch
-from dmml_tf.data.records import read_tracks, repeat_labels
+from dmml_tf.data.records import endless_tracks, read_tracks, repeat_labels
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.windows import Windows, equalise, window_starts
 from tfrecords_tools.dataset import Dataset
@@ -198,8 +198,7 @@ def _endless(
         rows = [cut_stretch(row, plan.max_frames, rng, signal) for row in stream]
         while True:
             yield from (rows[n] for n in rng.permutation(len(rows)))
-    while True:
-        yield from read_tracks(dataset, split, seed=int(rng.integers(2**31)), optional=signal.optional)
+    yield from endless_tracks(dataset, split, int(rng.integers(2**31)), signal.optional)
 
 
 def _pool_size(dataset: Dataset, split: str, plan: BatchPlan) -> int:

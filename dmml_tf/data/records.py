@@ -1,4 +1,4 @@
-"""Records -> tracks: reading shards as parsed tensors or NumPy rows, and labels as arrays."""
+"""Records -> tracks: reading shards once or without end, and labels as arrays."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,44 +13,30 @@ from tfrecords_tools.schema import Schema
 
 
 SHUFFLED = 64  # tracks that wait in the shuffle; more would hold more memory
+OPEN_SHARDS = 4  # that are read in turn when shuffling
+_PASS = "pass"  # which pass a row of the endless stream is of
 
 
-def track_stream(
-    dataset: Dataset, split: str, seed: int | None = None, cycle: int = 4, optional: Sequence[str] = ()
-) -> tf.data.Dataset:
-    """Parsed records of one split, once.
+def track_stream(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> tf.data.Dataset:
+    """Parsed records of one split, once, in the written order.
 
     Args:
         dataset: where the shards are.
         split: `train`, `valid` or `test`.
-        seed: reads shards in a seeded order, `cycle` at a time; None keeps the written order.
-        cycle: shards that are read in turn when shuffling. Order within a shard is a seeded hash
-            already, so a few open shards and a short shuffle are a fair sample of the whole.
         optional: which of the records' optional fields to decode too, such as `audio`.
 
     Returns:
-        tf.data of dictionaries as `Schema.parse` gives them. Deterministic for a seed.
+        tf.data of dictionaries as `Schema.parse` gives them.
 
     Raises:
         UserError: if the split is empty or a shard is missing.
     """
-    files = dataset.files(split)
-    if seed is None:
-        records = tf.data.TFRecordDataset(files)
-    else:
-        files = list(np.random.default_rng(seed).permutation(files))
-        records = tf.data.Dataset.from_tensor_slices(files).interleave(
-            tf.data.TFRecordDataset, cycle_length=min(cycle, len(files))
-        )
-        # Before parsing, while a track is still one string: another pass brings other company.
-        records = records.shuffle(SHUFFLED, seed=seed)
     parse = functools.partial(dataset.schema.parse, optional=optional)
+    records = tf.data.TFRecordDataset(dataset.files(split))
     return records.map(parse, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
-def read_tracks(
-    dataset: Dataset, split: str, seed: int | None = None, optional: Sequence[str] = ()
-) -> Iterator[dict]:
+def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> Iterator[dict]:
     """NumPy rows of one split: strings as `str`, arrays as NumPy, by the record's field names.
 
     Arguments as of `track_stream`.
@@ -58,21 +44,67 @@ def read_tracks(
     Raises:
         UserError: as `track_stream`, and when a shard is truncated or damaged.
     """
-    stream = track_stream(dataset, split, seed, optional=optional).as_numpy_iterator()
-    done, expected = 0, dataset.tracks(split)
+    done = 0
+    for row in _rows(track_stream(dataset, split, optional), dataset, split):
+        done += 1
+        yield row
+    _require_whole(dataset, split, done)
+
+
+def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[str] = ()) -> Iterator[dict]:
+    """Rows as of `read_tracks`, pass after pass over the split, each in an order of its own; the same for a seed.
+
+    Some shards are read in turn and some tracks wait in a shuffle: since order within a shard is a seeded hash
+    already, that is a fair sample of the whole, and memory does not depend on the split's size.
+
+    Raises:
+        UserError: as `read_tracks`.
+    """
+    files = dataset.files(split)
+    parse = functools.partial(dataset.schema.parse, optional=optional)
+
+    def one_pass(number: tf.Tensor) -> tf.data.Dataset:
+        drawn_from = tf.stack([seed, number])
+        order = tf.random.experimental.stateless_shuffle(files, seed=drawn_from)
+        records = tf.data.Dataset.from_tensor_slices(order).interleave(
+            tf.data.TFRecordDataset, cycle_length=min(OPEN_SHARDS, len(files))
+        )
+        # Before parsing, while a track is still one string: another pass brings other company.
+        shuffle_seed = tf.random.stateless_uniform([], drawn_from, maxval=tf.int64.max, dtype=tf.int64)
+        return records.shuffle(SHUFFLED, seed=shuffle_seed).map(lambda record: (number, record))
+
+    # All passes are one graph: one made for each pass would stay in memory, and ten thousand of them add up.
+    passes = tf.data.Dataset.counter().flat_map(one_pass)
+    numbered = passes.map(lambda number, record: {**parse(record), _PASS: number}, num_parallel_calls=2,
+                          deterministic=True).prefetch(2)
+    number = done = 0
+    for row in _rows(numbered, dataset, split):
+        if row[_PASS] != number:
+            _require_whole(dataset, split, done)
+            number, done = row[_PASS], 0
+        done += 1
+        del row[_PASS]
+        yield row
+
+
+def _rows(stream: tf.data.Dataset, dataset: Dataset, split: str) -> Iterator[dict]:
+    rows = stream.as_numpy_iterator()
     while True:
         try:
-            row = next(stream, None)
+            row = next(rows, None)
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
             raise UserError(
                 f"{dataset.folder}: a record of split '{split}' cannot be read ({str(error).splitlines()[0]}); the "
                 "shard is damaged or cut short: build the dataset again with --overwrite"
             ) from error
         if row is None:
-            break
-        done += 1
+            return
         yield {name: value.decode("utf-8") if isinstance(value, bytes) else value for name, value in row.items()}
+
+
+def _require_whole(dataset: Dataset, split: str, done: int) -> None:
     # A shard that ends between two records reads without an error.
+    expected = dataset.tracks(split)
     if done != expected:
         raise UserError(f"{dataset.folder}: split '{split}' has {done} records where dataset.json lists {expected}; a "
                         "shard is cut short: build the dataset again with --overwrite")
