@@ -20,7 +20,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.paper = "paper, MSD"
     config.seeds = (0,)
     config.small = True  # configs/small.py narrows every network alike
-    config.steps = 400  # of every training alike; 0 leaves each system its own
+    config.steps = 300  # of every training alike; 0 leaves each system its own
 
     # What every row is scored on, whatever it was trained on.
     config.scored = "disentangled_track"  # the system whose conditions are asked for

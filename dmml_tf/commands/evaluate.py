@@ -13,7 +13,7 @@ from dmml_tf.evaluation.disentanglement import disentanglement, label_cross_tabl
 from dmml_tf.evaluation.embed import embed_split
 from dmml_tf.evaluation.evaluate import hold_out
 from dmml_tf.evaluation.human import embed_clips, network_embed
-from dmml_tf.evaluation.judgements import AGREEMENT, Judgements, read_dim_sim, read_odd_one_out
+from dmml_tf.data.judgements import AGREEMENT, Judgements, read_dim_sim, read_odd_one_out
 from dmml_tf.report import SPACE_NAMES, accuracy_table, cross_table_rows
 from dmml_tf.run import Run, write_json
 from tfrecords_tools.dataset import Dataset

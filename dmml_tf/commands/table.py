@@ -7,7 +7,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from dmml_tf.commands.configuration import define_config_flag, read_config
-from dmml_tf.evaluation.judgements import AGREEMENT
+from dmml_tf.data.judgements import AGREEMENT
 from dmml_tf.table.bench import Judged
 from dmml_tf.table.build import build_table
 from dmml_tf.table.files import write_table

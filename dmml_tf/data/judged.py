@@ -18,7 +18,7 @@ from dmml_tf.data.records import pad_ids, read_tracks
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.track_table import track_table
 from dmml_tf.data.windows import Windows, equalise
-from dmml_tf.evaluation.judgements import Clip, Judgements, read_dim_sim, read_odd_one_out
+from dmml_tf.data.judgements import Clip, Judgements, read_dim_sim, read_odd_one_out
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.progress import progress
@@ -151,7 +151,7 @@ def read_judgements(path: str) -> Judgements:
     """MagnaTagATune's odd-one-out votes, or dim-sim's with the paper's agreement, as the file's own columns say.
 
     Raises:
-        UserError: as the readers of `dmml_tf.evaluation.judgements`.
+        UserError: as the readers of `dmml_tf.data.judgements`.
     """
     try:
         with open(path, encoding="utf-8", errors="replace") as file:

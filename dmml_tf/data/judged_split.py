@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from absl import logging
 
-from dmml_tf.evaluation.judgements import Clip
+from dmml_tf.data.judgements import Clip
 
 TRAIN, VALID = "train", "valid"
 HELD_BACK = 0.1  # of train's judgements, where the valid split has none
@@ -21,7 +21,7 @@ def divide(triplets: Sequence[Triplet], split_of: Mapping[str, str], seed: int =
     back regardless, with a warning.
 
     Args:
-        triplets: from `dmml_tf.evaluation.judgements`.
+        triplets: from `dmml_tf.data.judgements`.
         split_of: the dataset's tracks among theirs -> split.
         seed: of what is held back.
 

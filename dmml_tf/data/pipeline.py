@@ -22,7 +22,7 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.data.forms import Form, triplet_form
 from dmml_tf.data.partners import find_partners
 from dmml_tf.data.pool import Pool, cut_stretch
-from dmml_tf.data.records import endless_tracks, read_tracks, repeat_labels
+from dmml_tf.data.records import endless_tracks, read_tracks, repeat_labels, without_autotune
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.windows import Windows, equalise, window_starts
 from tfrecords_tools.dataset import Dataset
@@ -141,7 +141,7 @@ def form_dataset(
 
     batches = tf.data.Dataset.from_generator(generate, output_signature=form.tensors)
     # One prefetch, at the end: it overlaps sampling with the training step; more would only hold memory.
-    return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    return without_autotune(batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2))
 
 
 def triplet_batches(

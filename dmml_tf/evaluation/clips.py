@@ -5,7 +5,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from dmml_tf.evaluation.judgements import Clip
+from dmml_tf.data.judgements import Clip
 from tfrecords_tools.audio import AudioError, load_mono, seconds_of
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel

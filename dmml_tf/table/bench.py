@@ -11,7 +11,7 @@ from dmml_tf.conditions import Conditions, Labels
 from dmml_tf.data.records import label_arrays, read_tracks
 from dmml_tf.evaluation.embed import windows_of
 from dmml_tf.evaluation.evaluate import HeldOut, hold_out
-from dmml_tf.evaluation.judgements import Judgements, read_dim_sim
+from dmml_tf.data.judgements import Judgements, read_dim_sim
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 
 SPLIT = "test"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.dmml_tf.commands.test_evaluate import call, run_folder  # noqa: F401 (a fixture)
-from tests.dmml_tf.evaluation.made_judgements import dim_sim_row, odd_row, write_csv
+from tests.dmml_tf.data.made_judgements import dim_sim_row, odd_row, write_csv
 from tfrecords_tools.errors import UserError
 
 

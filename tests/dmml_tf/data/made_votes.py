@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.dmml_tf.evaluation.made_judgements import dim_sim_row, write_csv
+from tests.dmml_tf.data.made_judgements import dim_sim_row, write_csv
 
 
 def write_votes(path: Path, songs: Sequence[str], count: int, start: float = 1.5, seed: int = 0) -> Path:

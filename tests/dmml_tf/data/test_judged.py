@@ -11,9 +11,9 @@ from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.forms import triplet_form
 from dmml_tf.data.judged import JudgedClips, with_judgements
 from dmml_tf.data.pipeline import BatchPlan, form_batches
-from dmml_tf.evaluation.judgements import read_dim_sim
+from dmml_tf.data.judgements import read_dim_sim
 from tests.dmml_tf.data.made_votes import write_votes
-from tests.dmml_tf.evaluation.made_judgements import dim_sim_row, odd_row, write_csv, write_json
+from tests.dmml_tf.data.made_judgements import dim_sim_row, odd_row, write_csv, write_json
 from tests.synthetic import traced_track, write_dataset
 from tfrecords_tools.errors import UserError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dmml_tf.data.judged_split import divide
-from dmml_tf.evaluation.judgements import Clip
+from dmml_tf.data.judgements import Clip
 
 
 def judgements(*songs):

@@ -7,8 +7,8 @@ from tensorflow import keras
 
 from dmml_tf.evaluation.clips import ClipError, clip_log_mel
 from dmml_tf.evaluation.human import agreement_with_people, embed_clips, network_embed
-from dmml_tf.evaluation.judgements import Clip, Judgements, read_dim_sim
-from tests.dmml_tf.evaluation.made_judgements import dim_sim_row, write_csv
+from dmml_tf.data.judgements import Clip, Judgements, read_dim_sim
+from tests.dmml_tf.data.made_judgements import dim_sim_row, write_csv
 from tfrecords_tools.features import LogMel
 
 CHAIN = LogMel()

@@ -11,7 +11,7 @@ from dmml_tf.table import build, networks
 from dmml_tf.table.bench import Judged
 from dmml_tf.table.build import build_table
 from dmml_tf.table.files import write_table
-from tests.dmml_tf.evaluation.made_judgements import dim_sim_row, write_csv
+from tests.dmml_tf.data.made_judgements import dim_sim_row, write_csv
 from tests.dmml_tf.table.made import system_file, tiny_table
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError

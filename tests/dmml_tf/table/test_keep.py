@@ -8,7 +8,7 @@ import pytest
 
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.evaluation.evaluate import HeldOut
-from dmml_tf.evaluation.judgements import Judgements
+from dmml_tf.data.judgements import Judgements
 from dmml_tf.table.baselines import NAMES
 from dmml_tf.table.bench import Bench, Judged
 from dmml_tf.table.keep import Kept, key_of

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dmml_tf.evaluation.judgements import Clip, read_dim_sim, read_odd_one_out
-from tests.dmml_tf.evaluation.made_judgements import dim_sim_row, odd_row, write_csv, write_json
+from dmml_tf.data.judgements import Clip, read_dim_sim, read_odd_one_out
+from tests.dmml_tf.data.made_judgements import dim_sim_row, odd_row, write_csv, write_json
 from tfrecords_tools.errors import UserError
 
 RAW = [
