@@ -104,9 +104,7 @@ def train(
             another configuration.
     """
     folder, dataset = Path(folder), Dataset.load(data)
-    # A dataset that was built anew in the same folder is other data.
-    digest = hashlib.sha256((dataset.folder / FILE_NAME).read_bytes()).hexdigest()
-    plain = {"data": str(data), "data_sha256": digest, **json.loads(config.to_json())}
+    plain = {"data": str(data), **_digests(config, dataset), **json.loads(config.to_json())}
     if _finished(folder, plain):
         print(f"{folder}: already trained with this configuration")
         return Run.load(folder)
@@ -224,6 +222,18 @@ def write_history(path: Path, rows: list[dict]) -> None:
         writer.writeheader()
         writer.writerows(rows)
     os.replace(temporary, path)
+
+
+def _digests(config: ml_collections.ConfigDict, dataset: Dataset) -> dict:
+    """What tells data apart that lie under the same name: a dataset built anew, another file of votes."""
+    found = {"data_sha256": _digest(dataset.folder / FILE_NAME)}
+    votes = {name: config.conditions[name].get("file") for name in config.order if name in config.conditions}
+    votes = {name: _digest(Path(file)) for name, file in votes.items() if file and Path(file).is_file()}
+    return {**found, "judgements_sha256": votes} if votes else found
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _finished(folder: Path, plain: dict) -> bool:

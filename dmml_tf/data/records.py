@@ -64,6 +64,9 @@ def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[s
     parse = functools.partial(dataset.schema.parse, optional=optional)
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
+        # Of this function's graph alone. Orders are to hang on `seed`, not on what the program's global one is;
+        # and beside a global 0 `shuffle` could not take a tensor.
+        tf.random.set_seed(1)
         drawn_from = tf.stack([seed, number])
         order = tf.random.experimental.stateless_shuffle(files, seed=drawn_from)
         records = tf.data.Dataset.from_tensor_slices(order).interleave(

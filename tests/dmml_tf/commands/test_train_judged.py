@@ -42,6 +42,9 @@ def test_votes_train_a_network(train, tmp_path, capsys):
     assert json.loads((tmp_path / "run/config.json").read_text())["conditions"]["votes"]["file"] == str(file)
     said = capsys.readouterr().out
     assert "condition 'votes', split 'train': " in said and "condition 'votes', split 'valid': " in said
+    assert train(file) == 0 and "already trained" in capsys.readouterr().out
+    file.write_bytes(file.read_bytes().replace(b",7,0", b",0,7"))
+    assert train(file) == 2 and "a run of another configuration or of other data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("songs, said", [

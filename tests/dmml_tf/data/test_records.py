@@ -43,6 +43,16 @@ def test_a_seed_gives_orders_of_its_own(synthetic):
     assert set(next(endless_tracks(synthetic, "train", 0))) == set(SCHEMA.fields)
 
 
+@pytest.mark.parametrize("program", [0, 7])
+def test_a_seeds_orders_do_not_hang_on_the_programs_own_seed(synthetic, program):
+    expected = passes_of(synthetic, 5, 2)
+    tf.random.set_seed(program)
+    drawn = tf.random.uniform([])
+    tf.random.set_seed(program)
+    assert passes_of(synthetic, 5, 2) == expected
+    assert tf.random.uniform([]) == drawn  # nor the other way round
+
+
 def passes_of(dataset, seed, count):
     rows, size = ids(itertools.islice(endless_tracks(dataset, "train", seed), 40 * count)), 40
     return [rows[start : start + size] for start in range(0, len(rows), size)]
