@@ -12,6 +12,7 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.forms import explicit_form
 from dmml_tf.data.pipeline import BatchPlan, form_batches
+from dmml_tf.data.records import without_autotune
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.objectives.build import build_objective
 from dmml_tf.objectives.objective import Objective
@@ -88,7 +89,7 @@ def _step_seconds(objective: Objective, batches: list) -> list[float]:
     clock = _Clock()
     batches = [batches[0], *batches]
     given = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=objective.form.tensors)
-    objective.model.fit(given.prefetch(2), callbacks=[clock], verbose=0)
+    objective.model.fit(without_autotune(given.prefetch(2)), callbacks=[clock], verbose=0)
     return clock.seconds
 
 

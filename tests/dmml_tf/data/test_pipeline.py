@@ -71,6 +71,11 @@ def test_the_dataset_gives_the_same_batches_for_fit(synthetic):
     assert_equal_batches(list(dataset.as_numpy_iterator()), take(synthetic, 2, seed=3))
 
 
+def test_no_thread_of_tf_data_tunes_what_is_fixed(synthetic):
+    # An iterator that is dropped waits for that thread, for half a minute at times.
+    assert triplet_dataset(synthetic, "train", CONDITIONS, PLAN, steps=2, seed=3).options().autotune.enabled is False
+
+
 def test_seed_and_epoch_decide(synthetic):
     batches = take(synthetic, 3, seed=1, epoch=2)
     assert_equal_batches(batches, take(synthetic, 3, seed=1, epoch=2))

@@ -12,6 +12,7 @@ from dmml_tf.data.records import endless_tracks, label_arrays, pad_ids, read_tra
 from tests.synthetic import SCHEMA, synthetic_track
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.schema import Schema
 
 
 @pytest.fixture
@@ -41,6 +42,12 @@ def test_a_seed_gives_orders_of_its_own(synthetic):
     assert passes_of(synthetic, 2, 3) == passes[2]
     assert len({tuple(one) for found in passes.values() for one in found}) == 12
     assert set(next(endless_tracks(synthetic, "train", 0))) == set(SCHEMA.fields)
+
+
+def test_ten_passes_are_one_graph(synthetic, monkeypatch):
+    parse, traced = Schema.parse, []
+    monkeypatch.setattr(Schema, "parse", lambda *given, **named: traced.append(1) or parse(*given, **named))
+    assert len(passes_of(synthetic, 0, 10)) == 10 and len(traced) == 1
 
 
 @pytest.mark.parametrize("program", [0, 7])
