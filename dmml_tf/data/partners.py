@@ -17,13 +17,16 @@ def find_partners(
 ) -> list[int]:
     """As many tracks of the pool as there are new ones.
 
-    Where every track of the pool is labelled for every condition, each new track gets a similar one under conditions in
-    turn: chance gives most of them the rest, and the batch is the more varied for it.
+    Where every track of the pool is labelled for every condition, and under each most of the new tracks have a similar
+    and a dissimilar one, each new track gets a similar one under conditions in turn: chance gives most of them the
+    rest, and the batch is the more varied for it.
 
-    Where labels are missing, a condition for which none of the new tracks can be an anchor gets an anchor, a positive
-    and a negative of the pool. Then each new track in turn gets one that is similar to it, or dissimilar, under as many
+    Otherwise labels are missing, or tags so rare that few tracks share one (an artist's name, among a million tracks).
+    Then a condition for which none of the new tracks can be an anchor gets an anchor, a positive and a negative of the
+    pool, where it holds them. Each new track in turn gets one that is similar to it, or dissimilar, under as many
     conditions as possible for which the batch has none yet; then those that still lack one get another. Places left
-    over go to more of the same: a similar track under conditions in turn.
+    over go to more of the same: a track that is similar to a new one under conditions in turn or, for a new one that
+    has none, a further anchor of the pool with what it lacks.
 
     Args:
         conditions: any; `same_track`, which needs no similar track, and `judged`, which brings its clips, are left out.
@@ -35,9 +38,12 @@ def find_partners(
         Slots, in no order. Costs len(new) x pool comparisons a condition, whatever the vocabularies.
     """
     turns = [condition for condition in conditions if condition.kind not in ("same_track", "judged")]
-    if all(condition.labelled(labels).all() for condition in turns):
+    if not turns:
+        return rng.integers(len(labels["track"]), size=len(new)).tolist()
+    search = _Search(turns, labels, new, rng)
+    if all(condition.labelled(labels).all() for condition in turns) and search.able.mean(axis=1).min() > 0.5:
         return partners_by_turns(turns, labels, new, rng)
-    return _Search(turns, labels, new, rng).run(len(new))
+    return search.run(len(new))
 
 
 def partners_by_turns(
@@ -58,7 +64,7 @@ def partners_by_turns(
     return chosen.tolist()
 
 
-_TRIES = 8  # labelled tracks of the pool that are looked at for one that can be an anchor
+_CHUNK = 64  # tracks of the pool that are compared with all others at once, to find an anchor among them
 
 
 class _Search:
@@ -71,44 +77,46 @@ class _Search:
     def __init__(self, turns: list[Condition], labels: Labels, new: Sequence[int], rng: np.random.Generator):
         self._turns, self._labels, self._rng = turns, labels, rng
         self._new, self._size = list(new), len(labels["track"])
-        self._near, self._far = self._relations(self._new)
+        self._near, self._far = self._relations(self._new, turns)
         self._batch = np.zeros(self._size, bool)
         self._batch[self._new] = True
-        self._offset = int(rng.integers(len(turns)))
+        self.able = self._near.any(axis=2) & self._far.any(axis=2)  # [C, new]: who can be an anchor
+        self._open = set(range(len(turns)))  # conditions for which the pool may hold a further anchor
 
     def run(self, count: int) -> list[int]:
         """The slots of `count` partners."""
+        self._offset = int(self._rng.integers(len(self._turns)))
         chosen, queue = [], collections.deque(range(len(self._new)))
-        for turn in range(len(self._turns)):
-            slot = self._begin(turn)
-            if slot is not None and len(chosen) < count:
-                chosen.append(slot)
-                queue.appendleft(self._near.shape[1] - 1)
-        self._batch[chosen] = True
+        for turn in np.flatnonzero(~self.able.any(axis=1))[:count].tolist():
+            slot = self._begin(turn, queue)
+            chosen += [] if slot is None else [slot]
         while len(chosen) < count:
             slot = self._serve(queue)
-            chosen.append(self._spare(len(chosen)) if slot is None else slot)
+            chosen.append(self._spare(len(chosen), queue) if slot is None else slot)
             self._batch[chosen[-1]] = True
         return chosen
 
-    def _begin(self, turn: int) -> int | None:
-        """An anchor for a condition under which no new track can be one; it becomes a subject.
+    def _begin(self, turn: int, queue: collections.deque) -> int | None:
+        """A track from outside the batch that can be an anchor under one condition; it is the next to be served.
 
-        None where a new track can, or no track of the pool.
+        None where the pool holds no such track.
         """
-        if (self._near[turn].any(axis=1) & self._far[turn].any(axis=1)).any():
-            return None
-        labelled = self._rng.permutation(np.flatnonzero(self._turns[turn].labelled(self._labels)))[:_TRIES].tolist()
-        if not labelled:
-            return None
-        near, far = self._relations(labelled)
-        able = np.flatnonzero(near[turn].any(axis=1) & far[turn].any(axis=1))
-        if not len(able):
-            return None
-        mine = np.arange(len(self._turns))[:, None, None] == turn  # it is here for this condition alone
-        self._near = np.concatenate([self._near, near[:, able[:1]] & mine], axis=1)
-        self._far = np.concatenate([self._far, far[:, able[:1]] & mine], axis=1)
-        return labelled[able[0]]
+        outside = np.flatnonzero(self._turns[turn].labelled(self._labels) & ~self._batch) if turn in self._open else []
+        order = self._rng.permutation(outside)
+        for start in range(0, len(order), _CHUNK):
+            slots = order[start : start + _CHUNK]
+            near, far = self._relations(slots, [self._turns[turn]])
+            able = np.flatnonzero(near[0].any(axis=1) & far[0].any(axis=1))
+            if len(able):
+                # It is here for this condition alone.
+                mine = np.arange(len(self._turns))[:, None, None] == turn
+                self._near = np.concatenate([self._near, near[:, able[:1]] & mine], axis=1)
+                self._far = np.concatenate([self._far, far[:, able[:1]] & mine], axis=1)
+                queue.appendleft(self._near.shape[1] - 1)
+                self._batch[slots[able[0]]] = True
+                return int(slots[able[0]])
+        self._open.discard(turn)
+        return None
 
     def _serve(self, queue: collections.deque) -> int | None:
         """A track for the first subject that lacks one; those that lack none, or get no help, leave the queue."""
@@ -123,21 +131,22 @@ class _Search:
                 return self._one_of(helps == helps.max())
         return None
 
-    def _spare(self, place: int) -> int:
-        """A similar track of a new one, under the first condition from a moving one on that has any; else any track."""
+    def _spare(self, place: int, queue: collections.deque) -> int:
+        """A similar track of a new one, or another anchor, under conditions in turn from a moving one on; or any."""
         subject = place % len(self._new)
-        for step in range(len(self._turns)):
-            near = self._near[(place + self._offset + step) % len(self._turns), subject]
-            if near.any():
-                return self._one_of(near)
-        return int(self._rng.integers(self._size))
+        turns = [(place + self._offset + step) % len(self._turns) for step in range(len(self._turns))]
+        for turn in turns:
+            if self._near[turn, subject].any():
+                return self._one_of(self._near[turn, subject])
+        found = (self._begin(turn, queue) for turn in turns)
+        return next((slot for slot in found if slot is not None), int(self._rng.integers(self._size)))
 
     def _one_of(self, allowed: np.ndarray) -> int:
         return int(self._rng.choice(np.flatnonzero(allowed)))
 
-    def _relations(self, slots: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        """bool [C, subjects, pool] each."""
+    def _relations(self, slots: Sequence[int], turns: Sequence[Condition]) -> tuple[np.ndarray, np.ndarray]:
+        """Similar and dissimilar, bool [turns, slots, pool] each."""
         i, j = np.repeat(slots, self._size), np.tile(np.arange(self._size), len(slots))
-        shape = (len(slots), self._size)
-        return (np.stack([turn.similar(self._labels, i, j).reshape(shape) for turn in self._turns]),
-                np.stack([turn.dissimilar(self._labels, i, j).reshape(shape) for turn in self._turns]))
+        shape = (len(turns), len(slots), self._size)
+        similar = np.stack([turn.similar(self._labels, i, j) for turn in turns]).reshape(shape)
+        return similar, np.stack([turn.dissimilar(self._labels, i, j) for turn in turns]).reshape(shape)

@@ -12,6 +12,7 @@ import collections
 import contextlib
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 
@@ -29,7 +30,8 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
-# Batches in a row without one valid triplet after which the data, not chance, must be the reason.
+# Batches in a row without one valid triplet, or one pass over the split if that is more, after which the data, not
+# chance, must be the reason.
 PATIENCE = 50
 
 
@@ -104,6 +106,7 @@ def form_batches(
     """
     rng = np.random.default_rng([seed, epoch])
     fruitless = number = 0
+    patience = max(PATIENCE, math.ceil(dataset.tracks(split) / (plan.tracks // 2)))
     for windows in window_batches(dataset, split, conditions, plan, rng, form.signal):
         batch = form.make(windows, rng)
         fruitless = 0 if batch is not None else fruitless + 1
@@ -112,10 +115,10 @@ def form_batches(
                 recent.append((number, windows.track_ids))
             number += 1
             yield batch
-        if fruitless >= PATIENCE:
+        if fruitless >= patience:
             raise UserError(f"{dataset.folder}: split '{split}' gives no valid {form.unit} for any of "
-                            f"{', '.join(conditions.names)}; {form.needs}: add tracks, or divide them yourself in the "
-                            "manifest's split column")
+                            f"{', '.join(conditions.names)}; {form.needs}: add tracks, raise config.batch.pool, or "
+                            "divide the tracks yourself in the manifest's split column")
 
 
 def form_dataset(

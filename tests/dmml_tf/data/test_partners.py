@@ -69,6 +69,29 @@ def test_a_condition_without_a_labelled_new_track_gets_a_triplet_of_the_pool(see
     assert anchors_in(MOOD, labels, new + found)
 
 
+@pytest.mark.parametrize("unlabelled", [0, 20])
+def test_the_only_pair_of_a_large_pool_is_found(unlabelled):
+    artist = np.arange(600, dtype=np.int32).reshape(-1, 1)
+    artist[:unlabelled] = -1
+    artist[431] = artist[250]
+    labels, conditions = pool(tracks=600, artist=artist), Conditions([Condition("artist", "shared_tag")])
+    for seed in range(5):
+        new = list(range(seed, 24 + seed))
+        assert {250, 431} <= set(find_partners(conditions, labels, new, rng(seed)))
+
+
+def test_places_left_over_go_to_further_anchors_where_new_tracks_can_be_none():
+    artist = np.arange(400, dtype=np.int32)
+    artist[300:] = np.repeat(np.arange(300, 350), 2)  # 50 pairs, none of them among the new
+    labels, condition = pool(tracks=400, artist=artist.reshape(-1, 1)), Condition("artist", "shared_tag")
+    new = list(range(12))
+    found = find_partners(Conditions([condition]), labels, new, rng())
+    assert len(set(found)) == 12 and anchors_in(condition, labels, new + found) == set(found)
+    new = [0, 300, *range(1, 11)]  # one has its like, the others have none
+    found = find_partners(Conditions([condition]), labels, new, rng())
+    assert len(anchors_in(condition, labels, new + found)) >= 12 and 301 in found
+
+
 @pytest.mark.parametrize("columns", [
     {"mood": np.full((60, 1), -1, np.int32)}, {"mood": np.zeros((60, 1), np.int32)},
     {"mood": np.arange(60, dtype=np.int32).reshape(-1, 1)}, {"tempo": np.full(60, np.nan, np.float32)},
@@ -101,5 +124,14 @@ def test_where_every_track_has_every_label_partners_come_by_turns():
     labels = pool(5, genre=number % 7, mood=number % 4, tempo=np.linspace(60, 180, 60).astype(np.float32))
     new = list(range(12))
     assert find_partners(ALL, labels, new, rng(3)) == partners_by_turns([GENRE, MOOD, TEMPO], labels, new, rng(3))
-    labels["mood"][59] = -1
+    labels["mood"][59] = -1  # a label is missing
     assert find_partners(ALL, labels, new, rng(3)) != partners_by_turns([GENRE, MOOD, TEMPO], labels, new, rng(3))
+
+
+def test_where_no_new_track_has_its_like_partners_are_searched_for():
+    number = np.arange(60, dtype=np.int32).reshape(-1, 1)
+    labels = pool(5, genre=number % 7, mood=np.where(number < 50, number, 50 + number % 2))
+    conditions, new = Conditions([GENRE, MOOD]), list(range(12))
+    found = find_partners(conditions, labels, new, rng(3))
+    assert anchors_in(MOOD, labels, new + found)
+    assert not anchors_in(MOOD, labels, new + partners_by_turns([GENRE, MOOD], labels, new, rng(3)))
