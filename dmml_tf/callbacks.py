@@ -69,7 +69,8 @@ class StopOnNaN(keras.callbacks.Callback):
     """Ends training at the first batch whose loss is not finite, and writes down which tracks were in it.
 
     Args:
-        folder: the run's folder, where `nan_batch.json` goes: epoch and step (both from 1) and the tracks' ids.
+        folder: the run's folder, where `nan_batch.json` goes: epoch and step (both from 1), the batch's track ids,
+            and those of the batch before, whose gradient may have broken the weights while its loss was finite.
         recent: (number, track ids) of the last batches, see `dmml_tf.data.pipeline.form_dataset`.
 
     Raises:
@@ -86,9 +87,11 @@ class StopOnNaN(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if np.isfinite(logs["loss"]):
             return
-        tracks = next((sorted(set(ids)) for number, ids in self.recent if number == batch), [])
+        recent = dict(list(self.recent))  # a copy: the pipeline's thread adds to it
+        tracks, before = (sorted(set(recent.get(number, ()))) for number in (batch, batch - 1))
         path = self.folder / NAN_BATCH
-        write_json(path, {"epoch": self.epoch + 1, "step": batch + 1, "loss": str(logs["loss"]), "tracks": tracks})
+        write_json(path, {"epoch": self.epoch + 1, "step": batch + 1, "loss": str(logs["loss"]), "tracks": tracks,
+                          "tracks_before": before})
         raise UserError(f"epoch {self.epoch + 1}, step {batch + 1}: the loss is {logs['loss']}; the batch's "
                         f"{len(tracks)} tracks are listed in {path}: look at these, or lower "
                         "config.train.learning_rate and train into another --run folder")
@@ -106,7 +109,8 @@ class Checkpoint(keras.callbacks.Callback):
         config: the run's configuration as plain data; a checkpoint of another one is not resumed.
 
     Raises:
-        UserError: at the end of an epoch whose loss is not finite; the checkpoint before it stays.
+        UserError: at the end of an epoch with a figure, such as the validation's loss, that is not finite; the
+            checkpoint before it stays.
     """
 
     def __init__(self, folder: Path, schedule: Schedule, config: dict):
@@ -115,8 +119,9 @@ class Checkpoint(keras.callbacks.Callback):
         self.history: list[dict] = []
 
     def on_epoch_end(self, epoch, logs=None):
-        if not np.isfinite(logs["loss"]):
-            raise UserError(f"epoch {epoch + 1}: the loss is {logs['loss']}; lower config.train.learning_rate and "
+        broken = next((name for name, value in logs.items() if not np.isfinite(value)), None)
+        if broken is not None:
+            raise UserError(f"epoch {epoch + 1}: {broken} is {logs[broken]}; lower config.train.learning_rate and "
                             "train into another --run folder")
         self.folder.mkdir(parents=True, exist_ok=True)
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}

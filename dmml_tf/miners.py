@@ -20,11 +20,17 @@ FAR = 1e9  # stands for "not a candidate" among distances
 
 
 def random_negatives(distances, similar, dissimilar):
-    """For every pair a negative of its anchor at random: what the paper trains on. Seeded by TensorFlow's seed."""
+    """For every pair a negative of its anchor at random: what the paper trains on.
+
+    Drawn by the batch's own relations, so that one batch always gets the same: validation is comparable from epoch to
+    epoch, and a resumed training sees what an uninterrupted one would.
+    """
     del distances
     candidates = tf.argsort(tf.cast(~dissimilar, tf.int32), axis=-1, stable=True)
     count = tf.reduce_sum(tf.cast(dissimilar, tf.int32), axis=-1, keepdims=True)
-    drawn = tf.cast(tf.random.uniform(tf.shape(similar)) * tf.cast(count, tf.float32), tf.int32)
+    number = tf.reshape(tf.range(tf.size(similar)), tf.shape(similar))
+    seed = tf.stack([tf.reduce_sum(tf.where(relation, number, 0)) for relation in (similar, dissimilar)])
+    drawn = tf.cast(tf.random.stateless_uniform(tf.shape(similar), seed) * tf.cast(count, tf.float32), tf.int32)
     # The largest float below 1 times a count may round up to the count.
     drawn = tf.clip_by_value(drawn, 0, tf.maximum(count - 1, 0))
     return tf.gather(candidates, drawn, batch_dims=2), similar & (count > 0)

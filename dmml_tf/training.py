@@ -22,7 +22,7 @@ from dmml_tf.data.label_check import check_conditions
 from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.learned_mask import learned_masks
-from dmml_tf.objectives.build import build_objective
+from dmml_tf.objectives.build import TRIPLETS, build_objective
 from dmml_tf.objectives.objective import Objective
 from dmml_tf.run import BOARD, Run, write_json
 from dmml_tf.schedules import PlateauThenStop, Schedule, WarmThenCosine
@@ -39,9 +39,10 @@ def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) 
     A user's own table may have no mood: the model then has no such sub-space, and says so.
 
     Raises:
-        UserError: if `order` names a condition that is not configured, a field of it is wrong, widths do not add
-            up to `config.embedding`, its kind does not fit its column, or none is left.
+        UserError: if it is no system's configuration, `order` names a condition that is not configured, a field of it
+            is wrong, widths do not add up to `config.embedding`, its kind does not fit its column, or none is left.
     """
+    _require_system(config)
     columns = {
         "shared_tag": {*dataset.schema.vocabularies, "artist"},
         "within": {*dataset.schema.values},
@@ -104,14 +105,17 @@ def train(
             another configuration.
     """
     folder, dataset = Path(folder), Dataset.load(data)
-    plain = {"data": str(data), **_digests(config, dataset), **json.loads(config.to_json())}
+    _require_system(config)
+    # A dataset that was built anew in the same folder is other data.
+    plain = {"data": str(data), "data_sha256": _digest(dataset.folder / FILE_NAME), **file_digests(config),
+             **json.loads(config.to_json())}
     if _finished(folder, plain):
         print(f"{folder}: already trained with this configuration")
         return Run.load(folder)
     keras.utils.set_random_seed(config.seed)
     conditions = conditions_from_config(config, dataset)
     for split in ("train", "valid"):
-        check_conditions(dataset, split, conditions)
+        check_conditions(dataset, split, conditions, triplets=config.objective in TRIPLETS)
     size = conditions.size or config.embedding
     embedding = from_fields(build_embedding, "config.network", {**config.network, "size": size})
     objective = build_objective(config, dataset, conditions, embedding)
@@ -224,12 +228,18 @@ def write_history(path: Path, rows: list[dict]) -> None:
     os.replace(temporary, path)
 
 
-def _digests(config: ml_collections.ConfigDict, dataset: Dataset) -> dict:
-    """What tells data apart that lie under the same name: a dataset built anew, another file of votes."""
-    found = {"data_sha256": _digest(dataset.folder / FILE_NAME)}
-    votes = {name: config.conditions[name].get("file") for name in config.order if name in config.conditions}
-    votes = {name: _digest(Path(file)) for name, file in votes.items() if file and Path(file).is_file()}
-    return {**found, "judgements_sha256": votes} if votes else found
+def file_digests(config: ml_collections.ConfigDict) -> dict[str, str]:
+    """SHA-256 of the files that a configuration names (votes, word vectors): their content may change, the name not."""
+    named = {f"conditions.{name}.file": config.conditions[name].get("file") for name in config.order
+             if name in config.conditions}
+    named["zero_shot.words"] = config.get("zero_shot", {}).get("words")
+    return {f"{field}_sha256": _digest(Path(file)) for field, file in named.items() if file and Path(file).is_file()}
+
+
+def _require_system(config: ml_collections.ConfigDict) -> None:
+    if "conditions" not in config:
+        raise UserError("the configuration is no system: it has no conditions; systems are configs/*.py, and "
+                        "`dmml table` takes configs/tables/*.py")
 
 
 def _digest(path: Path) -> str:

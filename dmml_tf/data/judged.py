@@ -76,7 +76,7 @@ class JudgedClips:
         found, short = _cut(dataset, {c for triplet in mine for c in triplet}, split_of, signal)
         whole = [triplet for triplet in mine if all(clip in found for clip in triplet)]
         judged = cls._of(condition, signal, found, whole, {**missing, **short})
-        judged._report(condition, split, len(given))
+        judged._report(condition, split, len(given), short if split == VALID else judged.missing)
         return judged
 
     @classmethod
@@ -89,12 +89,12 @@ class JudgedClips:
             np.array([[row[clip] for clip in triplet] for triplet in whole], np.int32).reshape(-1, ROLES), missing,
         )
 
-    def _report(self, condition: Condition, split: str, given: int) -> None:
+    def _report(self, condition: Condition, split: str, given: int, missing: Mapping[Clip, str]) -> None:
         print(f"condition '{condition.name}', split '{split}': {len(self.triplets)} of the {given} judgements of "
               f"{condition.file}, {len(self.clips)} clips")
-        # Both splits are read from one file; what it lacks is said once.
-        if self.missing and split != VALID:
-            named = [f"{clip.song} @ {clip.start:g} s ({reason})" for clip, reason in self.missing.items()]
+        # Both splits are read from one file; tracks that it names and the data lack are said once.
+        if missing:
+            named = [f"{clip.song} @ {clip.start:g} s ({reason})" for clip, reason in missing.items()]
             more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
             logging.warning("condition '%s': %d clips of %s are not in the data, their judgements are left out: %s%s",
                             condition.name, len(named), condition.file, ", ".join(named[:_NAMED]), more)

@@ -13,17 +13,22 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.tracks import TagColumn, load_tracks
 
 
-def check_conditions(dataset: Dataset, split: str, conditions: Conditions) -> None:
+def check_conditions(dataset: Dataset, split: str, conditions: Conditions, triplets: bool = True) -> None:
     """Refuses to train on labels that give some condition no triplet; of another split than `train` only warns.
 
     A triplet needs a pair of similar tracks and a pair of dissimilar ones among the labelled tracks, no more: one
     of the four is then an anchor with both. Conditions that are asked for no triplets, and `judged` ones, whose
-    file says whom it concerns, are not looked at.
+    file says whom it concerns, are not looked at. What learns tags themselves needs no more than a tagged track.
+
+    Args:
+        dataset, split: whose labels.
+        conditions: what is to be learned.
+        triplets: whether it is learned from triplets; False asks for labels alone.
 
     Raises:
         UserError: for `train`, naming the condition, the reason and the mend.
     """
-    faults = list(_faults(dataset, split, conditions))
+    faults = list(_faults(dataset, split, conditions, triplets))
     if not faults:
         return
     if split == "train":
@@ -33,9 +38,11 @@ def check_conditions(dataset: Dataset, split: str, conditions: Conditions) -> No
         logging.warning("%s; it is not validated", fault)
 
 
-def _faults(dataset: Dataset, split: str, conditions: Conditions) -> Iterator[tuple[str, str]]:
-    """Yields (name, line) of each condition that has no triplet."""
-    artists = collections.Counter()
+def _faults(
+    dataset: Dataset, split: str, conditions: Conditions, triplets: bool
+) -> Iterator[tuple[str, str]]:
+    """Yields (name, line) of each condition that has nothing to learn from."""
+    artists, unit = collections.Counter(), "triplet" if triplets else "label"
 
     def rows():
         for row in track_table(dataset, (split,)):
@@ -49,11 +56,11 @@ def _faults(dataset: Dataset, split: str, conditions: Conditions) -> Iterator[tu
         if condition.kind == "same_track" and len(tracks.splits) < 2:
             reason = f"it holds {len(tracks.splits)} track, so that no other can be a negative: add tracks"
         elif condition.kind == "shared_tag" and condition.column in tags:
-            reason = _tag_fault(tags[condition.column])
+            reason = _tag_fault(tags[condition.column], triplets)
         elif condition.kind == "within" and condition.column in tracks.values:
             reason = _value_fault(tracks.values[condition.column], condition.tolerance)
         if reason and condition.share:
-            yield condition.name, (f"{dataset.folder}: condition '{condition.name}' has no triplet in split '{split}': "
+            yield condition.name, (f"{dataset.folder}: condition '{condition.name}' has no {unit} in split '{split}': "
                                    f"{reason}, or leave it out of config.order")
 
 
@@ -64,11 +71,13 @@ def _artist_column(artists: Mapping[str, int]) -> TagColumn:
     return TagColumn(ids, np.arange(len(ids) + 1))
 
 
-def _tag_fault(column: TagColumn) -> str | None:
+def _tag_fault(column: TagColumn, triplets: bool) -> str | None:
     tagged = np.flatnonzero(column.counts)
     total = len(column.counts)
     if not len(tagged):
         return f"none of its {total} tracks is tagged: fill that column of your table"
+    if not triplets:
+        return None
     sets = np.sort(column.padded(tagged), axis=1)
     fresh = np.diff(sets, axis=1, prepend=-1) != 0  # a tag written twice counts once
     tracks_of = np.unique(sets[fresh & (sets >= 0)], return_counts=True)[1]

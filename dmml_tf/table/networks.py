@@ -21,7 +21,7 @@ from dmml_tf.spaces import condition_masks
 from dmml_tf.table.bench import Bench
 from dmml_tf.table.rows import Row, system_config
 from dmml_tf.table.system import SUBSPACE, WHOLE, System
-from dmml_tf.training import conditions_from_config, divide_steps, from_fields, train
+from dmml_tf.training import conditions_from_config, divide_steps, file_digests, from_fields, train
 from tfrecords_tools.dataset import FILE_NAME
 
 
@@ -95,6 +95,7 @@ def _train(row: Row, config: ml_collections.ConfigDict, bench: Bench, runs: Path
 def run_folder(row: Row, config: ml_collections.ConfigDict, data: str | os.PathLike, runs: Path) -> Path:
     """Where the run of exactly this configuration on exactly these data lies, whichever table asks for it."""
     content = (Path(data) / FILE_NAME).read_bytes() + str(data).encode() + config.to_json(sort_keys=True).encode()
+    content += "".join(file_digests(config).values()).encode()
     order = f"_{config.order[0]}" if len(config.order) == 1 and config.order[0] not in row.config else ""
     return runs / f"{Path(row.config).stem}{order}-s{config.seed}-{hashlib.sha256(content).hexdigest()[:10]}"
 

@@ -41,7 +41,7 @@ def test_the_batch_that_breaks_a_training_is_written_down(tmp_path, loss):
         stop.on_train_batch_end(7, {"loss": loss})
     assert "\n" not in str(caught.value) and str(tmp_path / NAN_BATCH) in str(caught.value)
     written = json.loads((tmp_path / NAN_BATCH).read_text(encoding="utf-8"))
-    assert written == {"epoch": 3, "step": 8, "loss": str(loss), "tracks": ["a", "b"]}
+    assert written == {"epoch": 3, "step": 8, "loss": str(loss), "tracks": ["a", "b"], "tracks_before": ["x", "y"]}
 
 
 def spread_of(vectors):
@@ -147,11 +147,12 @@ def test_a_checkpoint_of_another_configuration_is_refused_and_kept(tmp_path):
     assert (tmp_path / STATE).read_text(encoding="utf-8") == state
 
 
-def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_epoch_before(tmp_path):
+@pytest.mark.parametrize("name", ["loss", "val_loss"])
+def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_epoch_before(tmp_path, name):
     toy(tmp_path, epochs=1)
     state = (tmp_path / STATE).read_text(encoding="utf-8")
-    with pytest.raises(UserError, match="epoch 2: the loss is nan; lower config.train.learning_rate"):
-        Checkpoint(tmp_path, PlateauThenStop(), {}).on_epoch_end(1, {"loss": float("nan")})
+    with pytest.raises(UserError, match=f"epoch 2: {name} is nan; lower config.train.learning_rate"):
+        Checkpoint(tmp_path, PlateauThenStop(), {}).on_epoch_end(1, {"loss": 0.5, name: float("nan")})
     assert (tmp_path / STATE).read_text(encoding="utf-8") == state
 
 

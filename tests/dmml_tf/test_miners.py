@@ -91,15 +91,29 @@ def test_the_loss_is_the_mean_hinge_of_the_triplets_that_loops_find(mining, rela
 
 @batches
 def test_every_mined_triplet_is_valid_and_random_ones_reach_every_negative(relation, distances):
-    seen = [set() for _ in relation]
+    seen, rng = [set() for _ in relation], np.random.default_rng(0)
     for mining, times in (("random", 40), ("semi_hard", 1), ("hard", 1)):
         for _ in range(times):
-            negative, chosen = (x.numpy() for x in MINERS[mining](distances, relation > 0, relation < 0))
+            order = rng.permutation(relation.shape[-1])  # another order of the batch is another draw
+            mixed, apart = (x[:, order][:, :, order] for x in (relation, distances))
+            negative, chosen = (x.numpy() for x in MINERS[mining](apart, mixed > 0, mixed < 0))
             for c, a, p in zip(*np.nonzero(chosen)):
-                assert relation[c, a, p] == 1 and relation[c, a, negative[c, a, p]] == -1
-                seen[c].add((a, p, negative[c, a, p]))
+                assert mixed[c, a, p] == 1 and mixed[c, a, negative[c, a, p]] == -1
+                seen[c].add((order[a], order[p], order[negative[c, a, p]]))
     for c, rows in enumerate(relation):
         assert len(seen[c]) >= 0.85 * len(triplets_of("random", rows, distances[c]))
+
+
+def test_random_negatives_are_those_of_the_batch_whatever_was_drawn_before():
+    relation, distances = BATCHES["ordinary"]
+    first, _ = MINERS["random"](distances, relation > 0, relation < 0)
+    tf.random.set_seed(5)
+    again, _ = MINERS["random"](2 * distances, relation > 0, relation < 0)
+    np.testing.assert_array_equal(first, again)
+    fewer = relation.copy()
+    fewer[:, :, -1] = 0
+    other, _ = MINERS["random"](distances, fewer > 0, fewer < 0)
+    assert (first.numpy() != other.numpy()).mean() > 0.3
 
 
 @batches

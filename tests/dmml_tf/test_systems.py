@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from configs.tables import icassp2020
 from dmml_tf.callbacks import NAN_BATCH
 from dmml_tf.data.pipeline import BatchPlan, window_batches
 from dmml_tf.evaluation.embed import embed_split
@@ -99,7 +100,8 @@ def test_the_same_window_from_samples_and_from_the_record(small):
 
 @pytest.mark.parametrize("field, value, said", [
     ("objective", "guess", "unknown config.objective 'guess'; known are: triplets, mining, proxy, classification"),
-    ("mask", "soft", "unknown mask or norm order 'soft'; known are: fixed, learned, none"),
+    ("mask", "soft", "unknown config.mask 'soft'; known are: fixed, learned, none"),
+    ("norm_order", "both", "unknown config.norm_order 'both'; known are: mask_then_norm, norm_then_mask"),
     ("network", {"block": "dense", "width": 2, "frontend": "log_mel"}, "unknown block 'dense'; known are: .*conv"),
     ("network", {"block": "conv", "width": 2, "frontend": "wavelet"}, "unknown frontend 'wavelet'; known are: log_mel"),
 ])
@@ -107,6 +109,25 @@ def test_an_unknown_name_lists_the_known_ones(small, tmp_path, field, value, sai
     with pytest.raises(UserError, match=said):
         train(config(**{field: value}), small.folder, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("fields, said", [
+    ({"objective": "proxy", "mask": "learned"}, "config.mask 'learned' is learned from triplets, objective 'proxy' has"),
+    ({"objective": "mining", "batch": {"explicit": True}}, "config.batch.explicit is a form of objective 'triplets'"),
+    ({"objective": "classification", "norm_order": "both"}, "unknown config.norm_order 'both'"),
+])
+def test_what_cannot_go_together_is_said_before_training(small, tmp_path, fields, said):
+    made = config()
+    made.order, made.embedding = ("genre", "mood"), 128
+    made.update(fields)
+    with pytest.raises(UserError, match=said):
+        train(made, small.folder, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tables_configuration_is_no_system(small, tmp_path):
+    with pytest.raises(UserError, match="is no system: it has no conditions; systems are configs/"):
+        train(icassp2020.get_config(), small.folder, tmp_path / "run")
 
 
 class Broken(TripletHinge):

@@ -11,7 +11,7 @@ from dmml_tf.conditions import Condition
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import read_tracks
 from dmml_tf.run import Run
-from dmml_tf.training import conditions_from_config, divide_steps, measure_pipeline, train
+from dmml_tf.training import conditions_from_config, divide_steps, file_digests, measure_pipeline, train
 from tests.synthetic import tiny_config, write_dataset
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -176,3 +176,19 @@ def test_no_steps_are_refused(steps, per_epoch):
 def test_the_pipelines_rate_is_measured(synthetic):
     conditions = conditions_from_config(tiny_config(), Dataset.load(synthetic.folder))
     assert measure_pipeline(synthetic, "train", conditions, BatchPlan(4, 2, 16, 8), batches=3) > 0
+
+
+def test_the_files_a_configuration_names_are_known_by_their_content(tmp_path):
+    votes, words = tmp_path / "votes.csv", tmp_path / "words.txt"
+    config = tiny_config()
+    assert file_digests(config) == {}
+    config.conditions.votes = {"kind": "judged", "file": str(votes)}
+    config.zero_shot = {"words": str(words)}
+    config.order = ("votes", "genre")
+    assert file_digests(config) == {}  # what is missing is said by its reader
+    votes.write_text("a", encoding="utf-8")
+    words.write_text("b", encoding="utf-8")
+    first = file_digests(config)
+    assert list(first) == ["conditions.votes.file_sha256", "zero_shot.words_sha256"]
+    words.write_text("c", encoding="utf-8")
+    assert file_digests(config)["zero_shot.words_sha256"] != first["zero_shot.words_sha256"]

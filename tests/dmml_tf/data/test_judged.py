@@ -81,6 +81,7 @@ def test_missing_clips_are_counted_and_named_and_the_rest_used(traced, tmp_path,
     rows = [dim_sim_row(n, (TRAIN[n], TRAIN[n + 1], TRAIN[n + 2]), (9, 0)) for n in range(8)]
     rows += [dim_sim_row(8, ("t000", "absent", "t001"), (9, 0)), dim_sim_row(9, ("gone", "absent", "t001"), (9, 0))]
     rows += [dim_sim_row(10, tuple(TRAIN[:3]), (9, 0), start=9.0), dim_sim_row(11, tuple(VALID[:3]), (9, 0))]
+    rows += [dim_sim_row(12, tuple(VALID[:3]), (9, 0), start=60.0)]
     condition = votes(write_json(tmp_path / "votes.json", rows, "columns"))
     clips, valid = (JudgedClips.read(traced, split, condition) for split in ("train", "valid"))
     assert (len(clips.triplets), len(valid.triplets)) == (8, 1)
@@ -88,6 +89,9 @@ def test_missing_clips_are_counted_and_named_and_the_rest_used(traced, tmp_path,
         ("absent", 1.5): "no such track", ("gone", 1.5): "no such track",
         **{(song, 9.0): "its track ends before" for song in TRAIN[:3]}}
     assert caplog.text.count("absent @ 1.5 s (no such track)") == 1 and "5 clips of" in caplog.text
+    # The valid split's say what they lack of their own.
+    assert f"3 clips of {condition.file} are not in the data" in caplog.text
+    assert f"{VALID[0]} @ 60 s (its track ends before)" in caplog.text
 
 
 def test_a_file_without_a_clip_in_the_data_is_one_line(traced, tmp_path):

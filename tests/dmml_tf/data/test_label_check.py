@@ -116,3 +116,12 @@ def test_what_no_triplet_is_asked_of_is_not_looked_at(tmp_path):
     check_conditions(dataset, "train", Conditions([dataclasses.replace(GENRE, share=0.0), TEMPO]))
     with pytest.raises(UserError, match="condition 'genre'"):
         check_conditions(dataset, "train", Conditions([GENRE, TEMPO]))
+
+
+def test_what_learns_tags_themselves_needs_no_negative(tmp_path):
+    alike = table(tmp_path, [("folk", "", "a"), ("folk|jazz", "", "b"), ("folk|rock", "", "c")])
+    assert "no negative" in fault(alike, GENRE)
+    check_conditions(alike, "train", Conditions([GENRE]), triplets=False)
+    untagged = table(tmp_path, [("", "", "a"), ("", "", "b")])
+    with pytest.raises(UserError, match="'genre' has no label in split 'train': none of its 2 tracks is tagged"):
+        check_conditions(untagged, "train", Conditions([GENRE]), triplets=False)
