@@ -14,6 +14,7 @@ from dmml_tf.evaluation.embed import embed_split
 from dmml_tf.evaluation.evaluate import hold_out
 from dmml_tf.evaluation.human import embed_clips, network_embed
 from dmml_tf.data.judgements import AGREEMENT, Judgements, read_dim_sim, read_odd_one_out
+from dmml_tf.data.signal import LOG_MEL, signal_of
 from dmml_tf.report import SPACE_NAMES, accuracy_table, cross_table_rows
 from dmml_tf.run import Run, write_json
 from tfrecords_tools.dataset import Dataset
@@ -44,11 +45,16 @@ def run(fv: flags.FlagValues) -> None:
     """Prints the tables and writes `evaluation.json` into the run's folder.
 
     Raises:
-        UserError: if the run or the dataset cannot be read, or do not fit each other.
+        UserError: if the run or the dataset cannot be read, or do not fit each other, or if a network that takes
+            samples is to be compared with people.
     """
-    if (fv.dim_sim or fv.odd_one_out) and not fv.clips:
+    people = fv.dim_sim or fv.odd_one_out
+    if people and not fv.clips:
         raise UserError("--dim_sim and --odd_one_out need --clips=FOLDER, where the judged clips are")
     trained = Run.load(fv.run)
+    if people and signal_of(trained.network) != LOG_MEL:
+        raise UserError(f"{fv.run}: judged clips are read as log-mel and this network takes samples; leave out "
+                        "--dim_sim and --odd_one_out")
     dataset = Dataset.load(fv.data or trained.dataset, trained.features)
     found = compare(trained, dataset, fv.split, fv.triplets, fv.seed, fv.baselines)
     further = _further(fv, trained, dataset, found)

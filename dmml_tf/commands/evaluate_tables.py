@@ -30,11 +30,15 @@ def tagging_table(found: Mapping[str, Mapping]) -> str:
 
 
 def disentanglement_lines(found: Mapping) -> str:
-    """The labels' own cross table, their mutual information, and the figure."""
-    parts = [f"What labels alone give (row: the oracle):\n{cross_table_rows(found['labels_table'])}",
-             f"Mutual information of the labels:\n{format_table(found['mutual_information'])}"]
-    figure = found["figure"]
-    if figure:
+    """The labels' own cross table, their mutual information, and the figure; what is empty is left out."""
+    parts, figure = [], found["figure"]
+    if found["labels_table"]:
+        parts.append(f"What labels alone give (row: the oracle):\n{cross_table_rows(found['labels_table'])}")
+    if found["mutual_information"]:
+        parts.append(f"Mutual information of the labels:\n{format_table(found['mutual_information'])}")
+    if figure is None:
+        parts.append("Disentanglement: nothing can be told apart; it takes two sub-spaces with held-out triplets")
+    else:
         parts.append(f"Disentanglement: {figure['value']:.3f} (diagonal {figure['own']:+.3f}, rest "
                      f"{figure['leak']:+.3f} against the labels' own; 0 is as far apart as the labels allow)")
     return "\n\n".join(parts)

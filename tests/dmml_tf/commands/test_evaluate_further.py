@@ -1,10 +1,13 @@
 """`dmml evaluate` with its further measures on a made run."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.run import Run
 from tests.dmml_tf.commands.test_evaluate import call, run_folder  # noqa: F401 (a fixture)
 from tests.dmml_tf.data.made_judgements import dim_sim_row, odd_row, write_csv
 from tfrecords_tools.errors import UserError
@@ -43,6 +46,23 @@ def test_every_measure_is_printed_and_written(run_folder, clips, capsys):  # noq
     assert written["dim_sim"]["agreement"]["whole"]["n"] == 1 and "and 2 more, see the file" in printed
     assert list(written["odd_one_out"]["agreement"]) == ["whole", "genre", "tempo"]
     assert written["odd_one_out"]["agreement"]["whole"]["n"] == 2 and written["odd_one_out"]["missing"] == {}
+
+
+@pytest.mark.parametrize("conditions, shown", [
+    ([Condition("track", "same_track", width=0)], ()),
+    ([Condition("genre", "shared_tag", width=0), Condition("mood", "shared_tag", width=0)], ()),
+    ([Condition("votes", "judged", width=8)], ("What labels alone give",)),
+    ([Condition("genre", "shared_tag", width=8)], ("What labels alone give", "Mutual information")),
+])
+def test_a_run_with_nothing_to_tell_apart_says_so(run_folder, capsys, conditions, shown):  # noqa: F811
+    run = Run.load(run_folder)
+    dataclasses.replace(run, conditions=Conditions(conditions)).save(run.embedding())
+    call(f"--run={run_folder}", "--triplets=40", "--disentanglement")
+    printed = capsys.readouterr().out
+    assert "Disentanglement: nothing can be told apart; it takes two sub-spaces with held-out triplets" in printed
+    for part in ("What labels alone give", "Mutual information"):
+        assert (part in printed) == (part in shown)
+    assert json.loads((run_folder / "evaluation.json").read_text())["disentanglement"]["figure"] is None
 
 
 def test_judgements_without_a_folder_of_clips_are_bad_input(run_folder, clips):  # noqa: F811

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 from tensorflow import keras
 
+from dmml_tf.commands import evaluate
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.records import read_tracks
 from dmml_tf.evaluation.embed import embed_split
@@ -19,7 +20,8 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import Command, dispatch
 
-COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("embed", "index", "search", "trace", "export")]
+COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("embed", "index", "search", "trace", "export",
+                                                                          "evaluate")]
 NETWORK = {"block": "conv", "width": (2, 1, 1, 1, 1, 2, 2), "size": 8, "frontend": "log_mel_audio"}
 CONDITIONS = Conditions([Condition("genre", "shared_tag", width=4),
                          Condition("tempo", "within", width=4, tolerance=5.0)])
@@ -86,6 +88,14 @@ def test_index_search_and_trace(place, capsys):
 def test_export_to_a_form_without_samples_is_one_line(place, capsys, form):
     status, _, error = dmml(capsys, place, "export", f"--format={form}")
     assert status == 2 and "this one takes samples; use --format=saved_model" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["dim_sim", "odd_one_out"])
+def test_people_are_refused_before_any_scoring(place, capsys, monkeypatch, tmp_path, flag):
+    monkeypatch.setattr(evaluate, "compare", None)
+    status, _, error = dmml(capsys, place, "evaluate", f"--{flag}", tmp_path / "votes.csv", "--clips", tmp_path)
+    assert status == 2 and "judged clips are read as log-mel and this network takes samples; leave out" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["embed", "index"])
