@@ -24,8 +24,8 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string("data", None, "Folder of a built dataset.", required=True, flag_values=fv)
     flags.DEFINE_integer("triplets", 20_000, "Triplets a condition, at least, that are checked.", lower_bound=1,
                          flag_values=fv)
-    flags.DEFINE_integer("epoch", 0, "Batches of the epoch whose anchors are counted; 0: one pass of the split, in which "
-                         "each track is new once.", lower_bound=0, flag_values=fv)
+    flags.DEFINE_integer("epoch", 0, "Batches of the epoch whose anchors are counted; 0: one pass of the split, in "
+                         "which each track is new once.", lower_bound=0, flag_values=fv)
     flags.DEFINE_integer("steps", 10, "Training steps timed in each form.", lower_bound=1, flag_values=fv)
     flags.DEFINE_string("out", "bench_sampler.json", "JSON file to write.", flag_values=fv)
 
@@ -42,6 +42,7 @@ def run(fv: flags.FlagValues) -> None:
     if config.objective != "triplets" or any(condition.kind == "judged" for condition in conditions):
         raise UserError("bench_sampler checks triplets that a rule gives: name a configuration with objective "
                         "\"triplets\" and no judged condition, such as configs/demo.py")
+    Path(fv.out).parent.mkdir(parents=True, exist_ok=True)  # minutes of measuring are not to end in a missing folder
     plan = from_fields(BatchPlan, "config.batch", config.batch)
     figures = {
         "dataset": measure_dataset(dataset, "train", conditions, plan, config.seed, fv.triplets, fv.epoch or None),
@@ -67,7 +68,8 @@ def _lines(figures: Mapping) -> list[str]:
         *(f"  {name}: {one['triplets']:,} triplets; " + _covered(one)
           for name, one in figures["million_song_labels"].items()),
         f"A genre of {rare['rare_tracks']} in {rare['tagged']:,} made tracks: {rare['rare_triplets']} triplets an "
-        f"epoch share it, {rare['rare_expected']:.0f} were to be expected; {rare['rare_anchors']} of its tracks were anchors",
+        f"epoch share it, {rare['rare_expected']:.0f} were to be expected; {rare['rare_anchors']} of its tracks were "
+        "anchors",
         "Milliseconds a batch by tags in the vocabulary: "
         + ", ".join(f"{size:,}: {value:.1f}" for size, value in times.items())
         + f" (largest to smallest {max(times.values()) / min(times.values()):.2f})",

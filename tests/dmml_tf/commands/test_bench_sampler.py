@@ -34,10 +34,15 @@ def test_shared_windows_bring_ten_times_the_triplets_and_the_same_loss(synthetic
 def test_the_command_writes_what_it_prints(synthetic, tmp_path, monkeypatch, capsys):
     forms = {"windows": 24, "ratio": 30.0, "loss": {"shared": 0.1, "explicit": 0.1}, "difference": 0.0,
              **{name: {"triplets": 9.0, "seconds": 0.1, "triplets_a_second": 90.0} for name in ("shared", "explicit")}}
-    monkeypatch.setattr(bench_sampler, "measure_forms", lambda *_: forms)
+    out = tmp_path / "missing" / "figures.json"
+
+    def measure_forms(*_):
+        assert out.parent.is_dir()  # all the measuring would be lost otherwise
+        return forms
+
+    monkeypatch.setattr(bench_sampler, "measure_forms", measure_forms)
     monkeypatch.setattr(bench_sampler, "MADE_TRACKS", 200)
     monkeypatch.setattr(bench_sampler, "time_vocabularies", lambda _: {10: 2.0, 100: 3.0})
-    out = tmp_path / "figures.json"
     assert main(["bench_sampler", f"--data={synthetic.folder}", "--triplets=200", f"--out={out}"]) == 0
     printed, figures = capsys.readouterr().out, json.loads(out.read_text())
     assert figures["dataset"]["conditions"]["genre"]["invalid"] == 0
