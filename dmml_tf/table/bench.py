@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dmml_tf.evaluation.embed import windows_of
 from dmml_tf.evaluation.evaluate import HeldOut, hold_out
 from dmml_tf.data.judgements import Judgements, read_dim_sim
 from tfrecords_tools.dataset import FILE_NAME, Dataset
+from tfrecords_tools.errors import UserError
 
 SPLIT = "test"
 
@@ -24,7 +26,7 @@ class Judged:
     Attributes:
         judgements: those with enough agreement.
         clips: folder of audio or mel arrays.
-        digest: of the file, the folder's name and the agreement asked for.
+        digest: of the judgements' file, the clips' paths, sizes and times of change, and the agreement asked for.
     """
 
     judgements: Judgements
@@ -33,10 +35,16 @@ class Judged:
 
     @classmethod
     def read(cls, dim_sim: str | os.PathLike, clips: str | os.PathLike, agreement: float) -> "Judged":
-        """From a file of dim-sim; `UserError` as `read_dim_sim`."""
-        judgements = read_dim_sim(dim_sim, agreement)
-        digest = hashlib.sha256(Path(dim_sim).read_bytes() + f"{clips}\n{agreement!r}".encode()).hexdigest()
-        return cls(judgements, Path(clips), digest)
+        """From a file of dim-sim and the folder of its clips.
+
+        Raises:
+            UserError: as `read_dim_sim`, or if `clips` is no folder.
+        """
+        judgements, folder = read_dim_sim(dim_sim, agreement), Path(clips)
+        if not folder.is_dir():
+            raise UserError(f"{folder}: is no folder; name the one that holds the judged clips with --clips")
+        asked = json.dumps([_files_below(folder), agreement]).encode()
+        return cls(judgements, folder, hashlib.sha256(Path(dim_sim).read_bytes() + asked).hexdigest())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +84,12 @@ class Bench:
         """Names of the conditions whose tags can be scored."""
         known = self.dataset.schema.vocabularies
         return [c.name for c in self.conditions if c.kind == "shared_tag" and c.column in known]
+
+
+def _files_below(folder: Path) -> list[tuple[str, int, int]]:
+    """(path inside the folder, bytes, nanoseconds of its last change), sorted: a clip that is added changes figures."""
+    found = ((path.relative_to(folder).as_posix(), path.stat()) for path in folder.rglob("*") if path.is_file())
+    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 
 
 def make_bench(

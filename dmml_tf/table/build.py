@@ -18,6 +18,7 @@ from dmml_tf.table.clock import Clock, Job, spoken
 from dmml_tf.table.keep import Kept, key_of
 from dmml_tf.table.measure import Measured, measure
 from dmml_tf.table.networks import specialised, trained, untrained
+from dmml_tf.table.pairs import check_pairs
 from dmml_tf.table.rows import BASELINE, SPECIALIZED, TRAIN, Row, load_config, rows_of, system_config
 from dmml_tf.table.summary import Outcome
 from dmml_tf.table.system import System
@@ -40,7 +41,7 @@ def build_table(
 
     Run folders lie beside `out` in `trained`, so that tables share them. A row's figures are kept in
     `out` and made again only when something that they hang on has changed. A row that fails is written
-    down with its reason, its traceback in `out/failed`, and is tried again by the next call.
+    down with its reason, its traceback in `out/failed` until it succeeds, and is tried again by the next call.
 
     Args:
         table: see `configs/tables/icassp2020.py`.
@@ -55,6 +56,7 @@ def build_table(
     rows, dataset = rows_of(table, NAMES), Dataset.load(data)
     conditions = conditions_from_config(load_config(table.scored, "config.scored"), dataset)
     bench = make_bench(dataset, conditions, table.triplets, table.triplet_seed, table.rounds, table.tagging, judged)
+    check_pairs(table.pairs, bench.conditions.names)
     if not bench.compared:
         raise UserError(f"{dataset.folder}: the test split holds no triplet of any condition; label more of its tracks")
     kept, clock, statistics = Kept(out / FIGURES, bench), Clock(), Statistics(dataset)
@@ -65,6 +67,7 @@ def build_table(
         found = kept.load(outcome.row, seed, key_of(outcome.row, seed, table, bench))
         if found is not None:
             outcome.measured[seed] = found
+            _traceback_file(out, outcome.row, seed).unlink(missing_ok=True)
             clock.took(jobs[outcome.row.name, seed], (found.seconds or 0.0) + found.scoring_seconds)
             todo.remove((outcome, seed))
     begun, total = time.monotonic(), len(jobs)
@@ -91,11 +94,16 @@ def _run(outcome: Outcome, seed: int, table, bench: Bench, out: Path, kept: Kept
         reason = " ".join(str(error).split())[:400]
         outcome.failed[seed] = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
         (out / FAILED).mkdir(parents=True, exist_ok=True)
-        (out / FAILED / f"{row.name}-s{seed}.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        _traceback_file(out, row, seed).write_text(traceback.format_exc(), encoding="utf-8")
         _say(f"{row.name}, seed {seed} FAILED: {outcome.failed[seed]}")
         return False
     outcome.measured[seed] = measured
+    _traceback_file(out, row, seed).unlink(missing_ok=True)
     return True
+
+
+def _traceback_file(out: Path, row: Row, seed: int) -> Path:
+    return out / FAILED / f"{row.name}-s{seed}.txt"
 
 
 def _make(row: Row, seed: int, table, bench: Bench, runs: Path, statistics: Statistics) -> Measured:

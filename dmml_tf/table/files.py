@@ -24,31 +24,28 @@ _COUNTS = ("parameters", "steps", "seconds", "scoring_seconds")
 def write_table(
     folder: Path, tested: Tested, table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome]
 ) -> None:
-    """Writes all four from the rows so far; `tested` is handed from call to call, empty at first.
-
-    Raises:
-        UserError: as `compare_pairs`.
-    """
+    """Writes all four from the rows so far; `tested` is handed from call to call, empty at first."""
     folder.mkdir(parents=True, exist_ok=True)
     pairs = compare_pairs(table.pairs, outcomes, bench, tested)
-    ordered = papers_first(outcomes)
-    _write(folder / "table.md", page(table, bench, outcomes, pairs))
-    _write(folder / "table.csv", to_csv(ordered))
-    write_json(folder / "table.json", to_json(table, bench, ordered, pairs))
-    plot_table(table, ordered, folder / "table.png")
+    ordered, found = papers_first(outcomes), cells(outcomes)
+    _write(folder / "table.md", page(table, bench, outcomes, found, pairs))
+    _write(folder / "table.csv", to_csv(ordered, found))
+    write_json(folder / "table.json", to_json(table, bench, ordered, found, pairs))
+    plot_table(table, ordered, found, folder / "table.png")
 
 
-def to_csv(outcomes: Sequence[Outcome]) -> str:
+def to_csv(outcomes: Sequence[Outcome], found: Mapping[str, Mapping[str, Cell]]) -> str:
     """One line a row; of each figure the mean, `.deviation`, `.low`, `.high`, `.paper`, empty where there is none."""
-    found = cells(outcomes)
-    keys = list(dict.fromkeys([key for row in found for key in row] + [k for o in outcomes for k in o.row.paper]))
+    ours = [key for outcome in outcomes for key in found[outcome.row.name]]
+    keys = list(dict.fromkeys(ours + [key for outcome in outcomes for key in outcome.row.paper]))
     parts = ("value", "deviation", "low", "high")
     head = ["name", "label", "kind", "seeds", *_COUNTS, "failed"]
     head += [f"{key}{'' if part == 'value' else '.' + part}" for key in keys for part in (*parts, "paper")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    for outcome, row in zip(outcomes, found):
+    for outcome in outcomes:
+        row = found[outcome.row.name]
         line = [outcome.row.name, outcome.row.label, outcome.row.kind, " ".join(map(str, sorted(outcome.measured))),
                 *(_blank(outcome.mean(field)) for field in _COUNTS), "; ".join(outcome.failed.values())]
         for key in keys:
@@ -59,7 +56,8 @@ def to_csv(outcomes: Sequence[Outcome]) -> str:
 
 
 def to_json(
-    table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome], pairs: Sequence[Compared]
+    table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome],
+    found: Mapping[str, Mapping[str, Cell]], pairs: Sequence[Compared],
 ) -> dict:
     """Everything: the configuration, each row's figures by seed and over the seeds, the pairs, the labels' own."""
     return {
@@ -72,7 +70,7 @@ def to_json(
                    "mutual_information": label_information(bench.conditions, bench.labels)},
         "judgements": bench.judged and {"triplets": len(bench.judged.judgements.triplets),
                                         "no_majority": bench.judged.judgements.left_out},
-        "rows": [_row(outcome, found) for outcome, found in zip(outcomes, cells(outcomes))],
+        "rows": [_row(outcome, found[outcome.row.name]) for outcome in outcomes],
         "pairs": [dataclasses.asdict(pair) for pair in pairs],
     }
 

@@ -8,15 +8,25 @@ from dmml_tf.report import table as markdown
 from dmml_tf.table.bench import SPLIT, Bench
 from dmml_tf.table.measure import HUMAN
 from dmml_tf.table.pairs import Compared
-from dmml_tf.table.summary import TIME_RATIO, Cell, Outcome, cells, columns_of, papers_first
+from dmml_tf.table.rows import TRAIN, UNTRAINED
+from dmml_tf.table.summary import TIME_RATIO, Cell, Outcome, columns_of, papers_first
 
 _SHOWN = 5  # missing clips that are named; the JSON lists all
 _NONE = "-"
 
 
-def page(table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome], pairs: Sequence[Compared]) -> str:
-    """The whole page."""
-    by_name = dict(zip([outcome.row.name for outcome in outcomes], cells(outcomes)))
+def page(
+    table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome],
+    by_name: Mapping[str, Mapping[str, Cell]], pairs: Sequence[Compared],
+) -> str:
+    """The whole page.
+
+    Args:
+        table, bench: as of `write_table`.
+        outcomes: the rows, in the configuration's order.
+        by_name: from `cells`.
+        pairs: from `compare_pairs`.
+    """
     parts = [f"# {table.title}", _about(table, bench, outcomes), "\n".join(f"- {note}" for note in table.notes)]
     for one in table.tables:
         parts.append(f"## {one['title']}\n\n{_figures(table, one, bench, papers_first(outcomes), by_name)}")
@@ -80,7 +90,8 @@ def _people(bench: Bench, outcomes: Sequence[Outcome]) -> str:
                 "--dim_sim and --clips.")
     judged = bench.judged.judgements
     lines = ["## Human triplets\n",
-             f"{len(judged.triplets)} judgements; {judged.left_out} more without enough agreement."]
+             f"{len(judged.triplets)} judgements; {judged.left_out} more without enough agreement.",
+             *_on_samples(outcomes)]
     found = [one.details["judgements"] for o in outcomes for one in o.measured.values() if "judgements" in one.details]
     if found and found[0]["missing"]:
         missing = list(found[0]["missing"].items())
@@ -91,6 +102,14 @@ def _people(bench: Bench, outcomes: Sequence[Outcome]) -> str:
     if found and not any(HUMAN in one.figures for o in outcomes for one in o.measured.values()):
         lines.append("No judgement has all its clips: there is no figure.")
     return "\n".join(lines)
+
+
+def _on_samples(outcomes: Sequence[Outcome]) -> list[str]:
+    """A line on the networks that cannot be asked about a judged clip."""
+    labels = [o.row.label for o in outcomes if o.row.kind in (TRAIN, UNTRAINED) and o.measured
+              and not any("judgements" in one.details for one in o.measured.values())]
+    return [f"Judged clips are read as log-mel; these networks take samples and have no figure: {', '.join(labels)}."
+            ] if labels else []
 
 
 def _pairs(pairs: Sequence[Compared], outcomes: Sequence[Outcome]) -> str:

@@ -1,7 +1,7 @@
 """Is one row better than another on the same triplets? The pairs that a configuration names."""
 
 import dataclasses
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 
 import numpy as np
 
@@ -34,26 +34,35 @@ class Compared:
 Tested = MutableMapping[tuple, Compared]
 
 
+def check_pairs(pairs: Sequence[Sequence[str]], scored: Collection[str]) -> None:
+    """Whether each pair asks for triplets that there are.
+
+    Args:
+        pairs: (first, second, space, condition) each.
+        scored: names of the conditions that rows are scored under.
+
+    Raises:
+        UserError: on a condition that is not among them.
+    """
+    for *_, condition in pairs:
+        if condition != OVERALL and condition not in scored:
+            raise UserError(f"config.pairs: '{condition}' is not scored; scored are: {', '.join([OVERALL, *scored])}")
+
+
 def compare_pairs(
     pairs: Sequence[Sequence[str]], outcomes: Sequence[Outcome], bench: Bench, tested: Tested
 ) -> list[Compared]:
     """Tests the pairs whose rows both have the figure.
 
     Args:
-        pairs: (first, second, space, condition) each.
+        pairs: (first, second, space, condition) each, as `check_pairs` lets them pass.
         outcomes: the rows so far.
         bench: whose triplets they were scored on.
         tested: pairs of an earlier call on the same bench, which are not tested again; new ones are added.
-
-    Raises:
-        UserError: on a condition that is not scored.
     """
     by_name = {outcome.row.name: outcome for outcome in outcomes if outcome.measured}
     found = []
     for first, second, space, condition in pairs:
-        if condition != OVERALL and condition not in bench.conditions.names:
-            raise UserError(f"config.pairs: '{condition}' is not scored; scored are: {OVERALL}, "
-                            f"{', '.join(bench.conditions.names)}")
         if first not in by_name or second not in by_name:
             continue
         key = (first, tuple(by_name[first].measured), second, tuple(by_name[second].measured), space, condition)

@@ -13,10 +13,12 @@ import ml_collections
 
 import configs
 from configs.small import make_small
+from dmml_tf.table.system import SUBSPACE, WHOLE
 from dmml_tf.training import from_fields
 from tfrecords_tools.errors import UserError
 
 TRAIN, SPECIALIZED, UNTRAINED, BASELINE = KINDS = ("train", "specialized", "untrained", "baseline")
+_LEAST = {"triplets": 1, "triplet_seed": 0, "rounds": 1}
 _NO_SYSTEM = ("small",)  # modules beside the systems' configurations
 
 
@@ -63,9 +65,13 @@ def rows_of(table: ml_collections.ConfigDict, baselines: tuple[str, ...]) -> lis
         baselines: names that a row of kind `baseline` may have.
 
     Raises:
-        UserError: on no row or none of that name, an unknown kind, system, baseline or field, and on a pair
-            to be tested that is not a pair of rows.
+        UserError: on a configuration that is no table, no row or none of that name, an unknown kind, system,
+            baseline or field, a number that is too small, and on a pair to be tested that is not a pair of rows
+            in a space.
     """
+    if "rows" not in table:
+        raise UserError("--config is no table: it has no rows; tables are configs/tables/*.py, and `dmml train` takes "
+                        "a system")
     if not table.order:
         raise UserError("config.order is empty; name at least one of: " + ", ".join(table.rows))
     for name in table.order:
@@ -78,11 +84,25 @@ def rows_of(table: ml_collections.ConfigDict, baselines: tuple[str, ...]) -> lis
                             f"{', '.join(baselines)}")
         if row.kind in (TRAIN, UNTRAINED):
             system_config(table, row, row.seeds[0])
+    _check_numbers(table)
+    _check_pairs(table)
+    return rows
+
+
+def _check_numbers(table: ml_collections.ConfigDict) -> None:
+    for field, least in _LEAST.items():
+        if table[field] < least:
+            raise UserError(f"config.{field}: {table[field]} is too small; give at least {least}")
+
+
+def _check_pairs(table: ml_collections.ConfigDict) -> None:
     for pair in table.pairs:
         if len(pair) != 4 or not {*pair[:2]} <= {*table.rows}:
             raise UserError(f"config.pairs: '{' '.join(map(str, pair))}' must be two rows, a space and a condition; "
                             f"the rows are: {', '.join(table.rows)}")
-    return rows
+        if pair[2] not in (WHOLE, SUBSPACE):
+            raise UserError(f"config.pairs: '{' '.join(pair)}' asks for the space '{pair[2]}'; known are: {WHOLE}, "
+                            f"{SUBSPACE}")
 
 
 def system_config(

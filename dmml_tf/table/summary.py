@@ -70,13 +70,14 @@ def over_seeds(figures: Sequence[Mapping | None]) -> Cell | None:
     return Cell(float(np.mean(values)), deviation, low, high, len(known))
 
 
-def cells(outcomes: Sequence[Outcome]) -> list[dict[str, Cell]]:
-    """Each row's figures over its seeds, in the order of the rows, with `time_ratio` among them.
+def cells(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Cell]]:
+    """Name of each row -> its figures over its seeds, with `time_ratio` among them.
 
-    `time_ratio` is the row's seconds in training steps over those of the first trained row.
+    `time_ratio` is the row's seconds in training steps over those of the first trained row: the rows must come in
+    the configuration's order, whatever order they are shown in.
     """
     reference = next((o.mean("seconds") for o in outcomes if o.row.kind == TRAIN and o.mean("seconds")), None)
-    return [_cells_of(outcome, reference) for outcome in outcomes]
+    return {outcome.row.name: _cells_of(outcome, reference) for outcome in outcomes}
 
 
 def _cells_of(outcome: Outcome, reference: float | None) -> dict[str, Cell]:

@@ -62,6 +62,7 @@ def test_the_folder_is_named_after_the_configuration(call, dataset, config, tmp_
     (["--dim_sim=votes.csv"], "--dim_sim and --clips go together"),
     (["--clips=folder"], "--dim_sim and --clips go together"),
     (["--dim_sim=no-such-file.csv", "--clips=folder"], "no-such-file.csv: cannot be read"),
+    (["--config=configs/disentangled_track.py"], "--config is no table: it has no rows"),
     (["--config.order=()"], "config.order is empty"),
     (["--config.scored=loudness"], "config.scored: unknown system 'loudness'; known are: artist"),
     (["--config.colour=red"], "no field"),

@@ -152,6 +152,28 @@ def test_an_interrupted_table_keeps_its_rows(made, tmp_path):
     assert written[2:] == [[3, 0], [3, 1]]
 
 
+def test_a_row_that_succeeds_has_no_traceback(made, tmp_path):
+    _, dataset, table, _ = made
+    other = table.copy_and_resolve_references()
+    other.order, other.pairs = ("chance",), ()
+    folder = tmp_path / "t" / "failed"
+    folder.mkdir(parents=True)
+    for _ in ("made", "found"):
+        for name in ("chance-s1.txt", "stats-s0.txt"):
+            (folder / name).write_text("Traceback of an earlier call")
+        build_table(other, dataset.folder, tmp_path / "t", lambda *_: None)
+        assert [path.name for path in folder.iterdir()] == ["stats-s0.txt"]
+
+
+def test_a_pair_on_an_unknown_condition_is_refused_before_the_first_row(made, tmp_path):
+    _, dataset, table, _ = made
+    other, written = table.copy_and_resolve_references(), []
+    other.order, other.pairs = ("chance",), (("net", "chance", "whole", "loudness"),)
+    with pytest.raises(UserError, match="config.pairs: 'loudness' is not scored"):
+        build_table(other, dataset.folder, tmp_path / "t", lambda *_: written.append(1))
+    assert not written and not (tmp_path / "t").exists()
+
+
 def test_people_are_scored_on_the_clips_that_are_there(made):
     folder, dataset, table, _ = made
     clips, rng = folder / "clips", np.random.default_rng(0)

@@ -31,10 +31,19 @@ def test_a_row_takes_the_tables_seeds_unless_it_has_its_own():
     ({"a": TRACK}, {"seeds": ()}, "config.seeds is empty"),
     ({"a": TRACK}, {"pairs": (("a", "b", "whole", "overall"),)}, "config.pairs: 'a b whole overall' must be two rows"),
     ({"a": TRACK}, {"pairs": (("a", "a"),)}, "config.pairs: 'a a' must be two rows, a space and a condition"),
+    ({"a": TRACK}, {"pairs": (("a", "a", "hole", "overall"),)}, "config.pairs: 'a a hole overall' .* known are: whole"),
+    ({"a": TRACK}, {"triplets": 0}, "^config.triplets: 0 is too small; give at least 1"),
+    ({"a": TRACK}, {"triplet_seed": -1}, "^config.triplet_seed: -1 is too small; give at least 0"),
+    ({"a": TRACK}, {"rounds": 0}, "^config.rounds: 0 is too small; give at least 1"),
 ])
 def test_wrong_tables_are_refused_before_any_work(rows, fields, message):
     with pytest.raises(UserError, match=message):
         rows_of(tiny_table(rows, **fields), NAMES)
+
+
+def test_a_system_is_no_table():
+    with pytest.raises(UserError, match="is no table: it has no rows; .*`dmml train` takes a system"):
+        rows_of(load_config("disentangled_track", "here"), NAMES)
 
 
 def test_small_and_steps_hold_for_every_system_and_overrides_for_one():

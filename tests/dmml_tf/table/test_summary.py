@@ -10,7 +10,7 @@ from dmml_tf.evaluation.evaluate import HeldOut
 from dmml_tf.evaluation.paired import paired_difference
 from dmml_tf.table.bench import Bench
 from dmml_tf.table.clock import Clock, spoken
-from dmml_tf.table.pairs import compare_pairs
+from dmml_tf.table.pairs import check_pairs, compare_pairs
 from dmml_tf.table.summary import Cell, cells, columns_of, over_seeds, papers_first
 from tests.dmml_tf.table.made import outcome
 from tfrecords_tools.errors import UserError
@@ -29,9 +29,10 @@ def test_time_is_compared_with_the_first_trained_row():
     rows = [outcome("a", {0: {"whole.genre": 0.5}}, kind="baseline", seconds=9.0),
             outcome("b", {0: {}, 2: {}}, seconds=3.0), outcome("c", {0: {"whole.genre": 0.5}}, seconds=8.0)]
     found = cells(rows)
-    assert [row["time_ratio"].value for row in found] == pytest.approx([9 / 4, 1.0, 2.0])
-    assert found[1]["time_ratio"].deviation == pytest.approx(np.std([3 / 4, 5 / 4], ddof=1))
-    assert rows[1].mean("seconds") == 4.0 and "time_ratio" not in cells(rows[:1])[0]
+    assert list(found) == ["a", "b", "c"]
+    assert [row["time_ratio"].value for row in found.values()] == pytest.approx([9 / 4, 1.0, 2.0])
+    assert found["b"]["time_ratio"].deviation == pytest.approx(np.std([3 / 4, 5 / 4], ddof=1))
+    assert rows[1].mean("seconds") == 4.0 and "time_ratio" not in cells(rows[:1])["a"]
 
 
 def test_columns_spell_out_the_conditions_and_the_papers_rows_come_first():
@@ -99,5 +100,6 @@ def test_pairs_are_tested_on_their_means_over_seeds(bench):
 
 
 def test_a_pair_on_a_condition_that_is_not_scored_is_bad_input(bench):
-    with pytest.raises(UserError, match="'tempo' is not scored; scored are: overall, genre, mood"):
-        compare_pairs([("a", "b", "whole", "tempo")], [], bench, {})
+    check_pairs([("a", "b", "whole", "mood"), ("a", "b", "subspace", "overall")], bench.conditions.names)
+    with pytest.raises(UserError, match="config.pairs: 'tempo' is not scored; scored are: overall, genre, mood"):
+        check_pairs([("a", "b", "whole", "mood"), ("a", "b", "whole", "tempo")], bench.conditions.names)
