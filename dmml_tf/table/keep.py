@@ -4,20 +4,24 @@ import dataclasses
 import hashlib
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import ml_collections
 import numpy as np
+from absl import logging
 
 from dmml_tf.run import write_json
 from dmml_tf.table.bench import Bench
 from dmml_tf.table.measure import Measured
 from dmml_tf.table.networks import plain
 from dmml_tf.table.rows import BASELINE, SPECIALIZED, Row, system_config
-from tfrecords_tools.errors import UserError
 
 FORM = 2  # raised when what is scored, or how, changes: older figures are then made again
+# What JSON, NumPy and zipfile raise on a file that is cut short or damaged.
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _FIELDS = ("figures", "details", "parameters", "steps", "seconds", "scoring_seconds")
 
 
@@ -50,11 +54,7 @@ class Kept:
         self._folder, self._bench = folder, bench
 
     def load(self, row: Row, seed: int, key: str) -> Measured | None:
-        """What was saved under the same key, or None.
-
-        Raises:
-            UserError: if the files are damaged.
-        """
+        """What was saved under the same key, or None; damaged files are named in a warning and count as not there."""
         path = self._path(row, seed)
         if not path.exists():
             return None
@@ -65,8 +65,9 @@ class Kept:
             with np.load(path.with_suffix(".npz"), allow_pickle=False) as packed:
                 right = {name: packed[name] for name in packed.files}
             return Measured(right=self._unpacked(right), **{field: content[field] for field in _FIELDS})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); delete it") from error
+        except _DAMAGE as error:
+            logging.warning("%s: cannot be read (%s); the row is made again", path, " ".join(str(error).split()))
+            return None
 
     def save(self, row: Row, seed: int, key: str, measured: Measured) -> None:
         """Writes both files, the JSON last: without it the other is not looked at."""

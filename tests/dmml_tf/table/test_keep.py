@@ -16,7 +16,6 @@ from dmml_tf.table.measure import Measured
 from dmml_tf.table.networks import run_folder
 from dmml_tf.table.rows import rows_of, system_config
 from tests.dmml_tf.table.made import tiny_table
-from tfrecords_tools.errors import UserError
 
 ROWS = {"net": {"label": "net", "kind": "train", "config": "track"},
         "four": {"label": "four", "kind": "specialized", "config": "specialized"},
@@ -50,17 +49,23 @@ def test_what_is_saved_comes_back_and_only_under_its_key(tmp_path, rows):
     assert kept.load(rows[0], 0, "another") is None
 
 
-@pytest.mark.parametrize("damage", ["text", "field", "answers"])
-def test_a_damaged_file_is_named(tmp_path, rows, damage):
-    kept = Kept(tmp_path, bench())
-    kept.save(rows[0], 0, "k", Measured({}, {}, RIGHT, None, None, None, 1.0))
-    path = tmp_path / "net-s0.json"
-    if damage == "answers":
-        (tmp_path / "net-s0.npz").unlink()
+@pytest.mark.parametrize("damage", ["text", "list", "field", "gone", "cut", "empty"])
+def test_a_damaged_file_is_named_and_counts_as_not_there(tmp_path, rows, damage, caplog):
+    kept, measured = Kept(tmp_path, bench()), Measured({}, {}, RIGHT, None, None, None, 1.0)
+    kept.save(rows[0], 0, "k", measured)
+    path, answers = tmp_path / "net-s0.json", tmp_path / "net-s0.npz"
+    if damage == "gone":
+        answers.unlink()
+    elif damage in ("cut", "empty"):
+        answers.write_bytes(answers.read_bytes()[:200 if damage == "cut" else 0])
     else:
-        path.write_text("{" if damage == "text" else json.dumps({"key": "k"}))
-    with pytest.raises(UserError, match=r"net-s0.json: cannot be read \(.*\); delete it"):
-        kept.load(rows[0], 0, "k")
+        path.write_text({"text": "{", "list": "[]", "field": json.dumps({"key": "k"})}[damage])
+    assert kept.load(rows[0], 0, "k") is None
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{path}: cannot be read (") and said.endswith("); the row is made again")
+    assert "\n" not in said
+    kept.save(rows[0], 0, "k", measured)
+    assert kept.load(rows[0], 0, "k").scoring_seconds == 1.0
 
 
 def test_the_key_hangs_on_all_that_the_figures_do(rows):
