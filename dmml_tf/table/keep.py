@@ -18,6 +18,7 @@ from dmml_tf.table.bench import Bench
 from dmml_tf.table.measure import Measured
 from dmml_tf.table.networks import plain
 from dmml_tf.table.rows import BASELINE, SPECIALIZED, Row, system_config
+from dmml_tf.training import file_digests
 
 FORM = 2  # raised when what is scored, or how, changes: older figures are then made again
 # What JSON, NumPy and zipfile raise on a file that is cut short or damaged.
@@ -31,7 +32,8 @@ def key_of(row: Row, seed: int, table: ml_collections.ConfigDict, bench: Bench) 
         trained = {"baseline": row.config, "overrides": dict(row.overrides)}
     else:
         names = bench.compared if row.kind == SPECIALIZED else [None]
-        trained = [plain(system_config(table, row, seed, name)) for name in names]
+        asked = [system_config(table, row, seed, name) for name in names]
+        trained = [{**plain(config), **file_digests(config)} for config in asked]
     content = {
         "form": FORM, "data": bench.data_sha256, "conditions": bench.conditions.to_json(), "kind": row.kind,
         "trained": trained, "seed": seed, "rounds": bench.rounds, "tagging": bench.tagging,
