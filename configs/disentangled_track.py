@@ -25,6 +25,7 @@ def get_config() -> ml_collections.ConfigDict:
         "genre": {"kind": "shared_tag", "width": 64, "weight": 1.0},
         "mood": {"kind": "shared_tag", "width": 64, "weight": 1.0},
         "instrument": {"kind": "shared_tag", "width": 64, "weight": 1.0},
+        # With "octave": True in a configuration of your own, half and double tempo are one (madmom mistakes them).
         "tempo": {"kind": "within", "tolerance": 5.0, "width": 64, "weight": 1.0},
         # One track triplet for each condition triplet, at half its weight.
         "track": {"kind": "same_track", "width": 0, "weight": 0.5, "share": 4.0},

@@ -43,6 +43,8 @@ class Condition:
         weight: factor on this condition's loss (paper: 1, and 0.5 for the track regularisation).
         share: triplets drawn for this condition relative to the others'.
         file: for `judged`, the file of judgements, see `dmml_tf.data.judged`.
+        octave: for `within`, values are compared as `value_distance` does with its `octave`: a tempo of 70 is one of
+            140.
     """
 
     name: str
@@ -53,12 +55,15 @@ class Condition:
     weight: float = 1.0
     share: float = 1.0
     file: str = ""
+    octave: bool = False
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise UserError(f"condition '{self.name}': unknown kind '{self.kind}'; known are: {', '.join(KINDS)}")
         if self.width < 0 or self.tolerance < 0 or self.weight < 0 or self.share < 0:
             raise UserError(f"condition '{self.name}': width, tolerance, weight and share must not be negative")
+        if self.octave and self.kind != "within":
+            raise UserError(f"condition '{self.name}': octave is for kind 'within', not for '{self.kind}'")
         if not self.column:
             object.__setattr__(self, "column", "track" if self.kind == "same_track" else self.name)
 
@@ -94,7 +99,7 @@ class Condition:
         if self.kind == "shared_tag":
             return _share_a_tag(column[i], column[j]) & ~same
         # NaN compares as False, which is what an unlabelled item needs on both sides.
-        return (np.abs(column[i] - column[j]) <= self.tolerance) & ~same
+        return (value_distance(column[i], column[j], self.octave) <= self.tolerance) & ~same
 
     def dissimilar(self, labels: Labels, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         """bool [P]: which pairs may serve as anchor and negative: both labelled, and not similar."""
@@ -108,7 +113,7 @@ class Condition:
         if self.kind == "shared_tag":
             known = self.labelled(labels)
             return known[i] & known[j] & ~_share_a_tag(column[i], column[j]) & different
-        return (np.abs(column[i] - column[j]) > self.tolerance) & different
+        return (value_distance(column[i], column[j], self.octave) > self.tolerance) & different
 
     def _column(self, labels: Labels) -> np.ndarray:
         if self.column not in labels and self.kind == "judged":
@@ -118,6 +123,21 @@ class Condition:
             raise UserError(f"condition '{self.name}' needs a label column '{self.column}'; the data has: "
                             f"{', '.join(sorted(set(labels) - {'track', 'start'}))}")
         return labels[self.column]
+
+
+def value_distance(a: np.ndarray, b: np.ndarray, octave: bool = False) -> np.ndarray:
+    """float [P]: how far two values [P] lie from each other; NaN where one is missing.
+
+    Args:
+        octave: doubles the smaller value until it lies nearest the larger: the distance is the least of
+            |larger - 2^k smaller| over k >= 0. Values that are not above 0 are compared as they are.
+    """
+    if not octave:
+        return np.abs(a - b)
+    small, large = np.minimum(a, b), np.maximum(a, b)
+    can = small > 0
+    doublings = np.floor(np.log2(np.divide(large, small, where=can, out=np.ones_like(large))))
+    return np.minimum(*(np.abs(large - small * 2.0 ** (doublings + more)) for more in (0, can)))
 
 
 def _share_a_tag(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ def is_positive(condition: Condition, labels: Mapping[str, np.ndarray], a: int, 
     if condition.kind == "shared_tag":
         return bool(tags_of(labels, condition.column, a) & tags_of(labels, condition.column, p))
     x, y = (float(labels[condition.column][item]) for item in (a, p))
-    return not math.isnan(x) and not math.isnan(y) and abs(x - y) <= condition.tolerance
+    return not math.isnan(x) and not math.isnan(y) and apart(x, y, condition.octave) <= condition.tolerance
 
 
 def is_negative(condition: Condition, labels: Mapping[str, np.ndarray], a: int, n: int) -> bool:
@@ -48,7 +48,13 @@ def is_negative(condition: Condition, labels: Mapping[str, np.ndarray], a: int, 
         mine, other = tags_of(labels, condition.column, a), tags_of(labels, condition.column, n)
         return bool(mine) and bool(other) and not mine & other
     x, y = (float(labels[condition.column][item]) for item in (a, n))
-    return not math.isnan(x) and not math.isnan(y) and abs(x - y) > condition.tolerance
+    return not math.isnan(x) and not math.isnan(y) and apart(x, y, condition.octave) > condition.tolerance
+
+
+def apart(x: float, y: float, octave: bool) -> float:
+    """The distance of two values; with `octave` the least one after up to 40 doublings of the smaller."""
+    small, large = min(x, y), max(x, y)
+    return min(abs(large - small * 2**k) for k in range(40 if octave and small > 0 else 1))
 
 
 def able_anchors(condition: Condition, labels: Mapping[str, np.ndarray]) -> set[int]:

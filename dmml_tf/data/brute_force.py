@@ -48,7 +48,8 @@ class BruteForce:
             # As the records hold them. Any comparison with NaN is false.
             rows = (self._tracks[track] for track, _ in (anchor, positive, negative))
             a, p, n = (np.float32(row.values[condition.column]) for row in rows)
-            return bool(abs(a - p) <= condition.tolerance and abs(a - n) > condition.tolerance)
+            near, far = (_octaves_apart(a, v) if condition.octave else abs(a - v) for v in (p, n))
+            return bool(near <= condition.tolerance and far > condition.tolerance)
         a, p, n = (self._tags(condition, track) for track, _ in (anchor, positive, negative))
         return bool(a & p) and bool(n) and not a & n
 
@@ -70,3 +71,13 @@ def count_alone(tag_sets: Iterable[set]) -> int:
     tag_sets = [tags for tags in tag_sets if tags]
     holders = collections.Counter(tag for tags in tag_sets for tag in tags)
     return sum(all(holders[tag] == 1 for tag in tags) for tags in tag_sets)
+
+
+def _octaves_apart(a: float, b: float) -> float:
+    """The least distance of the larger value from the smaller one, doubled any number of times."""
+    small, large = sorted((a, b))
+    found = [abs(large - small)]
+    while 0 < small <= large:
+        small *= 2
+        found.append(abs(large - small))
+    return math.nan if math.isnan(a) or math.isnan(b) else min(found)

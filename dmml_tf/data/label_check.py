@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from absl import logging
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Condition, Conditions, value_distance
 from dmml_tf.data.track_table import track_table
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -58,7 +58,7 @@ def _faults(
         elif condition.kind == "shared_tag" and condition.column in tags:
             reason = _tag_fault(tags[condition.column], triplets)
         elif condition.kind == "within" and condition.column in tracks.values:
-            reason = _value_fault(tracks.values[condition.column], condition.tolerance)
+            reason = _value_fault(tracks.values[condition.column], condition)
         if reason and condition.share:
             yield condition.name, (f"{dataset.folder}: condition '{condition.name}' has no {unit} in split '{split}': "
                                    f"{reason}, or leave it out of config.order")
@@ -94,14 +94,28 @@ def _all_meet(sets: np.ndarray) -> bool:
     return all(np.isin(sets, row[row >= 0]).any(axis=1).all() for row in sets)
 
 
-def _value_fault(values: np.ndarray, tolerance: float) -> str | None:
-    known = np.sort(values[~np.isnan(values)])
+def _value_fault(values: np.ndarray, condition: Condition) -> str | None:
+    known, tolerance = np.sort(values[~np.isnan(values)]), condition.tolerance
     if not len(known):
         return f"none of its {len(values)} tracks has a value: fill that column of your table"
-    if len(known) < 2 or np.diff(known).min() > tolerance:
+    near, far = _pairs(known, condition)
+    if not near:
         return (f"no two tracks lie within {tolerance:g} of each other, so that there is no positive: raise its "
                 "tolerance")
-    if known[-1] - known[0] <= tolerance:
+    if not far:
         return (f"its {len(known)} tracks with a value all lie within {tolerance:g} of one another, so that there is "
                 "no negative: lower its tolerance")
     return None
+
+
+def _pairs(known: np.ndarray, condition: Condition) -> tuple[bool, bool]:
+    """Whether two of the sorted values are similar, and whether two are not."""
+    if not condition.octave:
+        return bool((np.diff(known) <= condition.tolerance).any()), bool(known[-1] - known[0] > condition.tolerance)
+    near = far = False
+    for number, value in enumerate(known[:-1]):
+        distances = value_distance(np.full_like(known[number + 1 :], value), known[number + 1 :], octave=True)
+        near, far = near or (distances <= condition.tolerance).any(), far or (distances > condition.tolerance).any()
+        if near and far:
+            break
+    return bool(near), bool(far)

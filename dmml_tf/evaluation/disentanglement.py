@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dmml_tf.conditions import Condition, Conditions, Labels
+from dmml_tf.conditions import Condition, Conditions, Labels, value_distance
 from dmml_tf.evaluation.cross_table import CrossTable
 from dmml_tf.evaluation.evaluate import HeldOut
 from tfrecords_tools.mutual_information import mutual_information_table
@@ -106,7 +106,7 @@ def _closeness(condition: Condition, labels: Labels, i: np.ndarray, j: np.ndarra
         return np.full(len(i), np.nan)  # people compared clips, which tracks have no label of
     column = labels[condition.column]
     if condition.kind == "within":
-        return -np.abs(column[i].astype(np.float64) - column[j])
+        return -value_distance(column[i].astype(np.float64), column[j].astype(np.float64), condition.octave)
     a, b = column[i], column[j]
     common = ((a[:, :, None] == b[:, None, :]) & (a >= 0)[:, :, None]).sum(axis=(1, 2))
     sizes = (a >= 0).sum(axis=1) * (b >= 0).sum(axis=1)

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from dmml_tf.conditions import Condition
+import numpy as np
+
+from dmml_tf.conditions import Condition, value_distance
 from dmml_tf.search.index import Index
 from dmml_tf.search.query import by_tracks
 from tfrecords_tools.manifest import TAG_SEPARATOR
@@ -34,5 +36,6 @@ def agree(condition: Condition, one: Mapping[str, str], other: Mapping[str, str]
     if not first or not second:
         return False
     if condition.kind == "within":
-        return abs(float(first) - float(second)) <= condition.tolerance
+        distance = value_distance(np.float64(first), np.float64(second), condition.octave)
+        return bool(distance <= condition.tolerance)
     return bool({*first.split(TAG_SEPARATOR)} & {*second.split(TAG_SEPARATOR)})

@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Condition, Conditions, value_distance
 from dmml_tf.data.triplets import HALF_WINDOW
 from tests.triplet_oracle import is_negative, is_positive, random_judgements, random_labels
 from tfrecords_tools.errors import UserError
 
 GENRE = Condition("genre", "shared_tag")
 TEMPO = Condition("tempo", "within", tolerance=5.0)
+OCTAVES = Condition("octaves", "within", column="tempo", tolerance=3.0, octave=True)
 TRACK = Condition("track", "same_track", width=0)
 MOOD = Condition("feeling", "shared_tag", column="mood")
 VOTES = Condition("votes", "judged")
-ALL = (GENRE, TEMPO, TRACK, MOOD)
+ALL = (GENRE, TEMPO, OCTAVES, TRACK, MOOD)
 
 
 def every_pair(n):
@@ -32,6 +33,7 @@ def track_labels(**columns):
 @pytest.mark.parametrize("seed", range(4))
 def test_every_pair_agrees_with_brute_force(condition, seed):
     labels = random_labels(np.random.default_rng(seed), tracks=14, windows=3)
+    labels["tempo"] *= np.where(np.arange(42) // 3 % 3, 1.0, 2.0).astype(np.float32)
     i, j = every_pair(42)
     similar = condition.similar(labels, i, j, HALF_WINDOW)
     dissimilar = condition.dissimilar(labels, i, j)
@@ -50,6 +52,24 @@ def test_judged_pairs_agree_with_brute_force(seed):
     assert dissimilar.tolist() == [is_negative(VOTES, labels, a, b) for a, b in zip(i, j)]
     assert 20 < similar.sum() <= 30 and 15 < dissimilar.sum() <= 23
     assert VOTES.labelled(labels).tolist() == [bool(row.max() >= 0) for row in labels["votes"]]
+
+
+def test_octaves_are_one_value_and_nothing_else_is():
+    pairs = [(70, 140), (140, 68), (60, 240), (90, 120), (100, 103), (120, 185), (1, 1000), (0, 0), (0, 140), (-70, 70),
+             (-70, -140), (np.nan, 140), (140, np.nan), (60.5, 120)]
+    a, b = np.array(pairs, np.float32).T
+    expected = [0, 4, 0, 30, 3, 55, 24, 0, 140, 140, 70, np.nan, np.nan, 1]
+    for first, second in ((a, b), (b, a)):
+        np.testing.assert_allclose(value_distance(first, second, octave=True), expected, atol=1e-4)
+        np.testing.assert_array_equal(value_distance(first, second), np.abs(a - b))
+    assert value_distance(np.float64(70), np.float64(141), octave=True) == 1
+
+
+def test_octaves_belong_to_values():
+    with pytest.raises(UserError, match="condition 'genre': octave is for kind 'within', not for 'shared_tag'"):
+        Condition("genre", "shared_tag", octave=True)
+    old = {name: value for name, value in Conditions([TEMPO]).to_json()[0].items() if name != "octave"}
+    assert Conditions.from_json([old])[0] == TEMPO
 
 
 def test_a_judgement_holds_from_its_anchor_and_within_itself():
@@ -201,6 +221,6 @@ def test_column_defaults_to_the_name():
 def test_json_round_trip_and_equality():
     conditions = Conditions(ALL)
     again = Conditions.from_json(conditions.to_json())
-    assert again == conditions and [*again] == [*ALL] and again[1] is again[-3]
+    assert again == conditions and [*again] == [*ALL] and again[1] is again[-4]
     assert again != Conditions(ALL[::-1]) and repr(again) == repr(conditions)
     assert Conditions.from_json([{"name": "genre", "kind": "shared_tag"}]) == Conditions([GENRE])

@@ -22,12 +22,14 @@ CONDITIONS = Conditions([
 
 
 def test_a_dataset_by_brute_force(synthetic):
-    found = measure_dataset(synthetic, "train", CONDITIONS, dataclasses.replace(PLAN, tracks=12), least=500)
+    octaves = Condition("octaves", "within", column="tempo", tolerance=3.0, octave=True)
+    conditions = Conditions([*CONDITIONS, octaves])
+    found = measure_dataset(synthetic, "train", conditions, dataclasses.replace(PLAN, tracks=12), least=500)
     assert found["steps_an_epoch"] == 7
     for name, one in found["conditions"].items():
         assert one["invalid"] == 0 and one["triplets"] >= 500
         assert one["share"] == pytest.approx(one["asked"], abs=0.02)
-        assert one["tagged"] == (32 if name == "tempo" else 40) and one["anchors"] <= one["tagged"]
+        assert one["tagged"] == (32 if name in ("tempo", "octaves") else 40) and one["anchors"] <= one["tagged"]
 
 
 def test_a_wrong_triplet_would_be_found(synthetic, monkeypatch):

@@ -125,3 +125,12 @@ def test_what_learns_tags_themselves_needs_no_negative(tmp_path):
     untagged = table(tmp_path, [("", "", "a"), ("", "", "b")])
     with pytest.raises(UserError, match="'genre' has no label in split 'train': none of its 2 tracks is tagged"):
         check_conditions(untagged, "train", Conditions([GENRE]), triplets=False)
+
+
+@pytest.mark.parametrize("tempi, said", [
+    ((70, 141, 100), ""), ((60, 90, 150), "no two tracks lie within 2 of"), ((70, 140, 281), "all lie within 2 of one"),
+])
+def test_octaves_count_as_alike(tmp_path, tempi, said):
+    condition = Condition("beat", "within", column="tempo", tolerance=2.0, octave=True)
+    assert said in fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)
+    assert bool(fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)) == bool(said)
