@@ -224,8 +224,13 @@ class Conditions(Sequence):
         return masks
 
     def to_json(self) -> list[dict]:
-        """Plain dictionaries, in order; `from_json` reads them back."""
-        return [dataclasses.asdict(condition) for condition in self]
+        """Plain dictionaries, in order; `from_json` reads them back.
+
+        `octave` is written only where it is set: kept figures are found by what is written here, and those made
+        before there was the field hold still.
+        """
+        rows = [dataclasses.asdict(condition) for condition in self]
+        return [{name: value for name, value in row.items() if name != "octave" or value} for row in rows]
 
     @classmethod
     def from_json(cls, rows: Sequence[Mapping]) -> "Conditions":

@@ -98,7 +98,7 @@ def _value_fault(values: np.ndarray, condition: Condition) -> str | None:
     known, tolerance = np.sort(values[~np.isnan(values)]), condition.tolerance
     if not len(known):
         return f"none of its {len(values)} tracks has a value: fill that column of your table"
-    near, far = _pairs(known, condition)
+    near, far = find_pairs(known, condition)
     if not near:
         return (f"no two tracks lie within {tolerance:g} of each other, so that there is no positive: raise its "
                 "tolerance")
@@ -108,14 +108,26 @@ def _value_fault(values: np.ndarray, condition: Condition) -> str | None:
     return None
 
 
-def _pairs(known: np.ndarray, condition: Condition) -> tuple[bool, bool]:
-    """Whether two of the sorted values are similar, and whether two are not."""
+def find_pairs(known: np.ndarray, condition: Condition) -> tuple[bool, bool]:
+    """Whether two of the sorted values [N], without NaN, are similar, and whether two are not.
+
+    With `octave` it takes N log N steps an octave that they span. After each number of doublings a smaller value is the
+    nearer to a larger one the closer it lies to its half, quarter, ...; and the farther the closer to two thirds of
+    that, where one doubling more would bring it as near. So only values beside those need be compared.
+    """
     if not condition.octave:
         return bool((np.diff(known) <= condition.tolerance).any()), bool(known[-1] - known[0] > condition.tolerance)
+    above = known[known > 0].astype(np.float64)
+    octaves = int(np.ceil(np.log2(above[-1] / above[0]))) if len(above) else 0
+    own, last = np.arange(len(known)), len(known) - 1
+    # Values that are not above 0 are compared as they are, so that the least is the farthest.
+    others = [np.zeros_like(own)]
+    for goal in (part * known * 0.5**doublings for doublings in range(octaves + 1) for part in (1.0, 2 / 3)):
+        at = np.searchsorted(known, goal)
+        others += [np.clip(at + step, 0, last) for step in (-2, -1, 0, 1)]  # one more each side, for what is rounded
     near = far = False
-    for number, value in enumerate(known[:-1]):
-        distances = value_distance(np.full_like(known[number + 1 :], value), known[number + 1 :], octave=True)
-        near, far = near or (distances <= condition.tolerance).any(), far or (distances > condition.tolerance).any()
-        if near and far:
-            break
-    return bool(near), bool(far)
+    for other in others:
+        distance = value_distance(known, known[other], octave=True)
+        near |= bool((distance[other != own] <= condition.tolerance).any())
+        far |= bool((distance > condition.tolerance).any())
+    return near, far

@@ -5,7 +5,7 @@ import pytest
 
 from dmml_tf.conditions import Condition, Conditions, value_distance
 from dmml_tf.data.triplets import HALF_WINDOW
-from tests.triplet_oracle import is_negative, is_positive, random_judgements, random_labels
+from tests.triplet_oracle import apart, is_negative, is_positive, random_judgements, random_labels
 from tfrecords_tools.errors import UserError
 
 GENRE = Condition("genre", "shared_tag")
@@ -68,8 +68,26 @@ def test_octaves_are_one_value_and_nothing_else_is():
 def test_octaves_belong_to_values():
     with pytest.raises(UserError, match="condition 'genre': octave is for kind 'within', not for 'shared_tag'"):
         Condition("genre", "shared_tag", octave=True)
-    old = {name: value for name, value in Conditions([TEMPO]).to_json()[0].items() if name != "octave"}
-    assert Conditions.from_json([old])[0] == TEMPO
+
+
+def test_conditions_without_octaves_are_written_as_before_there_were_any():
+    rows = Conditions([TEMPO, OCTAVES]).to_json()
+    assert rows[0] == {"name": "tempo", "kind": "within", "column": "tempo", "width": 64, "tolerance": 5.0,
+                       "weight": 1.0, "share": 1.0, "file": ""}
+    assert rows[1]["octave"] is True and [*Conditions.from_json(rows)] == [TEMPO, OCTAVES]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_octave_distance_agrees_with_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    a, b = np.round(rng.uniform(-20, 400, (2, 500)), 1)
+    b[:100] = a[:100] * 2.0 ** rng.integers(-4, 5, 100)
+    b[100:120], a[120:140] = 0.0, np.nan
+    expected = [np.nan if np.isnan(x) else apart(x, y, octave=True) for x, y in zip(a, b)]
+    found = value_distance(a, b, octave=True)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    np.testing.assert_array_equal(found, value_distance(b, a, octave=True))
+    assert (found[:100][a[:100] > 0] == 0).all() and np.isnan(found[120:140]).all()
 
 
 def test_a_judgement_holds_from_its_anchor_and_within_itself():
