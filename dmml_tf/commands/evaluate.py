@@ -51,6 +51,8 @@ def run(fv: flags.FlagValues) -> None:
     people = fv.dim_sim or fv.odd_one_out
     if people and not fv.clips:
         raise UserError("--dim_sim and --odd_one_out need --clips=FOLDER, where the judged clips are")
+    if fv.clips and not Path(fv.clips).is_dir():
+        raise UserError(f"--clips={fv.clips} is no folder; name the one where the judged clips are")
     trained = Run.load(fv.run)
     if people and signal_of(trained.network) != LOG_MEL:
         raise UserError(f"{fv.run}: judged clips are read as log-mel and this network takes samples; leave out "

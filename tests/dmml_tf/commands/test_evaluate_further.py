@@ -68,4 +68,6 @@ def test_a_run_with_nothing_to_tell_apart_says_so(run_folder, capsys, conditions
 def test_judgements_without_a_folder_of_clips_are_bad_input(run_folder, clips):  # noqa: F811
     with pytest.raises(UserError, match="need --clips=FOLDER"):
         call(f"--run={run_folder}", f"--dim_sim={clips.parent / 'raw.csv'}")
+    with pytest.raises(UserError, match="--clips=.*none is no folder; name the one where the judged clips are"):
+        call(f"--run={run_folder}", f"--dim_sim={clips.parent / 'raw.csv'}", f"--clips={clips.parent / 'none'}")
     assert not (run_folder / "evaluation.json").exists()
