@@ -25,7 +25,7 @@ def get_config() -> ml_collections.ConfigDict:
         "genre": {"kind": "shared_tag", "width": 64, "weight": 1.0},
         "mood": {"kind": "shared_tag", "width": 64, "weight": 1.0},
         "instrument": {"kind": "shared_tag", "width": 64, "weight": 1.0},
-        # Half and double tempo, which madmom mistakes for one another, count as one with "octave": True. It is no field here,
+        # Half and double tempo, which madmom mistakes for one another, count as one with "octave": True. No field here,
         # so that earlier runs keep their configuration: set config.conditions.tempo.octave in one of your own,
         # after which --config.conditions.tempo.octave=True and False work on it.
         "tempo": {"kind": "within", "tolerance": 5.0, "width": 64, "weight": 1.0},
