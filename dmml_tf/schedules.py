@@ -1,6 +1,7 @@
 """How the learning rate changes while a model trains."""
 
 import numpy as np
+import tensorflow as tf
 from tensorflow import keras
 
 
@@ -42,8 +43,8 @@ class WarmThenCosine(keras.callbacks.Callback):
     """Raises the rate in a straight line over the first steps, then lets it fall along half a cosine to 0.
 
     For a training whose length is fixed beforehand: the rate has surely fallen when the steps are over,
-    which no plateau promises. The values are those of Keras's `CosineDecay`; as a callback it also works
-    with optimisers that take no schedule, and a resumed training has the rate of an uninterrupted one.
+    which no plateau promises. The values are those of Keras's `CosineDecay`, bit for bit; as a callback it also
+    works with optimisers that take no schedule, and a resumed training has the rate of an uninterrupted one.
 
     Args:
         rate: the highest, reached after `warmup` steps.
@@ -54,16 +55,28 @@ class WarmThenCosine(keras.callbacks.Callback):
     def __init__(self, rate: float, steps: int, warmup: int = 0):
         super().__init__()
         self.state: dict = {}  # all of it follows from the epoch and the batch
-        self._rate = keras.optimizers.schedules.CosineDecay(
-            rate / warmup if warmup else rate, max(steps - warmup, 1), warmup_target=rate if warmup else None,
-            warmup_steps=warmup,
-        )
+        self._high = np.float32(rate)
+        self._low = np.float32(rate / warmup) if warmup else self._high
+        self._warmup, self._fall = warmup, max(steps - warmup, 1)
+
+    def rate(self, step: int) -> np.float32:
+        """The rate of one step, counted from 0.
+
+        Not a call of `CosineDecay`: TensorFlow keeps each Python number that it has made a tensor of for as long as
+        the process runs, and that schedule gives it a new one each step.
+        """
+        if step < self._warmup:
+            return (self._high - self._low) * (np.float32(step) / np.float32(self._warmup)) + self._low
+        done = np.float32(min(step - self._warmup, self._fall)) / np.float32(self._fall)
+        # NumPy's cosine of a float32 has other last bits.
+        cosine = np.float32(tf.cos(np.float32(np.pi) * done))
+        return self._high * (np.float32(0.5) * (np.float32(1.0) + cosine))
 
     def on_epoch_begin(self, epoch, logs=None):
         self._first_step = epoch * self.params["steps"]
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.model.optimizer.learning_rate = float(self._rate(self._first_step + batch))
+        self.model.optimizer.learning_rate = self.rate(self._first_step + batch)
 
     def on_epoch_end(self, epoch, logs=None):
         logs["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))

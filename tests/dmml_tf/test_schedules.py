@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from tensorflow import keras
 
 from configs.disentangled_track import get_config
 from dmml_tf.schedules import PlateauThenStop, WarmThenCosine
@@ -83,6 +84,18 @@ def test_the_rate_rises_to_its_peak_and_falls_along_a_cosine(warmup):
     expected = [0.02 / warmup + (0.02 - 0.02 / warmup) * n / warmup for n in range(warmup)]
     expected += [0.01 * (1 + math.cos(math.pi * n / (20 - warmup))) for n in range(20 - warmup)]
     np.testing.assert_allclose(cosine_rates(WarmThenCosine(0.02, 20, warmup), range(4), 5), expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("rate, steps, warmup", [(0.01, 500, 40), (0.01, 300, 40), (0.02, 20, 0), (0.02, 20, 1),
+                                                  (3e-4, 20, 4), (0.02, 3, 3)])
+def test_the_rates_are_keras_s_to_the_last_bit(rate, steps, warmup):
+    oracle = keras.optimizers.schedules.CosineDecay(
+        rate / warmup if warmup else rate, max(steps - warmup, 1), warmup_target=rate if warmup else None,
+        warmup_steps=warmup)
+    mine = cosine_rates(WarmThenCosine(rate, steps, warmup), [0], steps + 2)
+    np.testing.assert_array_equal(mine, [np.float32(oracle(step)) for step in range(steps + 2)])
+    # A Python number, which `np.float64` is too, stays in TensorFlow's memory.
+    assert {type(found) for found in mine} == {np.float32}
 
 
 def test_a_resumed_cosine_has_the_rates_of_an_uninterrupted_one():
