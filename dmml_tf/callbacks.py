@@ -19,6 +19,23 @@ STATE = "state.json"
 NAN_BATCH = "nan_batch.json"
 
 
+class EpochBoard(keras.callbacks.TensorBoard):
+    """Keras's `TensorBoard` that writes epochs alone, with their figures, and leaves batches be.
+
+    Keras's makes a tensor of each figure after each batch even when it then writes none of them, and TensorFlow keeps
+    every such number for as long as the process runs.
+
+    Args:
+        log_dir: where the event files go.
+    """
+
+    def __init__(self, log_dir: str):
+        super().__init__(log_dir, update_freq="epoch", profile_batch=0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch)
+
+
 class EmbeddingSpread(keras.callbacks.Callback):
     """Adds `spread` to the epoch's logs: 0 when all windows have one embedding, near 1 when they fill the sphere.
 

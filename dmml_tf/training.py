@@ -15,7 +15,7 @@ import ml_collections
 from absl import logging
 from tensorflow import keras
 
-from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, StopOnNaN
+from dmml_tf.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.judged import with_judgements
 from dmml_tf.data.label_check import check_conditions
@@ -175,7 +175,7 @@ def _fit(config, dataset, conditions, embedding, objective: Objective, folder: P
         EpochLine(epochs, steps * plan.embedded),
         checkpoint,
         *pictures,
-        keras.callbacks.TensorBoard(str(folder / BOARD), profile_batch=0),
+        EpochBoard(str(folder / BOARD)),
     ]
     if not stopped and done < epochs:
         with pipeline_errors():

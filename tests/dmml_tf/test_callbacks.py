@@ -5,9 +5,12 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.callbacks import NAN_BATCH, STATE, Checkpoint, CollapseWarning, EmbeddingSpread, EpochLine, StopOnNaN
+from dmml_tf.callbacks import (
+    NAN_BATCH, STATE, Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
+)
 from dmml_tf.optimizers import build_optimizer
 from dmml_tf.schedules import PlateauThenStop
 from tfrecords_tools.errors import UserError
@@ -56,6 +59,30 @@ def test_spread():
     assert spread_of(rng.normal(size=(2000, 16))) == pytest.approx(1.0, abs=1e-3)
     assert spread_of([[1, 0], [0, 1]]) == pytest.approx(np.sqrt(0.5), abs=1e-6)
     assert np.isfinite(spread_of(np.zeros((3, 4))))
+
+
+def test_the_board_writes_what_keras_s_does_and_makes_no_tensor_of_a_batch_s_figures(tmp_path, monkeypatch):
+    passed, whole = [], keras.callbacks.TensorBoard.on_train_batch_end
+    monkeypatch.setattr(keras.callbacks.TensorBoard, "on_train_batch_end",
+                        lambda self, batch, logs=None: passed.append(logs) or whole(self, batch, logs))
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((8, 1), np.float32)
+    tags = []
+    for board, folder in ((EpochBoard(str(tmp_path / "mine")), "mine"),
+                          (keras.callbacks.TensorBoard(str(tmp_path / "keras"), profile_batch=0), "keras")):
+        passed.clear()
+        # Beside a callback that hears of batches, as a training's do, Keras 2 tells the board of them too.
+        other = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+        model.fit(x, x, batch_size=2, epochs=3, validation_data=(x, x), verbose=0, callbacks=[board, other])
+        assert len(passed) == 12 and all((logs is None) == (folder == "mine") for logs in passed)
+        tags.append([value.tag for file in sorted((tmp_path / folder).rglob("events*")) for event in events_of(file)
+                     for value in event.summary.value])
+    assert tags[0] == tags[1] and tags[0].count("epoch_loss") == 6
+
+
+def events_of(file):
+    return [tf.compat.v1.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(file))]
 
 
 class Killed(Exception):
