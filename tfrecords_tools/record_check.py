@@ -5,12 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.schema import OPTIONAL_FIELDS, Field, Schema
+from tfrecords_tools.schema import OPTIONAL_FIELDS, Field, Schema, example_features, read_field
 
-_LISTS = {"string": "bytes_list", "int64": "int64_list", "float32": "float_list"}
 # Frames that a rounded duration may make or take.
 _FRAMES_APART = 1
 
@@ -37,7 +35,7 @@ class CheckedRecord:
 def check_record(data: bytes, schema: Schema, chain: LogMel) -> CheckedRecord:
     """Reads one serialised `tf.train.Example`; fields that the schema does not name are passed over.
 
-    Stricter than `Schema.parse`, which takes what is well-formed: here numbers must be finite, tag ids
+    Stricter than `Schema.decode`, which takes what is well-formed: here numbers must be finite, tag ids
     must be in their vocabulary, and the log-mel must be as long as the duration says.
 
     Args:
@@ -48,10 +46,7 @@ def check_record(data: bytes, schema: Schema, chain: LogMel) -> CheckedRecord:
     Raises:
         ValueError: with the field and what is wrong with it.
     """
-    try:
-        features = tf.train.Example.FromString(data).features.feature
-    except DecodeError as error:
-        raise ValueError(f"is no tf.train.Example ({error})") from error
+    features = example_features(data)
     fields = {**schema.fields, **{name: OPTIONAL_FIELDS[name] for name in schema.optional}}
     read = {name: _read(name, field, features[name]) if name in features else _absent(name)
             for name, field in fields.items()}
@@ -68,35 +63,21 @@ def _absent(name: str):
     raise ValueError(f"{name}: the record has no such field")
 
 
-def _read(name: str, field: Field, feature: tf.train.Feature):
-    """The field's value: array of a raw field or of ids, text, or a number (NaN for none where that may be)."""
-    kind = _LISTS["string" if field.raw else field.dtype]
-    if feature.WhichOneof("kind") not in (kind, None):
-        raise ValueError(f"{name}: holds a {feature.WhichOneof('kind')}, not a {kind}")
-    values = getattr(feature, kind).value
-    if field.dtype == "int64" and not field.raw:
-        return np.fromiter(values, np.int64, len(values))
-    if len(values) != 1 and not (name.startswith("values/") and not values):
-        raise ValueError(f"{name}: holds {len(values)} values, not one")
+def _read(name: str, field: Field, feature: tf.train.Feature) -> str | float | np.ndarray:
+    value = read_field(name, field, feature)
     if field.raw:
-        return _array(name, field, values[0])
-    if field.dtype == "string":
-        return _text(name, values[0])
-    if values and not np.isfinite(values[0]):
-        raise ValueError(f"{name}: is {values[0]}")
-    return values[0] if values else np.nan
-
-
-def _array(name: str, field: Field, raw: bytes) -> np.ndarray:
-    dtype = np.dtype(field.dtype).newbyteorder("<")
-    row = dtype.itemsize * int(np.prod(field.shape[1:], dtype=int))
-    if len(raw) % row:
-        raise ValueError(f"{name}: has {len(raw)} bytes, which are not whole rows of {row}")
-    array = np.frombuffer(raw, dtype).reshape(-1, *field.shape[1:])
-    if dtype.kind == "f" and not _all_finite(array):
-        row, *_ = np.argwhere(~np.isfinite(array))[0]
-        raise ValueError(f"{name}: not finite in row {row}")
-    return array
+        if np.dtype(field.dtype).kind == "f" and not _all_finite(value):
+            row, *_ = np.argwhere(~np.isfinite(value))[0]
+            raise ValueError(f"{name}: not finite in row {row}")
+    elif field.dtype == "float32":
+        # Read as NaN, an empty list says "unlabelled", which only a label may be; a NaN that was written is no number.
+        empty = not feature.float_list.value
+        if empty and not name.startswith("values/"):
+            raise ValueError(f"{name}: holds 0 values, not one")
+        if not empty and not np.isfinite(value):
+            raise ValueError(f"{name}: is {value}")
+        return float(value)
+    return value
 
 
 def _all_finite(array: np.ndarray) -> bool:
@@ -104,13 +85,6 @@ def _all_finite(array: np.ndarray) -> bool:
         return bool(np.isfinite(array).all())
     # An exponent of all ones is infinity or NaN; eight times as fast as numpy's isfinite of float16.
     return not ((array.view(np.uint16) & 0x7C00) == 0x7C00).any()
-
-
-def _text(name: str, raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: is not UTF-8 ({error.reason})") from error
 
 
 def _check_length(read: Mapping, chain: LogMel) -> None:

@@ -1,6 +1,5 @@
 """Records -> tracks: reading shards once or without end, and labels as arrays."""
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -14,40 +13,26 @@ from tfrecords_tools.schema import Schema
 
 SHUFFLED = 64  # tracks that wait in the shuffle; more would hold more memory
 OPEN_SHARDS = 4  # that are read in turn when shuffling
-_PASS = "pass"  # which pass a row of the endless stream is of
+TOGETHER = 4  # tracks that come out of tf.data at once
 
 
-def track_stream(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> tf.data.Dataset:
-    """Parsed records of one split, once, in the written order.
+def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> Iterator[dict]:
+    """Rows of one split, once, in the written order, as `Schema.decode` gives them.
 
     Args:
         dataset: where the shards are.
         split: `train`, `valid` or `test`.
         optional: which of the records' optional fields to decode too, such as `audio`.
 
-    Returns:
-        tf.data of dictionaries as `Schema.parse` gives them.
-
     Raises:
-        UserError: if the split is empty or a shard is missing.
+        UserError: if the split is empty, or a shard is missing, truncated or damaged.
+        ValueError: if the dataset has no such optional field.
     """
-    parse = functools.partial(dataset.schema.parse, optional=optional)
-    records = tf.data.TFRecordDataset(dataset.files(split))
-    return records.map(parse, num_parallel_calls=2, deterministic=True).prefetch(2)
-
-
-def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> Iterator[dict]:
-    """NumPy rows of one split: strings as `str`, arrays as NumPy, by the record's field names.
-
-    Arguments as of `track_stream`.
-
-    Raises:
-        UserError: as `track_stream`, and when a shard is truncated or damaged.
-    """
+    dataset.schema.require(optional)
     done = 0
-    for row in _rows(track_stream(dataset, split, optional), dataset, split):
+    for record in _elements(tf.data.TFRecordDataset(dataset.files(split)), dataset, split):
         done += 1
-        yield row
+        yield _decode(record, dataset, split, optional)
     _require_whole(dataset, split, done)
 
 
@@ -58,10 +43,10 @@ def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[s
     already, that is a fair sample of the whole, and memory does not depend on the split's size.
 
     Raises:
-        UserError: as `read_tracks`.
+        UserError, ValueError: as `read_tracks`.
     """
+    dataset.schema.require(optional)
     files = dataset.files(split)
-    parse = functools.partial(dataset.schema.parse, optional=optional)
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
         # Of this function's graph alone. Orders are to hang on `seed`, not on what the program's global one is;
@@ -72,22 +57,19 @@ def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[s
         records = tf.data.Dataset.from_tensor_slices(order).interleave(
             tf.data.TFRecordDataset, cycle_length=min(OPEN_SHARDS, len(files))
         )
-        # Before parsing, while a track is still one string: another pass brings other company.
+        # Records, not rows: another pass brings other company, and a track is still one string.
         shuffle_seed = tf.random.stateless_uniform([], drawn_from, maxval=tf.int64.max, dtype=tf.int64)
         return records.shuffle(SHUFFLED, seed=shuffle_seed).map(lambda record: (number, record))
 
     # All passes are one graph: one made for each pass would stay in memory, and ten thousand of them add up.
     passes = tf.data.Dataset.counter().flat_map(one_pass)
-    numbered = passes.map(lambda number, record: {**parse(record), _PASS: number}, num_parallel_calls=2,
-                          deterministic=True).prefetch(2)
-    number = done = 0
-    for row in _rows(numbered, dataset, split):
-        if row[_PASS] != number:
+    current = done = 0
+    for number, record in _elements(passes, dataset, split):
+        if number != current:
             _require_whole(dataset, split, done)
-            number, done = row[_PASS], 0
+            current, done = number, 0
         done += 1
-        del row[_PASS]
-        yield row
+        yield _decode(record, dataset, split, optional)
 
 
 def without_autotune(stream: tf.data.Dataset) -> tf.data.Dataset:
@@ -101,19 +83,29 @@ def without_autotune(stream: tf.data.Dataset) -> tf.data.Dataset:
     return stream.with_options(options)
 
 
-def _rows(stream: tf.data.Dataset, dataset: Dataset, split: str) -> Iterator[dict]:
-    rows = without_autotune(stream).as_numpy_iterator()
+def _elements(stream: tf.data.Dataset, dataset: Dataset, split: str) -> Iterator:
+    # Some together, since on TensorFlow 2.15 each tensor that Python sees leaves some bytes behind.
+    batches = without_autotune(stream.batch(TOGETHER).prefetch(1)).as_numpy_iterator()
     while True:
         try:
-            row = next(rows, None)
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-            raise UserError(
-                f"{dataset.folder}: a record of split '{split}' cannot be read ({str(error).splitlines()[0]}); the "
-                "shard is damaged or cut short: build the dataset again with --overwrite"
-            ) from error
-        if row is None:
+            batch = next(batches, None)
+        except tf.errors.DataLossError as error:
+            raise _damaged(dataset, split, str(error).splitlines()[0]) from error
+        if batch is None:
             return
-        yield {name: value.decode("utf-8") if isinstance(value, bytes) else value for name, value in row.items()}
+        yield from zip(*batch) if isinstance(batch, tuple) else batch
+
+
+def _decode(record: bytes, dataset: Dataset, split: str, optional: Sequence[str]) -> dict:
+    try:
+        return dataset.schema.decode(record, optional)
+    except ValueError as error:
+        raise _damaged(dataset, split, error) from error
+
+
+def _damaged(dataset: Dataset, split: str, why: object) -> UserError:
+    return UserError(f"{dataset.folder}: a record of split '{split}' cannot be read ({why}); the shard is damaged or cut "
+                     "short: build the dataset again with --overwrite")
 
 
 def _require_whole(dataset: Dataset, split: str, done: int) -> None:

@@ -65,6 +65,65 @@ def test_parsed_shapes_and_types_are_those_of_the_fields():
         assert (spec.shape.as_list(), spec.dtype.name) == (list(field.shape), field.dtype), name
 
 
+def test_decoded_is_parsed():
+    schema = Schema(SCHEMA.vocabularies, SCHEMA.values, ("audio",))
+    tracks = [_track(audio=np.arange(-5, 5)), _track(audio=[], title="", **{"values/energy": -0.0, "tags/mood": [0]})]
+    for record in map(schema.encode, tracks):
+        for optional in ([], ["audio"]):
+            parsed, decoded = schema.parse(tf.constant(record), optional), schema.decode(record, optional)
+            assert list(decoded) == list(parsed) and ("audio" in decoded) == bool(optional)
+            for name, tensor in parsed.items():
+                expected = tensor.numpy()
+                if isinstance(expected, bytes):
+                    assert decoded[name] == expected.decode("utf-8"), name
+                    continue
+                assert (decoded[name].dtype, decoded[name].shape) == (expected.dtype, expected.shape), name
+                np.testing.assert_array_equal(decoded[name], expected, name)
+
+
+def _changed(name: str, feature: tf.train.Feature | None) -> bytes:
+    example = tf.train.Example.FromString(SCHEMA.encode(_track()))
+    del example.features.feature[name]
+    if feature is not None:
+        example.features.feature[name].CopyFrom(feature)
+    return example.SerializeToString()
+
+
+def test_an_absent_list_is_an_empty_one():
+    for name in ("values/tempo", "tags/genre", "duration"):
+        record = _changed(name, None)
+        np.testing.assert_array_equal(SCHEMA.decode(record)[name], SCHEMA.parse(tf.constant(record))[name])
+
+
+_BYTES, _NUMBERS = tf.train.BytesList, tf.train.FloatList
+
+
+@pytest.mark.parametrize("name, feature, why", [
+    ("log_mel", None, "log_mel: holds 0 values, not one"),
+    ("artist", tf.train.Feature(bytes_list=_BYTES(value=[b"a", b"b"])), "artist: holds 2 values, not one"),
+    ("artist", tf.train.Feature(bytes_list=_BYTES(value=[b"\xff"])), "artist: is not UTF-8"),
+    ("log_mel", tf.train.Feature(bytes_list=_BYTES(value=[bytes(300)])), "log_mel: has 300 bytes, .* rows of 256"),
+    ("tags/genre", tf.train.Feature(float_list=_NUMBERS(value=[1.0])), "tags/genre: holds a float_list, not a int64_l"),
+    ("values/tempo", tf.train.Feature(bytes_list=_BYTES(value=[b"1"])), "values/tempo: holds a bytes_list, not a fl"),
+    ("values/tempo", tf.train.Feature(float_list=_NUMBERS(value=[1.0, 2.0])), "values/tempo: holds 2 values, not one"),
+])
+def test_a_damaged_field_is_named(name, feature, why):
+    with pytest.raises(ValueError, match=why):
+        SCHEMA.decode(_changed(name, feature))
+
+
+def test_what_is_no_example_is_refused():
+    with pytest.raises(ValueError, match="no tf.train.Example"):
+        SCHEMA.decode(b"no example")
+    with pytest.raises(ValueError, match="audio: this dataset's records have no such field"):
+        SCHEMA.decode(SCHEMA.encode(_track()), ["audio"])
+
+
+def test_decoded_arrays_cannot_be_written_to():
+    with pytest.raises(ValueError, match="read-only"):
+        SCHEMA.decode(SCHEMA.encode(_track()))["log_mel"][0] = 1
+
+
 @pytest.mark.parametrize("log_mel", [
     np.zeros((150, 64)), np.zeros(128), np.full((150, 128), np.nan), np.full((150, 128), np.inf)])
 def test_a_wrong_log_mel_is_refused(log_mel):
