@@ -128,8 +128,10 @@ class Schema:
         return {name: _decode(field, parsed[name]) for name, field in fields.items()}
 
     def require(self, optional: Sequence[str]) -> None:
-        """Raises:
-        ValueError: if the dataset has no such optional field.
+        """Refuses names of optional fields that the dataset's records do not have.
+
+        Raises:
+            ValueError: with the first such name.
         """
         for name in optional:
             if name not in self.optional or name not in OPTIONAL_FIELDS:

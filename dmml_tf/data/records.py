@@ -104,8 +104,8 @@ def _decode(record: bytes, dataset: Dataset, split: str, optional: Sequence[str]
 
 
 def _damaged(dataset: Dataset, split: str, why: object) -> UserError:
-    return UserError(f"{dataset.folder}: a record of split '{split}' cannot be read ({why}); the shard is damaged or cut "
-                     "short: build the dataset again with --overwrite")
+    return UserError(f"{dataset.folder}: a record of split '{split}' cannot be read ({why}); the shard is damaged or "
+                     "cut short: build the dataset again with --overwrite")
 
 
 def _require_whole(dataset: Dataset, split: str, done: int) -> None:
