@@ -1,6 +1,6 @@
 """Ten thousand steps without growth in memory: the whole training, and the input pipeline by itself.
 
-    pytest -m soak -s tests/dmml_tf/test_soak.py
+    MALLOC_ARENA_MAX=1 pytest -m soak -s tests/dmml_tf/test_soak.py
 """
 
 import ctypes
@@ -16,9 +16,13 @@ from dmml_tf.training import conditions_from_config, train
 from tests.synthetic import tiny_config, write_dataset
 
 STEPS, SETTLED, EVERY = 10_000, 2_000, 100
-LIMIT = 2.0  # MiB a thousand steps
+LIMIT = 1.5  # MiB a thousand steps
 
-pytestmark = pytest.mark.soak
+pytestmark = [
+    pytest.mark.soak,
+    # With an arena for each of its threads the C library takes up to 20,000 steps until all have their size.
+    pytest.mark.skipif(os.environ.get("MALLOC_ARENA_MAX") != "1", reason="needs MALLOC_ARENA_MAX=1 in the environment"),
+]
 
 
 def resident() -> float:
