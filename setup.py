@@ -18,9 +18,13 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(
-        include=["dmml_tf", "dmml_tf.*", "tfrecords_tools", "tfrecords_tools.*", "configs", "configs.*"]
-    ),
+    # `configs` lies at the top, as the design has it, and is installed inside the package.
+    packages=[
+        *find_packages(include=["dmml_tf", "dmml_tf.*", "tfrecords_tools", "tfrecords_tools.*"]),
+        "dmml_tf.configs",
+        "dmml_tf.configs.tables",
+    ],
+    package_dir={"dmml_tf.configs": "configs"},
     package_data={"dmml_tf.explore": ["static/*"]},
     python_requires=">=3.11",
     # Lower bounds only: the same code runs on Keras 2.15 and on Keras 3.

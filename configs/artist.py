@@ -8,8 +8,7 @@ that none of the test's was seen in training.
 """
 
 import ml_collections
-
-from configs import disentangled_track
+from dmml_tf.configs import disentangled_track
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -8,8 +8,7 @@ Source: ICASSP 2020, section 3.2, which compares it and gives no figures.
 """
 
 import ml_collections
-
-from configs import disentangled_track
+from dmml_tf.configs import disentangled_track
 
 
 def get_config() -> ml_collections.ConfigDict:

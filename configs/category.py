@@ -7,8 +7,7 @@ whole space .647 .633 .562 .875, overall .679.
 """
 
 import ml_collections
-
-from configs import disentangled
+from dmml_tf.configs import disentangled
 
 
 def get_config() -> ml_collections.ConfigDict:

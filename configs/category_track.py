@@ -7,8 +7,7 @@ whole space .647 .627 .561 .891, overall .681.
 """
 
 import ml_collections
-
-from configs import disentangled_track
+from dmml_tf.configs import disentangled_track
 
 
 def get_config() -> ml_collections.ConfigDict:

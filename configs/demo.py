@@ -7,9 +7,8 @@ instrument .804, tempo .901, overall .883.
 """
 
 import ml_collections
-
-from configs import disentangled_track
-from configs.small import make_small
+from dmml_tf.configs import disentangled_track
+from dmml_tf.configs.small import make_small
 
 
 def get_config() -> ml_collections.ConfigDict:

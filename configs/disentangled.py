@@ -7,8 +7,7 @@ sub-spaces .785 .790 .798 .955, overall .832; whole space .716.
 """
 
 import ml_collections
-
-from configs import disentangled_track
+from dmml_tf.configs import disentangled_track
 
 
 def get_config() -> ml_collections.ConfigDict:

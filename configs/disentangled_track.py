@@ -39,7 +39,12 @@ def get_config() -> ml_collections.ConfigDict:
     config.network = {"block": "inception", "width": (64,) * 7, "frontend": "log_mel"}  # stem and six blocks
 
     config.batch = {
-        "tracks": 48, "windows": 2, "triplets": 768, "pool": 512, "max_frames": 1292, "equaliser_db": 0.0,
+        "tracks": 48,
+        "windows": 2,
+        "triplets": 768,
+        "pool": 512,
+        "max_frames": 1292,
+        "equaliser_db": 0.0,
         "explicit": False,
     }
     config.train = {

@@ -7,8 +7,7 @@ Needs records that hold samples (the first line). `dmml models` prints what a wi
 """
 
 import ml_collections
-
-from configs import disentangled_track
+from dmml_tf.configs import disentangled_track
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -6,8 +6,7 @@ A step costs what configs/disentangled_track.py's does. Not in the paper, which 
 """
 
 import ml_collections
-
-from configs import disentangled_track
+from dmml_tf.configs import disentangled_track
 
 
 def get_config() -> ml_collections.ConfigDict:

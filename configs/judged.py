@@ -9,8 +9,7 @@ A batch has up to three eighths more windows than that of configs/disentangled_t
 """
 
 import ml_collections
-
-from configs import disentangled_track
+from dmml_tf.configs import disentangled_track
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -6,8 +6,7 @@ Costs what configs/disentangled_track.py does. The paper tried them and found no
 """
 
 import ml_collections
-
-from configs import disentangled
+from dmml_tf.configs import disentangled
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -7,8 +7,7 @@ A step costs what configs/disentangled_track.py's does. Published (Million Song 
 """
 
 import ml_collections
-
-from configs import sequel_triplet
+from dmml_tf.configs import sequel_triplet
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -7,8 +7,7 @@ R@1 36.5. Data without an era are trained on the other three.
 """
 
 import ml_collections
-
-from configs import disentangled
+from dmml_tf.configs import disentangled
 
 
 def get_config() -> ml_collections.ConfigDict:

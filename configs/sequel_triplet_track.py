@@ -7,8 +7,7 @@ human triplets .852.
 """
 
 import ml_collections
-
-from configs import sequel_triplet
+from dmml_tf.configs import sequel_triplet
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -7,8 +7,8 @@ Published (Million Song Dataset, ICASSP 2020, table 1): .708 .619 .603 .942, ove
 """
 
 import ml_collections
+from dmml_tf.configs import disentangled_track
 
-from configs import disentangled_track
 from tfrecords_tools.errors import UserError
 
 
@@ -16,8 +16,7 @@ def get_config(condition: str = "genre") -> ml_collections.ConfigDict:
     """A single condition on the whole embedding; `condition` is one of `disentangled_track`'s."""
     config = disentangled_track.get_config()
     if condition not in config.conditions:
-        raise UserError(f"configs/specialized.py:{condition}: no such condition; known are: "
-                        f"{', '.join(config.order)}")
+        raise UserError(f"configs/specialized.py:{condition}: no such condition; known are: {', '.join(config.order)}")
     config.order = (condition,)
     config.conditions[condition].update({"width": config.embedding, "weight": 1.0, "share": 1.0})
     return config

@@ -7,8 +7,7 @@ whole space .611 .595 .531 .534, overall .568.
 """
 
 import ml_collections
-
-from configs import disentangled_track
+from dmml_tf.configs import disentangled_track
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -9,8 +9,7 @@ A step costs what configs/disentangled_track.py's does; this size was never trai
 """
 
 import ml_collections
-
-from configs import disentangled
+from dmml_tf.configs import disentangled
 
 
 def get_config() -> ml_collections.ConfigDict:

@@ -42,7 +42,7 @@ class Condition:
         tolerance: for `within`, in the column's unit (tempo: beats per minute).
         weight: factor on this condition's loss (paper: 1, and 0.5 for the track regularisation).
         share: triplets drawn for this condition relative to the others'.
-        file: for `judged`, the file of judgements, see `dmml_tf.data.judged`.
+        file: for `judged`, the file of judgements, see `dmml_tf.data.judgements.clips`.
         octave: for `within`, values are compared as `value_distance` does with its `octave`: a tempo of 70 is one of
             140.
     """
@@ -120,8 +120,10 @@ class Condition:
             # People judge clips, not tracks: what comes without the column was never judged.
             return np.full((len(labels["track"]), 1), -1, np.int32)
         if self.column not in labels:
-            raise UserError(f"condition '{self.name}' needs a label column '{self.column}'; the data has: "
-                            f"{', '.join(sorted(set(labels) - {'track', 'start'}))}")
+            raise UserError(
+                f"condition '{self.name}' needs a label column '{self.column}'; the data has: "
+                f"{', '.join(sorted(set(labels) - {'track', 'start'}))}"
+            )
         return labels[self.column]
 
 
@@ -214,8 +216,9 @@ class Conditions(Sequence):
             UserError: if the widths do not add up to `embedding_size` (all of width 0 is allowed).
         """
         if self.size not in (0, embedding_size):
-            raise UserError(f"the conditions' widths add up to {self.size}, the embedding has {embedding_size}; "
-                            "make them equal")
+            raise UserError(
+                f"the conditions' widths add up to {self.size}, the embedding has {embedding_size}; make them equal"
+            )
         masks = np.ones((len(self), embedding_size), np.float32)
         for name, owned in self.subspaces.items():
             row = masks[self.index(name)]

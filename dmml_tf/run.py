@@ -1,11 +1,11 @@
 """A run folder: the trained embedding with what is needed to use it without its training data.
 
-    config.json      the whole configuration the run was trained with
-    model.json       conditions, network arguments, signal chain, vocabularies, versions
-    embedding.keras  windows -> embedding; loads after `import dmml_tf.models.embedding`
-    history.csv      one row an epoch
-    tensorboard/     scalars, the cross table of each epoch, the projector's files
-    checkpoints/     the last epoch, to resume from
+config.json      the whole configuration the run was trained with
+model.json       conditions, network arguments, signal chain, vocabularies, versions
+embedding.keras  windows -> embedding; loads after `import dmml_tf.models.embedding`
+history.csv      one row an epoch
+tensorboard/     scalars, the cross table of each epoch, the projector's files
+checkpoints/     the last epoch, to resume from
 """
 
 import dataclasses
@@ -82,8 +82,10 @@ class Run:
             UserError: if the masks were learned: they overlap, and one vector cannot answer every weighting.
         """
         if self.masks is not None:
-            raise UserError(f"{self.folder}: its masks were learned and overlap; search and serving need disjoint "
-                            "slices: train with --config.mask=fixed (dmml evaluate reads learned masks)")
+            raise UserError(
+                f"{self.folder}: its masks were learned and overlap; search and serving need disjoint "
+                "slices: train with --config.mask=fixed (dmml evaluate reads learned masks)"
+            )
 
     def save(self, embedding: keras.Model) -> None:
         """Writes weights, `embedding.keras` and last `model.json`, each under a temporary name first."""
@@ -95,16 +97,19 @@ class Run:
         temporary = self.folder / f".tmp.{WEIGHTS_FILE}"
         embedding.save_weights(str(temporary))
         os.replace(temporary, self.folder / WEIGHTS_FILE)
-        write_json(self.folder / MODEL_FILE, {
-            "conditions": self.conditions.to_json(),
-            "network": dict(self.network),
-            "features": dataclasses.asdict(self.features),
-            "tags": {name: list(tags) for name, tags in self.schema.vocabularies.items()},
-            "values": list(self.schema.values),
-            "dataset": self.dataset,
-            "norm_order": self.norm_order,
-            "masks": None if self.masks is None else self.masks.astype(float).tolist(),
-        })
+        write_json(
+            self.folder / MODEL_FILE,
+            {
+                "conditions": self.conditions.to_json(),
+                "network": dict(self.network),
+                "features": dataclasses.asdict(self.features),
+                "tags": {name: list(tags) for name, tags in self.schema.vocabularies.items()},
+                "values": list(self.schema.values),
+                "dataset": self.dataset,
+                "norm_order": self.norm_order,
+                "masks": None if self.masks is None else self.masks.astype(float).tolist(),
+            },
+        )
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> "Run":
@@ -128,8 +133,10 @@ class Run:
                 masks=None if masks is None else np.array(masks, np.float32),
             )
         except FileNotFoundError:
-            raise UserError(f"{path}: not found; train a model first: dmml train --config configs/demo.py --data "
-                            f"data/demo --run {folder}") from None
+            raise UserError(
+                f"{path}: not found; train a model first: dmml train --config configs/demo.py --data "
+                f"data/demo --run {folder}"
+            ) from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: cannot be read ({error}); train the run again") from error
 
@@ -147,8 +154,10 @@ def require_room(folder: Path, content: int) -> None:
     """
     needed, free = content * 5 // 4 + OVERHEAD, shutil.disk_usage(folder).free
     if free < needed:
-        raise UserError(f"{folder}: the disk has {free / 2**20:.1f} MiB left, the next file needs "
-                        f"{needed / 2**20:.1f}; make room and run the same command again, which goes on from here")
+        raise UserError(
+            f"{folder}: the disk has {free / 2**20:.1f} MiB left, the next file needs "
+            f"{needed / 2**20:.1f}; make room and run the same command again, which goes on from here"
+        )
 
 
 def write_json(path: Path, content) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from tests.synthetic import write_dataset
 
-
 ON_REQUEST = {
     "realaudio": "fetches music packages; select it with -m realaudio",
     "soak": "takes minutes; select it with -m soak",

@@ -13,6 +13,6 @@ def write_tracks(folder, schema, rows, names=None):
         writer.writerow(["track_id", "title", "artist", "split", "duration", *schema.vocabularies, *schema.values])
         for number, (split, *labels) in enumerate(rows):
             tags = ["|".join(names[i] for i in ids) for names, ids in zip(schema.vocabularies.values(), labels)]
-            values = ["" if value is None else value for value in labels[len(tags):]]
+            values = ["" if value is None else value for value in labels[len(tags) :]]
             track_id, title, artist, duration = names[number] if names else (f"t{number}", "", "", 10.0)
             writer.writerow([track_id, title, artist, split, duration, *tags, *values])

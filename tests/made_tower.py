@@ -3,9 +3,9 @@
 import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.tag_vectors import TagVectors
 from dmml_tf.spaces import unit
-from dmml_tf.tag_tower import TagTower
+from dmml_tf.zero_shot.tower import TagTower
+from dmml_tf.zero_shot.vectors import TagVectors
 
 CONDITIONS = Conditions([Condition("genre", "shared_tag", width=6), Condition("mood", "shared_tag", width=4)])
 TAGS = {"genre": ("folk", "hip hop", "jazz", "Rock"), "mood": ("calm", "happy", "rock")}
@@ -19,5 +19,9 @@ def made_tower(seed=0, source=None, lacking=()):
     for name, tag in lacking:
         columns[name][TAGS[name].index(tag)] = np.nan
     return TagTower(
-        rng.normal(size=(TAG_SIZE, 10)).astype(np.float32), rng.normal(size=10).astype(np.float32), TAGS,
-        TagVectors(columns, source or {"kind": "cooccurrence"}), {"genre": ("jazz",), "mood": ("happy",)})
+        rng.normal(size=(TAG_SIZE, 10)).astype(np.float32),
+        rng.normal(size=10).astype(np.float32),
+        TAGS,
+        TagVectors(columns, source or {"kind": "cooccurrence"}),
+        {"genre": ("jazz",), "mood": ("happy",)},
+    )

@@ -59,8 +59,20 @@ def load(api: Api, folder: str, threads: int) -> tuple:
     api.call("TF_SetConfig", None, options, config, ctypes.c_size_t(len(config)), POINTER(api.status))
     api.check()
     tags = (ctypes.c_char_p * 1)(b"serve")
-    session = POINTER(api.call("TF_LoadSessionFromSavedModel", POINTER, options, None, os.fsencode(folder), tags, 1,
-                               graph, None, POINTER(api.status)))
+    session = POINTER(
+        api.call(
+            "TF_LoadSessionFromSavedModel",
+            POINTER,
+            options,
+            None,
+            os.fsencode(folder),
+            tags,
+            1,
+            graph,
+            None,
+            POINTER(api.status),
+        )
+    )
     api.check()
     return session, graph
 
@@ -82,8 +94,16 @@ def to_tensor(api: Api, array: np.ndarray):
 
 def to_strings(api: Api, values: list[bytes]):
     """A TF_Tensor of strings, [len(values)]."""
-    tensor = POINTER(api.call("TF_AllocateTensor", POINTER, TF_STRING, (ctypes.c_int64 * 1)(len(values)), 1,
-                              ctypes.c_size_t(TSTRING_BYTES * len(values))))
+    tensor = POINTER(
+        api.call(
+            "TF_AllocateTensor",
+            POINTER,
+            TF_STRING,
+            (ctypes.c_int64 * 1)(len(values)),
+            1,
+            ctypes.c_size_t(TSTRING_BYTES * len(values)),
+        )
+    )
     start = api.call("TF_TensorData", POINTER, tensor)
     for number, value in enumerate(values):
         place = POINTER(start + TSTRING_BYTES * number)
@@ -102,8 +122,22 @@ def to_array(api: Api, tensor) -> np.ndarray:
 def run(api: Api, session, source: Output, tensor, targets: list[Output]) -> list[np.ndarray]:
     """Feeds `tensor` to `source` and fetches `targets`."""
     results = (POINTER * len(targets))()
-    api.call("TF_SessionRun", None, session, None, (Output * 1)(source), (POINTER * 1)(tensor), 1,
-             (Output * len(targets))(*targets), results, len(targets), None, 0, None, POINTER(api.status))
+    api.call(
+        "TF_SessionRun",
+        None,
+        session,
+        None,
+        (Output * 1)(source),
+        (POINTER * 1)(tensor),
+        1,
+        (Output * len(targets))(*targets),
+        results,
+        len(targets),
+        None,
+        0,
+        None,
+        POINTER(api.status),
+    )
     api.check()
     return [to_array(api, POINTER(result)) for result in results]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import ml_collections
 import numpy as np
 import tensorflow as tf
+from dmml_tf.configs import demo
 
-from configs import demo
 from tests.made_tag_table import write_tracks
 from tfrecords_tools.dataset import Dataset, Shard
 from tfrecords_tools.features import LogMel
@@ -60,8 +60,13 @@ def traced_track(number: int, rng: np.random.Generator, frames: int = 430, unlab
 
 
 def write_dataset(
-    folder: Path, splits: dict[str, int], shards: int = 2, seed: int = 0, frames: int = 430,
-    make_track: Callable[..., dict] = synthetic_track, audio: bool = False,
+    folder: Path,
+    splits: dict[str, int],
+    shards: int = 2,
+    seed: int = 0,
+    frames: int = 430,
+    make_track: Callable[..., dict] = synthetic_track,
+    audio: bool = False,
 ) -> Dataset:
     """A dataset of `splits[name]` tracks each; every fifth track lacks its mood and its tempo.
 
@@ -76,8 +81,9 @@ def write_dataset(
         if audio:
             tracks = [{**track, "audio": tone(number + i, frames, rng)} for i, track in enumerate(tracks)]
         rows = [schema.encode(track) for track in tracks]
-        labels += [(split, *(track[f"tags/{name}"] for name in SCHEMA.vocabularies), track["values/tempo"])
-                   for track in tracks]
+        labels += [
+            (split, *(track[f"tags/{name}"] for name in SCHEMA.vocabularies), track["values/tempo"]) for track in tracks
+        ]
         names += [(track["track_id"], track["title"], track["artist"], track["duration"]) for track in tracks]
         number += count
         table[split] = tuple(_write_shard(folder, split, i, shards, rows[i::shards]) for i in range(shards))

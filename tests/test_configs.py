@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dmml_tf.configs.small import WEIGHTS, make_small
 
-from configs.small import WEIGHTS, make_small
 from dmml_tf.data.pipeline import BatchPlan, form_dataset
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.objectives.build import build_objective
-from dmml_tf.training import conditions_from_config
+from dmml_tf.training.objectives.build import build_objective
+from dmml_tf.training.train import conditions_from_config
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 
@@ -24,7 +24,7 @@ PAPER = ("disentangled", "disentangled_track", "category", "category_track", "tr
 
 
 def get_config(path):
-    return importlib.import_module(f"configs.{path.stem}").get_config()
+    return importlib.import_module(f"dmml_tf.configs.{path.stem}").get_config()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,9 @@ def test_made_small_it_keeps_what_it_is(path):
     assert whole.network.block == small.network.block and small.network.frontend == whole.network.frontend
     assert path.stem == "demo" or small.network.width != whole.network.width
     for name in small.order:
-        assert len(small.order) == 1 or small.conditions[name].weight == WEIGHTS.get(name, whole.conditions[name].weight)
+        assert len(small.order) == 1 or small.conditions[name].weight == WEIGHTS.get(
+            name, whole.conditions[name].weight
+        )
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -84,7 +86,7 @@ def test_the_papers_systems_differ_in_their_conditions_alone(name):
 
 def test_a_specialised_network_of_no_known_condition_is_one_line():
     with pytest.raises(UserError, match="specialized.py:colour: no such condition; known are: genre, mood"):
-        importlib.import_module("configs.specialized").get_config("colour")
+        importlib.import_module("dmml_tf.configs.specialized").get_config("colour")
 
 
 @every

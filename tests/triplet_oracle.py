@@ -61,7 +61,8 @@ def able_anchors(condition: Condition, labels: Mapping[str, np.ndarray]) -> set[
     """The windows that have a positive and a negative."""
     everyone = range(len(labels["track"]))
     return {
-        a for a in everyone
+        a
+        for a in everyone
         if any(is_positive(condition, labels, a, p) for p in everyone)
         and any(is_negative(condition, labels, a, n) for n in everyone)
     }

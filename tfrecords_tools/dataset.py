@@ -96,8 +96,9 @@ class Dataset:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise UserError(f"{path}: not found; build one with: dmml-records build --manifest songs.csv "
-                            f"--out {folder}") from None
+            raise UserError(
+                f"{path}: not found; build one with: dmml-records build --manifest songs.csv --out {folder}"
+            ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}); build the dataset again") from error
         _refuse_other_figures(path, content, features or LogMel())
@@ -128,5 +129,7 @@ def _refuse_other_figures(path: Path, content: Mapping, wanted: LogMel) -> None:
     for name, value in dataclasses.asdict(wanted).items():
         found = stored.get(name) if isinstance(stored, dict) else None
         if found != value:
-            raise UserError(f"{path}: built with {name}={found}, this model needs {name}={value}; build the dataset "
-                            "again with these figures, or use a model made for its own")
+            raise UserError(
+                f"{path}: built with {name}={found}, this model needs {name}={value}; build the dataset "
+                "again with these figures, or use a model made for its own"
+            )

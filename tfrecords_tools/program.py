@@ -81,8 +81,10 @@ def dispatch(program: str, summary: str, commands: Sequence[Command], argv: Sequ
         if error.errno not in _MENDABLE:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{program} {command.name}", f"{where}{error.strerror}; {_MENDABLE[error.errno]}, then run the "
-                     "command again")
+        return _fail(
+            f"{program} {command.name}",
+            f"{where}{error.strerror}; {_MENDABLE[error.errno]}, then run the command again",
+        )
 
 
 def _run(program: str, command: Command, arguments: Sequence[str]) -> int:

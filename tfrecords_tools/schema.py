@@ -110,8 +110,10 @@ class Schema:
         """
         fields, features = {**self.fields, **self._asked_for(optional)}, example_features(serialised)
         # `in` first, since a protobuf map makes what it is asked for.
-        return {name: read_field(name, field, features[name] if name in features else tf.train.Feature())
-                for name, field in fields.items()}
+        return {
+            name: read_field(name, field, features[name] if name in features else tf.train.Feature())
+            for name, field in fields.items()
+        }
 
     def parse(self, serialised: tf.Tensor, optional: Sequence[str] = ()) -> dict[str, tf.Tensor]:
         """Tensors of one record, by field name, with the shapes and dtypes of `fields`; for `tf.data.Dataset.map`.
@@ -135,8 +137,9 @@ class Schema:
         """
         for name in optional:
             if name not in self.optional or name not in OPTIONAL_FIELDS:
-                raise ValueError(f"{name}: this dataset's records have no such field; build it again with "
-                                 f"--features=log_mel,{name}")
+                raise ValueError(
+                    f"{name}: this dataset's records have no such field; build it again with --features=log_mel,{name}"
+                )
 
     def _asked_for(self, names: Sequence[str]) -> dict[str, Field]:
         self.require(names)

@@ -30,26 +30,53 @@ def get_config() -> ml_collections.ConfigDict:
     config.tagging = False  # ROC-AUC; every row then embeds the train split too
 
     config.order = (
-        "mfcc_vq", "track", "category", "category_track", "disentangled", "disentangled_track", "specialized",
-        "specialized_short", "learned_mask", "semi_hard", "artist", "mfcc_vq_mcfee", "lda", "nca", "mahalanobis",
-        "mfcc_stats", "stats", "untrained", "chance",
+        "mfcc_vq",
+        "track",
+        "category",
+        "category_track",
+        "disentangled",
+        "disentangled_track",
+        "specialized",
+        "specialized_short",
+        "learned_mask",
+        "semi_hard",
+        "artist",
+        "mfcc_vq_mcfee",
+        "lda",
+        "nca",
+        "mahalanobis",
+        "mfcc_stats",
+        "stats",
+        "untrained",
+        "chance",
     )
     config.rows = _rows()
 
     # (figure, head); "whole.*" stands for every condition between tracks, then "overall".
     config.tables = (
         {"title": "Table 1, whole space", "columns": (("whole.*", ""),), "interval": "whole.overall"},
-        {"title": "Table 1, each condition in its own sub-space", "columns": (("subspace.*", ""),),
-         "interval": "subspace.overall"},
-        {"title": "Table 2, whole space", "columns": (("whole.track", "track triplets"),
-                                                      ("human.whole", "human triplets")), "interval": "whole.track"},
+        {
+            "title": "Table 1, each condition in its own sub-space",
+            "columns": (("subspace.*", ""),),
+            "interval": "subspace.overall",
+        },
+        {
+            "title": "Table 2, whole space",
+            "columns": (("whole.track", "track triplets"), ("human.whole", "human triplets")),
+            "interval": "whole.track",
+        },
     )
-    config.shown = (("whole.overall", "whole space, overall"), ("subspace.overall", "sub-spaces, overall"),
-                    ("whole.track", "track triplets"))
+    config.shown = (
+        ("whole.overall", "whole space, overall"),
+        ("subspace.overall", "sub-spaces, overall"),
+        ("whole.track", "track triplets"),
+    )
     # Pairs of rows to be tested: first, second, space, triplets.
     config.pairs = (
-        *((deep, "mfcc_vq", "whole", "overall") for deep in (
-            "track", "category", "category_track", "disentangled", "disentangled_track")),
+        *(
+            (deep, "mfcc_vq", "whole", "overall")
+            for deep in ("track", "category", "category_track", "disentangled", "disentangled_track")
+        ),
         ("disentangled", "category", "whole", "overall"),
         ("disentangled_track", "category_track", "whole", "overall"),
         ("disentangled", "specialized", "subspace", "overall"),
@@ -73,28 +100,63 @@ def get_config() -> ml_collections.ConfigDict:
 def _rows() -> dict:
     """Row by name: label, kind, system, and what the paper prints."""
     return {
-        "mfcc_vq": {"label": "MFCC-VQ", "kind": "baseline", "config": "mfcc_vq",
-                    "paper": _printed((.563, .481, .495, .516, .514), None, .833, .654)},
-        "track": {"label": "track", "kind": "train", "config": "track",
-                  "paper": _printed((.611, .595, .531, .534, .568), None, .950, .763)},
-        "category": {"label": "category", "kind": "train", "config": "category",
-                     "paper": _printed((.647, .633, .562, .875, .679), None, .975, .766)},
-        "category_track": {"label": "category + track", "kind": "train", "config": "category_track",
-                           "paper": _printed((.647, .627, .561, .891, .681), None, .980, .740)},
-        "disentangled": {"label": "disentangled", "kind": "train", "config": "disentangled",
-                         "paper": _printed((.708, .717, .657, .783, .716), (.785, .790, .798, .955, .832), .985, .763)},
+        "mfcc_vq": {
+            "label": "MFCC-VQ",
+            "kind": "baseline",
+            "config": "mfcc_vq",
+            "paper": _printed((0.563, 0.481, 0.495, 0.516, 0.514), None, 0.833, 0.654),
+        },
+        "track": {
+            "label": "track",
+            "kind": "train",
+            "config": "track",
+            "paper": _printed((0.611, 0.595, 0.531, 0.534, 0.568), None, 0.950, 0.763),
+        },
+        "category": {
+            "label": "category",
+            "kind": "train",
+            "config": "category",
+            "paper": _printed((0.647, 0.633, 0.562, 0.875, 0.679), None, 0.975, 0.766),
+        },
+        "category_track": {
+            "label": "category + track",
+            "kind": "train",
+            "config": "category_track",
+            "paper": _printed((0.647, 0.627, 0.561, 0.891, 0.681), None, 0.980, 0.740),
+        },
+        "disentangled": {
+            "label": "disentangled",
+            "kind": "train",
+            "config": "disentangled",
+            "paper": _printed((0.708, 0.717, 0.657, 0.783, 0.716), (0.785, 0.790, 0.798, 0.955, 0.832), 0.985, 0.763),
+        },
         "disentangled_track": {
-            "label": "disentangled + track", "kind": "train", "config": "disentangled_track",
-            "paper": _printed((.693, .704, .626, .836, .715), (.765, .743, .700, .953, .790), .988, .792)},
-        "specialized": {"label": "specialized networks", "kind": "specialized", "config": "specialized",
-                        "paper": _printed(None, (.708, .619, .603, .942, .718), None, None)},
-        "specialized_short": {"label": "specialized networks, a quarter of the steps each", "kind": "specialized",
-                              "config": "specialized", "steps_share": 0.25},
+            "label": "disentangled + track",
+            "kind": "train",
+            "config": "disentangled_track",
+            "paper": _printed((0.693, 0.704, 0.626, 0.836, 0.715), (0.765, 0.743, 0.700, 0.953, 0.790), 0.988, 0.792),
+        },
+        "specialized": {
+            "label": "specialized networks",
+            "kind": "specialized",
+            "config": "specialized",
+            "paper": _printed(None, (0.708, 0.619, 0.603, 0.942, 0.718), None, None),
+        },
+        "specialized_short": {
+            "label": "specialized networks, a quarter of the steps each",
+            "kind": "specialized",
+            "config": "specialized",
+            "steps_share": 0.25,
+        },
         "learned_mask": {"label": "disentangled, learned masks", "kind": "train", "config": "learned_mask"},
         "semi_hard": {"label": "disentangled + track, semi-hard", "kind": "train", "config": "semi_hard"},
         "artist": {"label": "artist labels", "kind": "train", "config": "artist"},
-        "mfcc_vq_mcfee": {"label": "MFCC-VQ, top 8, square root, PCA", "kind": "baseline", "config": "mfcc_vq",
-                          "overrides": {"tau": 8, "variance": 0.95}},
+        "mfcc_vq_mcfee": {
+            "label": "MFCC-VQ, top 8, square root, PCA",
+            "kind": "baseline",
+            "config": "mfcc_vq",
+            "overrides": {"tau": 8, "variance": 0.95},
+        },
         "lda": {"label": "LDA on MFCC statistics", "kind": "baseline", "config": "lda", "seeds": (0,)},
         "nca": {"label": "NCA on MFCC statistics", "kind": "baseline", "config": "nca"},
         "mahalanobis": {"label": "Mahalanobis on MFCC statistics", "kind": "baseline", "config": "mahalanobis"},

@@ -6,8 +6,7 @@ Options as in `configs/tables/icassp2020.py`. Eight trainings at the small width
 """
 
 import ml_collections
-
-from configs.tables import icassp2020
+from dmml_tf.configs.tables import icassp2020
 
 
 def get_config() -> ml_collections.ConfigDict:
@@ -17,27 +16,58 @@ def get_config() -> ml_collections.ConfigDict:
     config.scored = "sequel_triplet_track"
     config.tagging = True
     config.order = (
-        "triplet", "triplet_disentangled", "triplet_track", "triplet_track_disentangled", "proxy",
-        "proxy_disentangled", "classification", "classification_disentangled", "mfcc_vq", "untrained", "chance",
+        "triplet",
+        "triplet_disentangled",
+        "triplet_track",
+        "triplet_track_disentangled",
+        "proxy",
+        "proxy_disentangled",
+        "classification",
+        "classification_disentangled",
+        "mfcc_vq",
+        "untrained",
+        "chance",
     )
     without = {"mask": "none"}
     config.rows = {
         "triplet": {"label": "triplet", "kind": "train", "config": "sequel_triplet", "overrides": without},
-        "triplet_disentangled": {"label": "triplet, disentangled", "kind": "train", "config": "sequel_triplet",
-                                 "paper": {"subspace": {"overall": .792, "R@1": .365}}},
-        "triplet_track": {"label": "triplet + track", "kind": "train", "config": "sequel_triplet_track",
-                          "overrides": without},
+        "triplet_disentangled": {
+            "label": "triplet, disentangled",
+            "kind": "train",
+            "config": "sequel_triplet",
+            "paper": {"subspace": {"overall": 0.792, "R@1": 0.365}},
+        },
+        "triplet_track": {
+            "label": "triplet + track",
+            "kind": "train",
+            "config": "sequel_triplet_track",
+            "overrides": without,
+        },
         "triplet_track_disentangled": {
-            "label": "triplet + track, disentangled", "kind": "train", "config": "sequel_triplet_track",
-            "paper": {"subspace": {"overall": .752}, "human": {"whole": .852}}},
+            "label": "triplet + track, disentangled",
+            "kind": "train",
+            "config": "sequel_triplet_track",
+            "paper": {"subspace": {"overall": 0.752}, "human": {"whole": 0.852}},
+        },
         "proxy": {"label": "proxy", "kind": "train", "config": "proxy", "overrides": without},
-        "proxy_disentangled": {"label": "proxy, disentangled", "kind": "train", "config": "proxy",
-                               "paper": {"subspace": {"overall": .738, "R@1": .447}}},
-        "classification": {"label": "classification", "kind": "train", "config": "classification",
-                           "overrides": without},
-        "classification_disentangled": {"label": "classification, disentangled", "kind": "train",
-                                        "config": "classification",
-                                        "paper": {"subspace": {"overall": .737, "R@1": .447}}},
+        "proxy_disentangled": {
+            "label": "proxy, disentangled",
+            "kind": "train",
+            "config": "proxy",
+            "paper": {"subspace": {"overall": 0.738, "R@1": 0.447}},
+        },
+        "classification": {
+            "label": "classification",
+            "kind": "train",
+            "config": "classification",
+            "overrides": without,
+        },
+        "classification_disentangled": {
+            "label": "classification, disentangled",
+            "kind": "train",
+            "config": "classification",
+            "paper": {"subspace": {"overall": 0.737, "R@1": 0.447}},
+        },
         "mfcc_vq": {"label": "MFCC-VQ", "kind": "baseline", "config": "mfcc_vq"},
         "untrained": {"label": "untrained network", "kind": "untrained", "config": "sequel_triplet"},
         "chance": {"label": "chance", "kind": "baseline", "config": "chance"},
@@ -47,16 +77,33 @@ def get_config() -> ml_collections.ConfigDict:
         config.rows[name].in_paper = True
     recalls = tuple(f"R@{k}" for k in (1, 2, 4, 8))
     config.tables = (
-        {"title": "Triplets, time and people", "interval": "subspace.overall", "columns": (
-            ("whole.overall", "whole"), ("subspace.overall", "sub-space"), ("human.whole", "human triplets"),
-            ("time_ratio", "training time"))},
-        {"title": "Retrieval and tagging, whole space", "interval": "", "columns": (
-            *((f"whole.{recall}", recall) for recall in recalls), ("whole.auc", "ROC-AUC"))},
-        {"title": "Retrieval and tagging, each condition in its own sub-space", "interval": "",
-         "columns": (*((f"subspace.{recall}", recall) for recall in recalls), ("subspace.auc", "ROC-AUC"))},
+        {
+            "title": "Triplets, time and people",
+            "interval": "subspace.overall",
+            "columns": (
+                ("whole.overall", "whole"),
+                ("subspace.overall", "sub-space"),
+                ("human.whole", "human triplets"),
+                ("time_ratio", "training time"),
+            ),
+        },
+        {
+            "title": "Retrieval and tagging, whole space",
+            "interval": "",
+            "columns": (*((f"whole.{recall}", recall) for recall in recalls), ("whole.auc", "ROC-AUC")),
+        },
+        {
+            "title": "Retrieval and tagging, each condition in its own sub-space",
+            "interval": "",
+            "columns": (*((f"subspace.{recall}", recall) for recall in recalls), ("subspace.auc", "ROC-AUC")),
+        },
     )
-    config.shown = (("subspace.overall", "sub-space triplets"), ("whole.R@1", "R@1, whole space"),
-                    ("subspace.R@1", "R@1, sub-spaces"), ("whole.auc", "ROC-AUC, whole space"))
+    config.shown = (
+        ("subspace.overall", "sub-space triplets"),
+        ("whole.R@1", "R@1, whole space"),
+        ("subspace.R@1", "R@1, sub-spaces"),
+        ("whole.auc", "ROC-AUC, whole space"),
+    )
     config.pairs = (
         ("proxy_disentangled", "triplet_disentangled", "subspace", "overall"),
         ("classification_disentangled", "triplet_disentangled", "subspace", "overall"),

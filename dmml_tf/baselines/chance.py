@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 from dmml_tf.baselines.interface import embed_tracks
-from dmml_tf.evaluation.embed import Embedded
+from dmml_tf.embed.split import Embedded
 from tfrecords_tools.dataset import Dataset
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from tensorflow import keras
 
 from dmml_tf.baselines.mfcc_vq import MfccVq
+from dmml_tf.embed.split import Embedded, embed_split
 from dmml_tf.evaluation.cross_table import CrossTable, cross_table
-from dmml_tf.evaluation.embed import Embedded, embed_split
 from dmml_tf.evaluation.evaluate import evaluate, hold_out
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from dmml_tf.data.records import read_tracks
-from dmml_tf.evaluation.embed import Embedded, TrackTable, windows_of
+from dmml_tf.embed.split import Embedded, TrackTable, windows_of
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.progress import progress
@@ -41,7 +41,7 @@ def embed_tracks(
         track_progress: whether to report on standard error.
 
     Returns:
-        `Embedded`; its windows are those of `dmml_tf.evaluation.embed.embed_split`. A window's rows are cut
+        `Embedded`; its windows are those of `dmml_tf.embed.split.embed_split`. A window's rows are cut
         from its track's, so that they may know what lies around it (an MFCC's derivatives do).
 
     Raises:
@@ -60,8 +60,16 @@ def embed_tracks(
         tracks.extend([number] * len(begins))
         starts.extend(begins)
     table = TrackTable.of(dataset, rows)
-    return Embedded(table.ids, table.artists, table.titles, table.labels, np.stack(vectors), np.stack(windows),
-                    np.array(tracks, np.int32), np.array(starts, np.int32))
+    return Embedded(
+        table.ids,
+        table.artists,
+        table.titles,
+        table.labels,
+        np.stack(vectors),
+        np.stack(windows),
+        np.array(tracks, np.int32),
+        np.array(starts, np.int32),
+    )
 
 
 def filled_up(log_mel: np.ndarray, features: LogMel) -> np.ndarray:

@@ -15,8 +15,8 @@ from sklearn.neighbors import NeighborhoodComponentsAnalysis
 from dmml_tf.baselines.mahalanobis import fit_mahalanobis
 from dmml_tf.baselines.mfcc_stats import MfccStats
 from dmml_tf.conditions import Condition, Labels
-from dmml_tf.evaluation.embed import Embedded
-from dmml_tf.evaluation.triplets import sample_triplets
+from dmml_tf.embed.split import Embedded
+from dmml_tf.evaluation.held_out import sample_triplets
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
@@ -40,8 +40,10 @@ class Linear:
         if method not in METHODS:
             raise UserError(f"linear baseline: unknown method '{method}'; known are: {', '.join(METHODS)}")
         if condition.kind == "same_track":
-            raise UserError(f"linear baseline: condition '{condition.name}' compares windows of one track; it learns "
-                            "from labels of tracks")
+            raise UserError(
+                f"linear baseline: condition '{condition.name}' compares windows of one track; it learns "
+                "from labels of tracks"
+            )
         self._condition, self._method, self._seed, self._examples = condition, method, seed, examples
         self._statistics = self._map = None
 
@@ -84,8 +86,9 @@ class Linear:
             UserError: if the map has not been learned.
         """
         self._require_map()
-        return dataclasses.replace(statistics, vectors=self._mapped(statistics.vectors),
-                                   windows=self._mapped(statistics.windows))
+        return dataclasses.replace(
+            statistics, vectors=self._mapped(statistics.vectors), windows=self._mapped(statistics.windows)
+        )
 
     def _mapped(self, vectors: np.ndarray) -> np.ndarray:
         return (vectors @ self._map).astype(np.float32)

@@ -6,7 +6,7 @@ from dmml_tf.baselines.interface import ZScore, embed_tracks, mean_and_deviation
 from dmml_tf.baselines.mfcc_vq import COEFFICIENTS, mfcc_frames
 from dmml_tf.conditions import Labels
 from dmml_tf.data.records import label_arrays, read_tracks
-from dmml_tf.evaluation.embed import Embedded
+from dmml_tf.embed.split import Embedded
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel

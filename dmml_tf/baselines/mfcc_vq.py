@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from dmml_tf.baselines.interface import embed_tracks, filled_up
 from dmml_tf.data.records import read_tracks
-from dmml_tf.evaluation.embed import Embedded
+from dmml_tf.embed.split import Embedded
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -54,8 +54,9 @@ class MfccVq:
             memory for it. None keeps the histograms.
     """
 
-    def __init__(self, codewords: int = 1024, frames: int = 2_500_000, seed: int = 0, tau: int = 1,
-                 variance: float | None = None):
+    def __init__(
+        self, codewords: int = 1024, frames: int = 2_500_000, seed: int = 0, tau: int = 1, variance: float | None = None
+    ):
         if tau < 1 or not 0.0 < (0.5 if variance is None else variance) < 1.0:
             raise UserError(f"MFCC-VQ with tau {tau}, variance {variance}: tau must be at least 1, variance in 0..1")
         self._codewords, self._frames, self._seed, self._tau, self._variance = codewords, frames, seed, tau, variance
@@ -122,7 +123,7 @@ class MfccVq:
 
         Returns:
             `Embedded` with E = K, or the number of components; its windows are those of
-            `dmml_tf.evaluation.embed.embed_split`.
+            `dmml_tf.embed.split.embed_split`.
 
         Raises:
             UserError: as `read_tracks`, or if the codebook has not been learned.
@@ -140,8 +141,12 @@ class MfccVq:
 
     def _codebook(self, frames: np.ndarray) -> MiniBatchKMeans:
         kmeans = MiniBatchKMeans(
-            n_clusters=min(self._codewords, len(frames)), batch_size=8192, max_iter=1, n_init=1,
-            init_size=3 * min(self._codewords, len(frames)), random_state=self._seed,
+            n_clusters=min(self._codewords, len(frames)),
+            batch_size=8192,
+            max_iter=1,
+            n_init=1,
+            init_size=3 * min(self._codewords, len(frames)),
+            random_state=self._seed,
         )
         with warnings.catch_warnings():
             # Silent or repeated frames can be fewer than the codewords; the spare ones stay unused.

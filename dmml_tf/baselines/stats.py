@@ -4,7 +4,7 @@ import numpy as np
 
 from dmml_tf.baselines.interface import ZScore, embed_tracks, filled_up, mean_and_deviation
 from dmml_tf.data.records import read_tracks
-from dmml_tf.evaluation.embed import Embedded
+from dmml_tf.embed.split import Embedded
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel

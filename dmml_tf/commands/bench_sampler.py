@@ -6,12 +6,12 @@ from pathlib import Path
 
 from absl import flags
 
-from dmml_tf.bench_forms import measure_forms
+from dmml_tf.benchmarks.forms import measure_forms
+from dmml_tf.benchmarks.sampler import MSD, measure_dataset, measure_made, rare_tag, time_vocabularies
 from dmml_tf.commands.configuration import define_config_flag, read_config
-from dmml_tf.data.bench_sampler import MSD, measure_dataset, measure_made, rare_tag, time_vocabularies
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.run import write_json
-from dmml_tf.training import conditions_from_config, from_fields
+from dmml_tf.training.train import conditions_from_config, from_fields
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
@@ -22,10 +22,16 @@ def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     define_config_flag(fv, "configs/demo.py")
     flags.DEFINE_string("data", None, "Folder of a built dataset.", required=True, flag_values=fv)
-    flags.DEFINE_integer("triplets", 20_000, "Triplets a condition, at least, that are checked.", lower_bound=1,
-                         flag_values=fv)
-    flags.DEFINE_integer("epoch", 0, "Batches of the epoch whose anchors are counted; 0: one pass of the split, in "
-                         "which each track is new once.", lower_bound=0, flag_values=fv)
+    flags.DEFINE_integer(
+        "triplets", 20_000, "Triplets a condition, at least, that are checked.", lower_bound=1, flag_values=fv
+    )
+    flags.DEFINE_integer(
+        "epoch",
+        0,
+        "Batches of the epoch whose anchors are counted; 0: one pass of the split, in which each track is new once.",
+        lower_bound=0,
+        flag_values=fv,
+    )
     flags.DEFINE_integer("steps", 10, "Training steps timed in each form.", lower_bound=1, flag_values=fv)
     flags.DEFINE_string("out", "bench_sampler.json", "JSON file to write.", flag_values=fv)
 
@@ -40,8 +46,10 @@ def run(fv: flags.FlagValues) -> None:
     dataset = Dataset.load(fv.data)
     conditions = conditions_from_config(config, dataset)
     if config.objective != "triplets" or any(condition.kind == "judged" for condition in conditions):
-        raise UserError("bench_sampler checks triplets that a rule gives: name a configuration with objective "
-                        "\"triplets\" and no judged condition, such as configs/demo.py")
+        raise UserError(
+            "bench_sampler checks triplets that a rule gives: name a configuration with objective "
+            '"triplets" and no judged condition, such as configs/demo.py'
+        )
     Path(fv.out).parent.mkdir(parents=True, exist_ok=True)  # minutes of measuring are not to end in a missing folder
     plan = from_fields(BatchPlan, "config.batch", config.batch)
     figures = {
@@ -50,7 +58,8 @@ def run(fv: flags.FlagValues) -> None:
         "tag_of_1_percent": measure_made(rare_tag(), MADE_TRACKS, BatchPlan())["genre"],
         "milliseconds_by_vocabulary": time_vocabularies(BatchPlan()),
         "forms": measure_forms(config, dataset, conditions, fv.steps),
-        "cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0],
+        "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
     }
     write_json(Path(fv.out), figures)
     print("\n".join(_lines(figures)))
@@ -62,11 +71,15 @@ def _lines(figures: Mapping) -> list[str]:
     times = figures["milliseconds_by_vocabulary"]
     return [
         f"This dataset, one epoch of {measured['steps_an_epoch']} batches:",
-        *(f"  {name}: {one['triplets']:,} triplets, {one['invalid']} invalid; " + _covered(one)
-          for name, one in measured["conditions"].items()),
+        *(
+            f"  {name}: {one['triplets']:,} triplets, {one['invalid']} invalid; " + _covered(one)
+            for name, one in measured["conditions"].items()
+        ),
         f"{MADE_TRACKS:,} made tracks, tags as sparse as the Million Song Dataset's, one epoch:",
-        *(f"  {name}: {one['triplets']:,} triplets; " + _covered(one)
-          for name, one in figures["million_song_labels"].items()),
+        *(
+            f"  {name}: {one['triplets']:,} triplets; " + _covered(one)
+            for name, one in figures["million_song_labels"].items()
+        ),
         f"A genre of {rare['rare_tracks']} in {rare['tagged']:,} made tracks: {rare['rare_triplets']} triplets an "
         f"epoch share it, {rare['rare_expected']:.0f} were to be expected; {rare['rare_anchors']} of its tracks were "
         "anchors",
@@ -84,5 +97,7 @@ def _lines(figures: Mapping) -> list[str]:
 
 def _covered(one: Mapping) -> str:
     covered = one["anchors"] / max(1, one["tagged"])
-    return (f"share {one['share']:.4f} of {one['asked']:.4f} asked; {one['anchors']:,} of {one['tagged']:,} labelled "
-            f"tracks were anchors ({covered:.1%}; {one['alone']} share a tag with no other)")
+    return (
+        f"share {one['share']:.4f} of {one['asked']:.4f} asked; {one['anchors']:,} of {one['tagged']:,} labelled "
+        f"tracks were anchors ({covered:.1%}; {one['alone']} share a tag with no other)"
+    )

@@ -2,13 +2,14 @@
 
 from absl import flags
 
-from dmml_tf.search.bench import bench_search
+from dmml_tf.benchmarks.search import bench_search
 
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_integer("vectors", 1_000_000, "Made tracks; a million takes some 2 GB.", lower_bound=11,
-                         flag_values=fv)
+    flags.DEFINE_integer(
+        "vectors", 1_000_000, "Made tracks; a million takes some 2 GB.", lower_bound=11, flag_values=fv
+    )
     flags.DEFINE_integer("searches", 200, "Random searches.", lower_bound=1, flag_values=fv)
     flags.DEFINE_integer("seed", 0, "Of vectors and searches.", lower_bound=0, flag_values=fv)
 

@@ -9,8 +9,12 @@ from tfrecords_tools.errors import UserError
 
 def define_config_flag(fv: flags.FlagValues, default: str | None = None) -> None:
     """Defines `--config FILE`, and `--config.field=value` for each field of it."""
-    config_flags.DEFINE_config_file("config", default, "Configuration, a Python file with get_config(); its fields "
-                                    "are changed as in --config.train.steps=1000.", flag_values=fv)
+    config_flags.DEFINE_config_file(
+        "config",
+        default,
+        "Configuration, a Python file with get_config(); its fields are changed as in --config.train.steps=1000.",
+        flag_values=fv,
+    )
 
 
 def read_config(fv: flags.FlagValues) -> ml_collections.ConfigDict:
@@ -24,8 +28,10 @@ def read_config(fv: flags.FlagValues) -> ml_collections.ConfigDict:
         if config is not None:
             config.keys()  # A file that could not be loaded says so at the first use only.
     except OSError as error:
-        raise UserError(f"--config cannot be loaded ({str(error).splitlines()[-1].strip()}); give the path of a file "
-                        "such as configs/disentangled_track.py") from error
+        raise UserError(
+            f"--config cannot be loaded ({str(error).splitlines()[-1].strip()}); give the path of a file "
+            "such as configs/disentangled_track.py"
+        ) from error
     if config is None:
         raise UserError("give --config, the path of a file such as configs/disentangled_track.py")
     return config

@@ -3,8 +3,8 @@
 from absl import flags
 
 from dmml_tf.commands.configuration import define_config_flag, read_config
-from dmml_tf.demo import DemoPlan, run_demo
-from tfrecords_tools.tempo import LICENCE_NOTE
+from dmml_tf.demo.job import DemoPlan, run_demo
+from tfrecords_tools.audio.tempo import LICENCE_NOTE
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -12,13 +12,19 @@ def define_flags(fv: flags.FlagValues) -> None:
     define_config_flag(fv, "configs/demo.py")
     flags.DEFINE_string("data", "data/demo", "Folder of the corpus and the records.", flag_values=fv)
     flags.DEFINE_string("run", "runs/demo", "Folder of the run and its report.", flag_values=fv)
-    flags.DEFINE_string("manifest", None, "Your own music in place of the demo corpus: a CSV table of audio files. An "
-                        f"empty tempo is estimated by madmom; {LICENCE_NOTE}.", flag_values=fv)
+    flags.DEFINE_string(
+        "manifest",
+        None,
+        "Your own music in place of the demo corpus: a CSV table of audio files. An "
+        f"empty tempo is estimated by madmom; {LICENCE_NOTE}.",
+        flag_values=fv,
+    )
     flags.DEFINE_integer("tracks", DemoPlan.tracks, "Tracks of the demo corpus.", lower_bound=40, flag_values=fv)
     flags.DEFINE_float("seconds", DemoPlan.seconds, "Seconds of each.", lower_bound=6.0, flag_values=fv)
     flags.DEFINE_integer("triplets", DemoPlan.triplets, "Held-out triplets a condition.", lower_bound=1, flag_values=fv)
-    flags.DEFINE_integer("workers", 0, "Processes for rendering and records; 0 takes one a core.", lower_bound=0,
-                         flag_values=fv)
+    flags.DEFINE_integer(
+        "workers", 0, "Processes for rendering and records; 0 takes one a core.", lower_bound=0, flag_values=fv
+    )
 
 
 def run(fv: flags.FlagValues) -> None:

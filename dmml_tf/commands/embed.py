@@ -7,28 +7,37 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.data.signal import signal_of
+from dmml_tf.embed.parquet import DTYPES
+from dmml_tf.embed.sounds import FilesSource, RecordsSource, Source
+from dmml_tf.embed.tracks import EmbedOptions, embed_tracks, key_of
 from dmml_tf.run import Run
 from dmml_tf.search.build import weights_sha256
-from dmml_tf.search.embed_tracks import EmbedOptions, embed_tracks, key_of
-from dmml_tf.search.embeddings import DTYPES
-from dmml_tf.search.sounds import FilesSource, RecordsSource, Source
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.manifest import Reject, read_manifest
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
+from tfrecords_tools.tables.manifest import Reject, read_manifest
 
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
     flags.DEFINE_string("out", None, "File to write, ending in .parquet.", flag_values=fv, required=True)
-    flags.DEFINE_string("audio", None, "Folder whose audio files, at any depth, are embedded; a table of them is "
-                        "written beside OUT.", flag_values=fv)
-    flags.DEFINE_string("manifest", None, "Table of audio files: CSV, TSV, JSON Lines or Parquet with at least "
-                        "track_id, path and artist.", flag_values=fv)
-    flags.DEFINE_string("audio_root", None, "Folder that the table's paths are in; default: the table's.",
-                        flag_values=fv)
+    flags.DEFINE_string(
+        "audio",
+        None,
+        "Folder whose audio files, at any depth, are embedded; a table of them is written beside OUT.",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "manifest",
+        None,
+        "Table of audio files: CSV, TSV, JSON Lines or Parquet with at least track_id, path and artist.",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "audio_root", None, "Folder that the table's paths are in; default: the table's.", flag_values=fv
+    )
     flags.DEFINE_string("data", None, "Folder of records to embed in place of audio files.", flag_values=fv)
     flags.DEFINE_bool("windows", False, "Store each 3 s window too.", flag_values=fv)
     flags.DEFINE_enum("dtype", "float32", DTYPES, "Of the numbers stored.", flag_values=fv)
@@ -47,8 +56,15 @@ def run(fv: flags.FlagValues) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     source, read = _source(fv, trained, out)
     key = key_of(read) + (fv.audio_root or "")
-    tracks, rejects = embed_tracks(trained.embedding(), weights_sha256(trained), trained.features.window_frames, source,
-                                   key, out, EmbedOptions(fv.windows, fv.dtype, fv.batch))
+    tracks, rejects = embed_tracks(
+        trained.embedding(),
+        weights_sha256(trained),
+        trained.features.window_frames,
+        source,
+        key,
+        out,
+        EmbedOptions(fv.windows, fv.dtype, fv.batch),
+    )
     note = write_rejects(out, rejects)
     print(f"{out}: {tracks} tracks of {trained.conditions.size or trained.network['size']} numbers ({fv.dtype}){note}")
 

@@ -7,15 +7,15 @@ from absl import flags
 
 from dmml_tf.baselines.compare import Comparison, compare
 from dmml_tf.commands.evaluate_tables import agreement_lines, disentanglement_lines, retrieval_table, tagging_table
+from dmml_tf.data.judgements.read import AGREEMENT, Judgements, read_dim_sim, read_odd_one_out
+from dmml_tf.data.signal import LOG_MEL, signal_of
+from dmml_tf.demo.report import SPACE_NAMES, accuracy_table, cross_table_rows
+from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.by_condition import agreement_by_space, retrieval_by_condition, tagging_by_condition
 from dmml_tf.evaluation.cross_table import diagonal_gap
 from dmml_tf.evaluation.disentanglement import disentanglement, label_cross_table, label_information
-from dmml_tf.evaluation.embed import embed_split
 from dmml_tf.evaluation.evaluate import hold_out
 from dmml_tf.evaluation.human import embed_clips, network_embed
-from dmml_tf.data.judgements import AGREEMENT, Judgements, read_dim_sim, read_odd_one_out
-from dmml_tf.data.signal import LOG_MEL, signal_of
-from dmml_tf.report import SPACE_NAMES, accuracy_table, cross_table_rows
 from dmml_tf.run import Run, write_json
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -37,8 +37,14 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string("dim_sim", None, "File of dim-sim judgements, CSV or JSON; needs --clips.", flag_values=fv)
     flags.DEFINE_string("odd_one_out", None, "MagnaTagATune's comparisons_final.csv; needs --clips.", flag_values=fv)
     flags.DEFINE_string("clips", None, "Folder of the judged clips: audio, or mel arrays ID.npy.", flag_values=fv)
-    flags.DEFINE_float("agreement", AGREEMENT, "Least share of dim-sim's votes for the majority.", lower_bound=0.0,
-                       upper_bound=1.0, flag_values=fv)
+    flags.DEFINE_float(
+        "agreement",
+        AGREEMENT,
+        "Least share of dim-sim's votes for the majority.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=fv,
+    )
 
 
 def run(fv: flags.FlagValues) -> None:
@@ -55,16 +61,26 @@ def run(fv: flags.FlagValues) -> None:
         raise UserError(f"--clips={fv.clips} is no folder; name the one where the judged clips are")
     trained = Run.load(fv.run)
     if people and signal_of(trained.network) != LOG_MEL:
-        raise UserError(f"{fv.run}: judged clips are read as log-mel and this network takes samples; leave out "
-                        "--dim_sim and --odd_one_out")
+        raise UserError(
+            f"{fv.run}: judged clips are read as log-mel and this network takes samples; leave out "
+            "--dim_sim and --odd_one_out"
+        )
     dataset = Dataset.load(fv.data or trained.dataset, trained.features)
     found = compare(trained, dataset, fv.split, fv.triplets, fv.seed, fv.baselines)
     further = _further(fv, trained, dataset, found)
     path = Path(fv.run) / FILE_NAME
-    write_json(path, {
-        "dataset": str(dataset.folder), "split": fv.split, "tracks": len(found.embedded.ids), "seed": fv.seed,
-        "triplet_accuracy": found.triplet_accuracy, "cross_table": found.cross_table, **further,
-    })
+    write_json(
+        path,
+        {
+            "dataset": str(dataset.folder),
+            "split": fv.split,
+            "tracks": len(found.embedded.ids),
+            "seed": fv.seed,
+            "triplet_accuracy": found.triplet_accuracy,
+            "cross_table": found.cross_table,
+            **further,
+        },
+    )
     for space, title in SPACE_NAMES.items():
         print(f"{title}:\n{accuracy_table(found.triplet_accuracy, space)}\n")
     if found.cross_table:
@@ -79,12 +95,14 @@ def _further(fv: flags.FlagValues, trained: Run, dataset: Dataset, found: Compar
     """What the flags ask for beyond triplets, by the keys of `evaluation.json`."""
     further, embedded, order = {}, found.embedded, trained.norm_order
     if fv.disentanglement:
-        held_out = hold_out(trained.conditions, embedded.labels, embedded.window_track, embedded.window_start,
-                            fv.triplets, fv.seed)
+        held_out = hold_out(
+            trained.conditions, embedded.labels, embedded.window_track, embedded.window_start, fv.triplets, fv.seed
+        )
         labels_table = label_cross_table(held_out, embedded.labels)
         figure = disentanglement(found.cross_table, labels_table)
         further["disentanglement"] = {
-            "figure": figure and dataclasses.asdict(figure), "labels_table": labels_table,
+            "figure": figure and dataclasses.asdict(figure),
+            "labels_table": labels_table,
             "mutual_information": label_information(trained.conditions, embedded.labels),
         }
     if fv.retrieval:
@@ -92,8 +110,9 @@ def _further(fv: flags.FlagValues, trained: Run, dataset: Dataset, found: Compar
     if fv.tagging:
         train = embed_split(trained.embedding(), dataset, "train")
         vocabularies = dataset.schema.vocabularies
-        further["tagging"] = tagging_by_condition(train, embedded, trained.conditions, vocabularies, order,
-                                                  trained.masks)
+        further["tagging"] = tagging_by_condition(
+            train, embedded, trained.conditions, vocabularies, order, trained.masks
+        )
     if fv.dim_sim:
         further["dim_sim"] = _people(fv, trained, read_dim_sim(fv.dim_sim, fv.agreement))
     if fv.odd_one_out:
@@ -104,8 +123,10 @@ def _further(fv: flags.FlagValues, trained: Run, dataset: Dataset, found: Compar
 def _people(fv: flags.FlagValues, trained: Run, judgements: Judgements) -> dict:
     judged = embed_clips(judgements, fv.clips, network_embed(trained.embedding(), trained.features), trained.features)
     return {
-        "triplets": len(judgements.triplets), "no_majority": judgements.left_out,
-        "without_clips": judged.without_clips, "missing": dict(judged.missing),
+        "triplets": len(judgements.triplets),
+        "no_majority": judgements.left_out,
+        "without_clips": judged.without_clips,
+        "missing": dict(judged.missing),
         "agreement": agreement_by_space(judged, trained.conditions, trained.norm_order, fv.seed, trained.masks),
     }
 

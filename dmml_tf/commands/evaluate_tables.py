@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from dmml_tf.report import cross_table_rows, format_score, table
-from tfrecords_tools.mutual_information import format_table
+from dmml_tf.demo.report import cross_table_rows, format_score, table
+from tfrecords_tools.check.mutual_information import format_table
 
 _SHOWN = 5  # missing clips that are named; the file lists all
 
@@ -23,10 +23,19 @@ def retrieval_table(found: Mapping[str, Mapping | None]) -> str:
 
 def tagging_table(found: Mapping[str, Mapping]) -> str:
     """One row a condition, of one space of `tagging_by_condition`."""
-    return table(["condition", "mean ROC-AUC", "tags", "left out", "tracks"], [
-        [name, "-" if one["macro"] is None else f"{one['macro']:.3f}", str(len(one["auc"])), str(len(one["left_out"])),
-         str(one["tracks"])] for name, one in found.items()
-    ])
+    return table(
+        ["condition", "mean ROC-AUC", "tags", "left out", "tracks"],
+        [
+            [
+                name,
+                "-" if one["macro"] is None else f"{one['macro']:.3f}",
+                str(len(one["auc"])),
+                str(len(one["left_out"])),
+                str(one["tracks"]),
+            ]
+            for name, one in found.items()
+        ],
+    )
 
 
 def disentanglement_lines(found: Mapping) -> str:
@@ -39,8 +48,10 @@ def disentanglement_lines(found: Mapping) -> str:
     if figure is None:
         parts.append("Disentanglement: nothing can be told apart; it takes two sub-spaces with held-out triplets")
     else:
-        parts.append(f"Disentanglement: {figure['value']:.3f} (diagonal {figure['own']:+.3f}, rest "
-                     f"{figure['leak']:+.3f} against the labels' own; 0 is as far apart as the labels allow)")
+        parts.append(
+            f"Disentanglement: {figure['value']:.3f} (diagonal {figure['own']:+.3f}, rest "
+            f"{figure['leak']:+.3f} against the labels' own; 0 is as far apart as the labels allow)"
+        )
     return "\n\n".join(parts)
 
 

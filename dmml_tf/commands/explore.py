@@ -20,20 +20,30 @@ _LEAST_SIDE, _MOST_SIDE = 320, 4096  # pixels of a picture
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_string("run", None, "Folder of a trained run with an index.", flag_values=fv, required=True)
-    flags.DEFINE_string("data", None, "Folder of the records, whose table says where each song's audio is; default: "
-                        "those the run was trained on.", flag_values=fv)
-    flags.DEFINE_string("host", "127.0.0.1", "Where to listen. Another than this machine's own lets others search, "
-                        "hear the audio and send files.", flag_values=fv)
+    flags.DEFINE_string(
+        "data",
+        None,
+        "Folder of the records, whose table says where each song's audio is; default: those the run was trained on.",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "host",
+        "127.0.0.1",
+        "Where to listen. Another than this machine's own lets others search, hear the audio and send files.",
+        flag_values=fv,
+    )
     flags.DEFINE_integer("port", 8765, "Port; 0 takes a free one.", lower_bound=0, upper_bound=65535, flag_values=fv)
     flags.DEFINE_bool("open", True, "Open the page in the desktop's browser, if there is one.", flag_values=fv)
     flags.DEFINE_string("a", None, "Id of the song to begin with.", flag_values=fv)
     flags.DEFINE_string("b", None, "Id of a second song, for mix and match.", flag_values=fv)
     flags.DEFINE_list("from_b", [], "Conditions whose part is the second song's, as in tempo,genre.", flag_values=fv)
-    flags.DEFINE_string("weights", None, "Where the sliders stand, each from 0 to 1, as in tempo=1,genre=0.2.",
-                        flag_values=fv)
+    flags.DEFINE_string(
+        "weights", None, "Where the sliders stand, each from 0 to 1, as in tempo=1,genre=0.2.", flag_values=fv
+    )
     flags.DEFINE_string("map", None, "Sub-space that the map shows; default: the first.", flag_values=fv)
-    flags.DEFINE_string("picture", None, "PNG to write of the page, as a headless Chromium shows it; then end.",
-                        flag_values=fv)
+    flags.DEFINE_string(
+        "picture", None, "PNG to write of the page, as a headless Chromium shows it; then end.", flag_values=fv
+    )
     flags.DEFINE_string("size", "1280x800", "Pixels of the picture.", flag_values=fv)
     flags.DEFINE_bool("dark", False, "Take the picture in dark colours.", flag_values=fv)
 
@@ -67,8 +77,10 @@ def parse_size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     sides = tuple(map(int, found.groups())) if found else (0, 0)
     if not all(_LEAST_SIDE <= side <= _MOST_SIDE for side in sides):
-        raise UserError(f"--size: '{text}' is not of the form WIDTHxHEIGHT, as in 1280x800, of {_LEAST_SIDE} to "
-                        f"{_MOST_SIDE} pixels a side")
+        raise UserError(
+            f"--size: '{text}' is not of the form WIDTHxHEIGHT, as in 1280x800, of {_LEAST_SIDE} to "
+            f"{_MOST_SIDE} pixels a side"
+        )
     return sides
 
 

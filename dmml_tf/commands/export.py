@@ -17,11 +17,20 @@ PORTABLE = {"tflite": export_tflite, "onnx": export_onnx}
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
-    flags.DEFINE_enum("format", "saved_model", ["saved_model", *PORTABLE], "saved_model: from audio, for TensorFlow "
-                      "Serving; tflite, onnx: from log-mel windows.", flag_values=fv)
-    flags.DEFINE_string("out", None, "Folder of the model, which gets a folder for the version; "
-                        f"default: RUN/{EXPORT_FOLDER}. Or the file: RUN/{EXPORT_FOLDER}.tflite, .onnx.",
-                        flag_values=fv)
+    flags.DEFINE_enum(
+        "format",
+        "saved_model",
+        ["saved_model", *PORTABLE],
+        "saved_model: from audio, for TensorFlow Serving; tflite, onnx: from log-mel windows.",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "out",
+        None,
+        "Folder of the model, which gets a folder for the version; "
+        f"default: RUN/{EXPORT_FOLDER}. Or the file: RUN/{EXPORT_FOLDER}.tflite, .onnx.",
+        flag_values=fv,
+    )
 
 
 def run(fv: flags.FlagValues) -> None:
@@ -32,8 +41,10 @@ def run(fv: flags.FlagValues) -> None:
     if fv.format in PORTABLE:
         path = Path(fv.out) if fv.out else Path(fv.run) / EXPORT_FOLDER.with_suffix(f".{fv.format}")
         difference = PORTABLE[fv.format](trained.embedding(), trained.conditions, trained.features, path)
-        print(f"{path}: log_mel [batch, {trained.features.window_frames}, {trained.features.n_mels}] -> {outputs}; "
-              f"differs from the Keras model by {difference:.1g} at most")
+        print(
+            f"{path}: log_mel [batch, {trained.features.window_frames}, {trained.features.n_mels}] -> {outputs}; "
+            f"differs from the Keras model by {difference:.1g} at most"
+        )
         return
     folder = Path(fv.out) if fv.out else Path(fv.run) / EXPORT_FOLDER
     path = export_served(trained, folder)

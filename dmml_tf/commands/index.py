@@ -15,10 +15,12 @@ from tfrecords_tools.errors import UserError
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
-    flags.DEFINE_string("data", None, "Folder of the records to index; default: those the run was trained on.",
-                        flag_values=fv)
-    flags.DEFINE_string("embeddings", None, "File of embeddings, written by dmml embed, to index in place of records.",
-                        flag_values=fv)
+    flags.DEFINE_string(
+        "data", None, "Folder of the records to index; default: those the run was trained on.", flag_values=fv
+    )
+    flags.DEFINE_string(
+        "embeddings", None, "File of embeddings, written by dmml embed, to index in place of records.", flag_values=fv
+    )
 
 
 def run(fv: flags.FlagValues) -> None:
@@ -33,6 +35,8 @@ def run(fv: flags.FlagValues) -> None:
     index = prepared(index)
     folder = Path(fv.run) / INDEX_FOLDER
     index.save(folder)
-    print(f"{folder}: {len(index.tracks)} tracks, {index.vectors.shape[1]} numbers each; "
-          f"searchable by {', '.join(index.names)}; "
-          f"{describe(index)}")
+    print(
+        f"{folder}: {len(index.tracks)} tracks, {index.vectors.shape[1]} numbers each; "
+        f"searchable by {', '.join(index.names)}; "
+        f"{describe(index)}"
+    )

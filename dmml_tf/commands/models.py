@@ -10,8 +10,13 @@ from dmml_tf.models.embedding import FRONTENDS, build_embedding
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_integer("width", 64, "Filters of the stem and of each branch; the paper's network has 64.",
-                         lower_bound=1, flag_values=fv)
+    flags.DEFINE_integer(
+        "width",
+        64,
+        "Filters of the stem and of each branch; the paper's network has 64.",
+        lower_bound=1,
+        flag_values=fv,
+    )
 
 
 def run(fv: flags.FlagValues) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.pictures.projector import MAX_POINTS, tensors_of, write_index
 from dmml_tf.run import BOARD, Run
 from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.index import INDEX_FOLDER, Index
-from dmml_tf.viz.projector import MAX_POINTS, tensors_of, write_index
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
@@ -16,8 +16,14 @@ def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_string("run", None, "Folder of a trained run with an index.", flag_values=fv, required=True)
     flags.DEFINE_string("data", None, "Folder of the records; default: those the run was trained on.", flag_values=fv)
-    flags.DEFINE_integer("points", MAX_POINTS, "Tracks shown; of more, a sample stratified by the labels.",
-                         lower_bound=1, upper_bound=MAX_POINTS, flag_values=fv)
+    flags.DEFINE_integer(
+        "points",
+        MAX_POINTS,
+        "Tracks shown; of more, a sample stratified by the labels.",
+        lower_bound=1,
+        upper_bound=MAX_POINTS,
+        flag_values=fv,
+    )
     flags.DEFINE_integer("seed", 0, "Of the sample.", flag_values=fv)
     flags.DEFINE_string("picture", None, "PNG to write of the page, as a headless Chromium shows it.", flag_values=fv)
 
@@ -26,16 +32,20 @@ def run(fv: flags.FlagValues) -> None:
     """Writes the files and says how to look at them."""
     trained, index = Run.load(fv.run), Index.load(Path(fv.run) / INDEX_FOLDER)
     if index.model != weights_sha256(trained):
-        raise UserError(f"{fv.run}: the index was made by other weights than the run now has; make it again with: "
-                        f"dmml index --run {fv.run}")
+        raise UserError(
+            f"{fv.run}: the index was made by other weights than the run now has; make it again with: "
+            f"dmml index --run {fv.run}"
+        )
     dataset = Dataset.load(fv.data or trained.dataset, trained.features)
     log_dir = Path(fv.run) / BOARD
     log_dir.mkdir(exist_ok=True)
     write_index(log_dir, index, dataset, fv.points, fv.seed)
     if fv.picture:
-        from dmml_tf.viz.browser import picture_of_projector
+        from dmml_tf.pictures.browser import picture_of_projector
 
         picture_of_projector(log_dir, Path(fv.picture))
         print(f"{fv.picture}: written")
-    print(f"{log_dir}: {min(fv.points, len(index.tracks))} tracks in {len(tensors_of(index, [0]))} tensors; look at "
-          f"them with: tensorboard --logdir {log_dir}, then open /#projector")
+    print(
+        f"{log_dir}: {min(fv.points, len(index.tracks))} tracks in {len(tensors_of(index, [0]))} tensors; look at "
+        f"them with: tensorboard --logdir {log_dir}, then open /#projector"
+    )

@@ -20,21 +20,41 @@ _PART_OF = re.compile(r"--?(\w[\w-]*)_of(?:=(.*))?", re.DOTALL)
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_string("run", None, "Folder of a trained run with an index.", flag_values=fv, required=True)
-    flags.DEFINE_multi_string("track", [], "Id of a track in the index; given several times, what they have in common.",
-                              flag_values=fv)
-    flags.DEFINE_string("audio", None, "Audio file to search by: wav, flac, ogg or mp3 of at least 3 s.",
-                        flag_values=fv)
-    flags.DEFINE_multi_string("of", [], "Mix and match: a condition's part from a track, as in genre=ID,tempo=ID; "
-                              "--genre_of=ID is short for --of=genre=ID. One condition several times: what those "
-                              "tracks have in common. With --track or --audio: the parts that are not named.",
-                              flag_values=fv)
-    flags.DEFINE_multi_string("not", [], "Id of a track to be unlike; may be given several times. It counts half of "
-                              "what is to be alike.", flag_values=fv)
-    flags.DEFINE_string("weights", None, "How much each condition, or 'whole', the embedding as a whole, counts, as in "
-                        "tempo=1,genre=0.2; below 0: the more unlike the better. Those left out count 0; default: "
-                        "each condition, or each part of --of, counts 1.", flag_values=fv)
-    flags.DEFINE_multi_string("filter", [], "What results must have: artist=NAME, genre=TAG, tempo=90..120, for any "
-                              "column; given several times, all of them.", flag_values=fv)
+    flags.DEFINE_multi_string(
+        "track", [], "Id of a track in the index; given several times, what they have in common.", flag_values=fv
+    )
+    flags.DEFINE_string(
+        "audio", None, "Audio file to search by: wav, flac, ogg or mp3 of at least 3 s.", flag_values=fv
+    )
+    flags.DEFINE_multi_string(
+        "of",
+        [],
+        "Mix and match: a condition's part from a track, as in genre=ID,tempo=ID; "
+        "--genre_of=ID is short for --of=genre=ID. One condition several times: what those "
+        "tracks have in common. With --track or --audio: the parts that are not named.",
+        flag_values=fv,
+    )
+    flags.DEFINE_multi_string(
+        "not",
+        [],
+        "Id of a track to be unlike; may be given several times. It counts half of what is to be alike.",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "weights",
+        None,
+        "How much each condition, or 'whole', the embedding as a whole, counts, as in "
+        "tempo=1,genre=0.2; below 0: the more unlike the better. Those left out count 0; default: "
+        "each condition, or each part of --of, counts 1.",
+        flag_values=fv,
+    )
+    flags.DEFINE_multi_string(
+        "filter",
+        [],
+        "What results must have: artist=NAME, genre=TAG, tempo=90..120, for any "
+        "column; given several times, all of them.",
+        flag_values=fv,
+    )
     flags.DEFINE_bool("not_its_artist", False, "Leave out the artists of the tracks asked by.", flag_values=fv)
     flags.DEFINE_integer("k", 5, "Number of results.", flag_values=fv)
     flags.DEFINE_enum("format", "table", ["table", "json"], "How the results are printed.", flag_values=fv)
@@ -66,13 +86,19 @@ def run(fv: flags.FlagValues) -> None:
     hits = index.search(query, weights, fv.k, filters=filters, not_its_artist=fv.not_its_artist)
     if fv.picture:
         # Imported here, so that a search without a picture does not wait for matplotlib.
-        from dmml_tf.search.picture import plot_hits
+        from dmml_tf.pictures.hits import plot_hits
 
         weighed = weights or query.weights or dict.fromkeys(index.slices, 1.0)
         plot_hits(_asked(fv, index, parts), hits, weighed, index.conditions, Path(fv.picture))
     if fv.format == "json":
-        asked = {"tracks": fv.track, "audio": fv.audio, "of": parts, "not": fv["not"].value, "filters": fv.filter,
-                 "weights": weights}
+        asked = {
+            "tracks": fv.track,
+            "audio": fv.audio,
+            "of": parts,
+            "not": fv["not"].value,
+            "filters": fv.filter,
+            "weights": weights,
+        }
         print(json.dumps({"query": asked, "results": show.as_json(hits)}, indent=1, ensure_ascii=False))
         return
     print("\n".join([*_asked(fv, index, parts), show.table(hits)]))
@@ -117,13 +143,15 @@ def _asked(fv: flags.FlagValues, index: Index, parts: dict[str, list[str]]) -> l
 
 def _by_audio(path: str, folder: str, index: Index) -> Query:
     # Imported here, so that a search by id does not wait for TensorFlow.
+    from dmml_tf.embed.audio import embed_audio
     from dmml_tf.run import Run
-    from dmml_tf.search.audio_query import embed_audio
     from dmml_tf.search.build import weights_sha256
 
     trained = Run.load(folder)
     embedding = trained.embedding()
     if index.model != weights_sha256(trained):
-        raise UserError(f"{folder}: the index was made by other weights than the run now has; make it again with: "
-                        f"dmml index --run {folder}")
+        raise UserError(
+            f"{folder}: the index was made by other weights than the run now has; make it again with: "
+            f"dmml index --run {folder}"
+        )
     return by_embedding(embed_audio(path, embedding, trained.features), index.conditions)

@@ -7,10 +7,10 @@ from absl import flags
 from ml_collections import config_flags
 
 from dmml_tf.commands.configuration import define_config_flag, read_config
-from dmml_tf.data.judgements import AGREEMENT
-from dmml_tf.table.bench import Judged
-from dmml_tf.table.build import build_table
-from dmml_tf.table.files import write_table
+from dmml_tf.data.judgements.read import AGREEMENT
+from dmml_tf.papers.bench import Judged
+from dmml_tf.papers.build import build_table
+from dmml_tf.papers.files import write_table
 from tfrecords_tools.errors import UserError
 
 
@@ -18,12 +18,23 @@ def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
     define_config_flag(fv)
     flags.DEFINE_string("data", None, "Folder of a built dataset.", required=True, flag_values=fv)
-    flags.DEFINE_string("out", None, "Folder of the table; default: runs/tables/NAME, after the configuration's file. "
-                        "Trained networks go beside it into 'trained', which all tables share.", flag_values=fv)
+    flags.DEFINE_string(
+        "out",
+        None,
+        "Folder of the table; default: runs/tables/NAME, after the configuration's file. "
+        "Trained networks go beside it into 'trained', which all tables share.",
+        flag_values=fv,
+    )
     flags.DEFINE_string("dim_sim", None, "File of dim-sim judgements, CSV or JSON; needs --clips.", flag_values=fv)
     flags.DEFINE_string("clips", None, "Folder of the judged clips: audio, or mel arrays ID.npy.", flag_values=fv)
-    flags.DEFINE_float("agreement", AGREEMENT, "Least share of dim-sim's votes for the majority.", lower_bound=0.0,
-                       upper_bound=1.0, flag_values=fv)
+    flags.DEFINE_float(
+        "agreement",
+        AGREEMENT,
+        "Least share of dim-sim's votes for the majority.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=fv,
+    )
 
 
 def run(fv: flags.FlagValues) -> None:
@@ -42,5 +53,7 @@ def run(fv: flags.FlagValues) -> None:
     print(f"written: {', '.join(str(out / f'table.{form}') for form in ('md', 'csv', 'json', 'png'))}")
     failed = [outcome.row.name for outcome in outcomes if outcome.failed]
     if failed:
-        raise UserError(f"{len(failed)} of {len(outcomes)} rows failed: {', '.join(failed)}; the reasons are in "
-                        f"{out / 'table.md'}, mend them and run the same command again, which tries these alone")
+        raise UserError(
+            f"{len(failed)} of {len(outcomes)} rows failed: {', '.join(failed)}; the reasons are in "
+            f"{out / 'table.md'}, mend them and run the same command again, which tries these alone"
+        )

@@ -7,7 +7,7 @@ from absl import flags
 from dmml_tf.run import Run
 from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.index import INDEX_FOLDER, Index
-from dmml_tf.viz.trace import trace_audio, write_trace
+from dmml_tf.trace.trace import trace_audio, write_trace
 from tfrecords_tools.errors import UserError
 
 TRACES_FOLDER = "traces"  # within a run's folder
@@ -15,10 +15,16 @@ TRACES_FOLDER = "traces"  # within a run's folder
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run; its index, if there, names the nearest labels.",
-                        flag_values=fv, required=True)
-    flags.DEFINE_string("audio", None, "Audio file of at least 3 s: wav, flac, ogg or mp3.", flag_values=fv,
-                        required=True)
+    flags.DEFINE_string(
+        "run",
+        None,
+        "Folder of a trained run; its index, if there, names the nearest labels.",
+        flag_values=fv,
+        required=True,
+    )
+    flags.DEFINE_string(
+        "audio", None, "Audio file of at least 3 s: wav, flac, ogg or mp3.", flag_values=fv, required=True
+    )
     flags.DEFINE_string("out", None, "Folder to write; default: RUN/traces/NAME.", flag_values=fv)
     flags.DEFINE_float("hop", 0.5, "Seconds from one window to the next.", lower_bound=0.02, flag_values=fv)
     flags.DEFINE_float("max_seconds", 1200.0, "At most that much of the song is read.", lower_bound=3.0, flag_values=fv)
@@ -46,6 +52,8 @@ def index_of(trained: Run) -> Index | None:
         return None
     index = Index.load(folder)
     if index.model != weights_sha256(trained):
-        raise UserError(f"{folder}: made by other weights than the run now has; make it again with: "
-                        f"dmml index --run {trained.folder}")
+        raise UserError(
+            f"{folder}: made by other weights than the run now has; make it again with: "
+            f"dmml index --run {trained.folder}"
+        )
     return index

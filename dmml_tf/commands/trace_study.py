@@ -6,8 +6,8 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.benchmarks.study_songs import draw_songs, read_plans
 from dmml_tf.run import Run, write_json
-from dmml_tf.viz.study_songs import draw_songs, read_plans
 from tfrecords_tools.errors import UserError
 
 _NEEDED = ("music21", "pretty_midi", "midirenderer", "mir_eval")
@@ -16,10 +16,12 @@ _NEEDED = ("music21", "pretty_midi", "midirenderer", "mir_eval")
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_string("run", None, "Folder of a run trained on the demo corpus.", flag_values=fv, required=True)
-    flags.DEFINE_string("data", None, "Folder of the records, with corpus/ in it; default: those of the run.",
-                        flag_values=fv)
-    flags.DEFINE_string("out", None, "Folder to write; default: RUN/trace_study. Songs already there are kept.",
-                        flag_values=fv)
+    flags.DEFINE_string(
+        "data", None, "Folder of the records, with corpus/ in it; default: those of the run.", flag_values=fv
+    )
+    flags.DEFINE_string(
+        "out", None, "Folder to write; default: RUN/trace_study. Songs already there are kept.", flag_values=fv
+    )
     flags.DEFINE_integer("songs", 80, "Number of songs.", lower_bound=4, flag_values=fv)
     flags.DEFINE_integer("seed", 0, "Of the songs.", lower_bound=0, flag_values=fv)
     flags.DEFINE_float("hop", 0.5, "Seconds from one window to the next.", lower_bound=0.02, flag_values=fv)
@@ -30,7 +32,7 @@ def run(fv: flags.FlagValues) -> None:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(f"the study needs {', '.join(missing)}; install with: pip install 'dmml[demo]'")
-    from dmml_tf.viz.trace_study import content_of, measure, to_markdown
+    from dmml_tf.benchmarks.trace_study import content_of, measure, to_markdown
 
     trained = Run.load(fv.run)
     corpus, folder = Path(fv.data or trained.dataset) / "corpus", Path(fv.out or Path(fv.run) / "trace_study")

@@ -3,8 +3,8 @@
 from absl import flags
 
 from dmml_tf.commands.configuration import define_config_flag, read_config
-from dmml_tf.training import train
-from dmml_tf.viz.callbacks import training_pictures
+from dmml_tf.pictures.callbacks import training_pictures
+from dmml_tf.training.train import train
 
 
 def define_flags(fv: flags.FlagValues) -> None:

@@ -11,7 +11,7 @@ from dmml_tf.data.relations import relations
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.triplets import draw_batch
 from dmml_tf.data.windows import Windows
-from dmml_tf.tag_loss import tag_targets
+from dmml_tf.training.objectives.tag_loss import tag_targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +75,11 @@ def mined_form(conditions: Conditions, signal: Signal = LOG_MEL) -> Form:
         return ({"windows": windows.sound}, found, weights) if able.any() else None
 
     count = len(conditions)
-    tensors = ({"windows": tf.TensorSpec((None, *signal.shape), tf.float32)},
-               tf.TensorSpec((count, None, None), tf.int8), tf.TensorSpec((count,), tf.float32))
+    tensors = (
+        {"windows": tf.TensorSpec((None, *signal.shape), tf.float32)},
+        tf.TensorSpec((count, None, None), tf.int8),
+        tf.TensorSpec((count,), tf.float32),
+    )
     return Form(signal, tensors, make)
 
 
@@ -86,11 +89,14 @@ def tag_form(conditions: Conditions, tags: Mapping[str, int], signal: Signal = L
     Args:
         tags: number of tags by column name.
     """
+
     def make(windows: Windows, rng: np.random.Generator):
         del rng
         targets = {c.name: tag_targets(windows.labels[c.column], tags[c.column]) for c in conditions}
         return ({"windows": windows.sound}, targets) if any((t >= 0).any() for t in targets.values()) else None
 
-    tensors = ({"windows": tf.TensorSpec((None, *signal.shape), tf.float32)},
-               {c.name: tf.TensorSpec((None, tags[c.column]), tf.float32) for c in conditions})
+    tensors = (
+        {"windows": tf.TensorSpec((None, *signal.shape), tf.float32)},
+        {c.name: tf.TensorSpec((None, tags[c.column]), tf.float32) for c in conditions},
+    )
     return Form(signal, tensors, make, "tag", "each needs tagged tracks")

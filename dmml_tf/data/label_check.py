@@ -10,7 +10,7 @@ from dmml_tf.conditions import Condition, Conditions, value_distance
 from dmml_tf.data.track_table import track_table
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tracks import TagColumn, load_tracks
+from tfrecords_tools.tables.tracks import TagColumn, load_tracks
 
 
 def check_conditions(dataset: Dataset, split: str, conditions: Conditions, triplets: bool = True) -> None:
@@ -38,9 +38,7 @@ def check_conditions(dataset: Dataset, split: str, conditions: Conditions, tripl
         logging.warning("%s; it is not validated", fault)
 
 
-def _faults(
-    dataset: Dataset, split: str, conditions: Conditions, triplets: bool
-) -> Iterator[tuple[str, str]]:
+def _faults(dataset: Dataset, split: str, conditions: Conditions, triplets: bool) -> Iterator[tuple[str, str]]:
     """Yields (name, line) of each condition that has nothing to learn from."""
     artists, unit = collections.Counter(), "triplet" if triplets else "label"
 
@@ -60,8 +58,13 @@ def _faults(
         elif condition.kind == "within" and condition.column in tracks.values:
             reason = _value_fault(tracks.values[condition.column], condition)
         if reason and condition.share:
-            yield condition.name, (f"{dataset.folder}: condition '{condition.name}' has no {unit} in split '{split}': "
-                                   f"{reason}, or leave it out of config.order")
+            yield (
+                condition.name,
+                (
+                    f"{dataset.folder}: condition '{condition.name}' has no {unit} in split '{split}': "
+                    f"{reason}, or leave it out of config.order"
+                ),
+            )
 
 
 def _artist_column(artists: Mapping[str, int]) -> TagColumn:
@@ -84,8 +87,10 @@ def _tag_fault(column: TagColumn, triplets: bool) -> str | None:
     if tracks_of.max() < 2:
         return "no two tracks share a tag, so that there is no positive: use broader tags"
     if tracks_of.max() == len(tagged) or _all_meet(np.unique(sets, axis=0)):
-        return (f"its {len(tagged)} tagged tracks are all similar to one another, so that there is no negative: use "
-                "finer tags")
+        return (
+            f"its {len(tagged)} tagged tracks are all similar to one another, so that there is no negative: use "
+            "finer tags"
+        )
     return None
 
 
@@ -100,11 +105,14 @@ def _value_fault(values: np.ndarray, condition: Condition) -> str | None:
         return f"none of its {len(values)} tracks has a value: fill that column of your table"
     near, far = find_pairs(known, condition)
     if not near:
-        return (f"no two tracks lie within {tolerance:g} of each other, so that there is no positive: raise its "
-                "tolerance")
+        return (
+            f"no two tracks lie within {tolerance:g} of each other, so that there is no positive: raise its tolerance"
+        )
     if not far:
-        return (f"its {len(known)} tracks with a value all lie within {tolerance:g} of one another, so that there is "
-                "no negative: lower its tolerance")
+        return (
+            f"its {len(known)} tracks with a value all lie within {tolerance:g} of one another, so that there is "
+            "no negative: lower its tolerance"
+        )
     return None
 
 

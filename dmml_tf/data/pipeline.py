@@ -61,8 +61,10 @@ class BatchPlan:
 
     def __post_init__(self):
         if self.tracks < 2 or self.windows < 1 or self.triplets < 1 or self.max_frames < LogMel().window_frames:
-            raise UserError(f"a batch needs 2 tracks, 1 window, 1 triplet and {LogMel().window_frames} frames a track "
-                            f"at least; got {self}")
+            raise UserError(
+                f"a batch needs 2 tracks, 1 window, 1 triplet and {LogMel().window_frames} frames a track "
+                f"at least; got {self}"
+            )
 
     @property
     def embedded(self) -> int:
@@ -71,7 +73,11 @@ class BatchPlan:
 
 
 def window_batches(
-    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, rng: np.random.Generator,
+    dataset: Dataset,
+    split: str,
+    conditions: Conditions,
+    plan: BatchPlan,
+    rng: np.random.Generator,
     signal: Signal = LOG_MEL,
 ) -> Iterator[Windows]:
     """Endless batches of labelled windows.
@@ -92,7 +98,13 @@ def window_batches(
 
 
 def form_batches(
-    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, form: Form, seed: int, epoch: int = 0,
+    dataset: Dataset,
+    split: str,
+    conditions: Conditions,
+    plan: BatchPlan,
+    form: Form,
+    seed: int,
+    epoch: int = 0,
     recent: collections.deque | None = None,
 ) -> Iterator[tuple]:
     """Endless NumPy batches in one form; the same for the same `seed` and `epoch`.
@@ -116,14 +128,24 @@ def form_batches(
             number += 1
             yield batch
         if fruitless >= patience:
-            raise UserError(f"{dataset.folder}: split '{split}' gives no valid {form.unit} for any of "
-                            f"{', '.join(conditions.names)}; {form.needs}: add tracks, raise config.batch.pool, or "
-                            "divide the tracks yourself in the manifest's split column")
+            raise UserError(
+                f"{dataset.folder}: split '{split}' gives no valid {form.unit} for any of "
+                f"{', '.join(conditions.names)}; {form.needs}: add tracks, raise config.batch.pool, or "
+                "divide the tracks yourself in the manifest's split column"
+            )
 
 
 def form_dataset(
-    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, form: Form, steps: int, seed: int,
-    first_epoch: int = 0, same_every_epoch: bool = False, recent: collections.deque | None = None,
+    dataset: Dataset,
+    split: str,
+    conditions: Conditions,
+    plan: BatchPlan,
+    form: Form,
+    steps: int,
+    seed: int,
+    first_epoch: int = 0,
+    same_every_epoch: bool = False,
+    recent: collections.deque | None = None,
 ) -> tf.data.Dataset:
     """`steps` batches an iteration, for `model.fit`; each iteration is an epoch of its own seed.
 
@@ -156,8 +178,14 @@ def triplet_batches(
 
 
 def triplet_dataset(
-    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, steps: int, seed: int,
-    first_epoch: int = 0, same_every_epoch: bool = False,
+    dataset: Dataset,
+    split: str,
+    conditions: Conditions,
+    plan: BatchPlan,
+    steps: int,
+    seed: int,
+    first_epoch: int = 0,
+    same_every_epoch: bool = False,
 ) -> tf.data.Dataset:
     """Batches of triplets for `model.fit`, as `form_dataset`."""
     form = triplet_form(conditions, plan.triplets, explicit=plan.explicit)

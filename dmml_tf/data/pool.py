@@ -45,7 +45,12 @@ class Pool:
     """
 
     def __init__(
-        self, stream: Iterator[Mapping], schema: Schema, capacity: int, max_frames: int, rng: np.random.Generator,
+        self,
+        stream: Iterator[Mapping],
+        schema: Schema,
+        capacity: int,
+        max_frames: int,
+        rng: np.random.Generator,
         signal: Signal = LOG_MEL,
     ):
         self._stream, self._schema, self._max_frames, self._rng = stream, schema, max_frames, rng

@@ -10,7 +10,6 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
 
-
 SHUFFLED = 64  # tracks that wait in the shuffle; more would hold more memory
 OPEN_SHARDS = 4  # that are read in turn when shuffling
 TOGETHER = 4  # tracks that come out of tf.data at once
@@ -104,16 +103,20 @@ def _decode(record: bytes, dataset: Dataset, split: str, optional: Sequence[str]
 
 
 def _damaged(dataset: Dataset, split: str, why: object) -> UserError:
-    return UserError(f"{dataset.folder}: a record of split '{split}' cannot be read ({why}); the shard is damaged or "
-                     "cut short: build the dataset again with --overwrite")
+    return UserError(
+        f"{dataset.folder}: a record of split '{split}' cannot be read ({why}); the shard is damaged or "
+        "cut short: build the dataset again with --overwrite"
+    )
 
 
 def _require_whole(dataset: Dataset, split: str, done: int) -> None:
     # A shard that ends between two records reads without an error.
     expected = dataset.tracks(split)
     if done != expected:
-        raise UserError(f"{dataset.folder}: split '{split}' has {done} records where dataset.json lists {expected}; a "
-                        "shard is cut short: build the dataset again with --overwrite")
+        raise UserError(
+            f"{dataset.folder}: split '{split}' has {done} records where dataset.json lists {expected}; a "
+            "shard is cut short: build the dataset again with --overwrite"
+        )
 
 
 def label_arrays(schema: Schema, rows: Sequence[Mapping]) -> dict[str, np.ndarray]:

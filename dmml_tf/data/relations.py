@@ -10,7 +10,7 @@ SIMILAR, DISSIMILAR = 1, -1
 
 
 def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
-    """Relations of a batch's B windows: int8 [C, B, B], the target of `dmml_tf.losses.MinedHinge`.
+    """Relations of a batch's B windows: int8 [C, B, B], the target of `dmml_tf.training.losses.MinedHinge`.
 
     1 where row and column may serve as anchor and positive, -1 as anchor and negative, 0 where they are neither:
     one is not labelled, they are windows of one track, or overlap by more than half.
@@ -24,8 +24,10 @@ def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
     """
     for condition in conditions:
         if condition.kind == "judged":
-            raise UserError(f"condition '{condition.name}': people have chosen its negatives, a miner cannot; train it "
-                            "with config.objective = \"triplets\"")
+            raise UserError(
+                f"condition '{condition.name}': people have chosen its negatives, a miner cannot; train it "
+                'with config.objective = "triplets"'
+            )
     count = len(labels["track"])
     i, j = np.divmod(np.arange(count**2), count)
     found = np.zeros((len(conditions), count**2), np.int8)

@@ -44,8 +44,10 @@ class Signal:
             UserError: if they do not.
         """
         for name in set(self.optional) - set(dataset.schema.optional):
-            raise UserError(f"{dataset.folder}: the network takes samples and the records hold none; build them with "
-                            f"--features=log_mel,{name}")
+            raise UserError(
+                f"{dataset.folder}: the network takes samples and the records hold none; build them with "
+                f"--features=log_mel,{name}"
+            )
 
     def frames(self, row: Mapping) -> int:
         """Frames of a whole track."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from dmml_tf.data.records import read_tracks
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.tracks import TRACKS_FILE, TrackRow, track_rows
+from tfrecords_tools.tables.tracks import TRACKS_FILE, TrackRow, track_rows
 
 
 def track_table(dataset: Dataset, splits: Sequence[str]) -> Iterator[TrackRow]:
@@ -13,7 +13,7 @@ def track_table(dataset: Dataset, splits: Sequence[str]) -> Iterator[TrackRow]:
     A million rows of `tracks.csv` take seconds. Shards that were copied without it are read whole instead.
 
     Raises:
-        UserError: as `tfrecords_tools.tracks.track_rows` and `dmml_tf.data.records.read_tracks`.
+        UserError: as `tfrecords_tools.tables.tracks.track_rows` and `dmml_tf.data.records.read_tracks`.
     """
     if (dataset.folder / TRACKS_FILE).exists():
         yield from (row for row in track_rows(dataset.folder, dataset.schema) if row.split in splits)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.evaluation.embed import Embedded
+from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.human import JudgedClips, agreement_with_people
 from dmml_tf.evaluation.retrieval import retrieval
 from dmml_tf.evaluation.tagging import tagging
@@ -30,6 +30,7 @@ def retrieval_by_condition(
         {"whole" | "subspace": {condition: `dmml_tf.evaluation.retrieval.Retrieval` as a dictionary, or None
         where no track has a similar one}}.
     """
+
     def found(space: np.ndarray, condition: Condition) -> dict | None:
         one = retrieval(space, embedded.labels, condition)
         return None if one is None else dataclasses.asdict(one)
@@ -43,8 +44,12 @@ def retrieval_by_condition(
 
 
 def tagging_by_condition(
-    train: Embedded, test: Embedded, conditions: Conditions, vocabularies: Mapping[str, tuple[str, ...]],
-    norm_order: str = "mask_then_norm", learned: np.ndarray | None = None,
+    train: Embedded,
+    test: Embedded,
+    conditions: Conditions,
+    vocabularies: Mapping[str, tuple[str, ...]],
+    norm_order: str = "mask_then_norm",
+    learned: np.ndarray | None = None,
 ) -> dict[str, dict[str, dict]]:
     """Tagging under every `shared_tag` condition whose column has a vocabulary.
 
@@ -60,12 +65,17 @@ def tagging_by_condition(
         {"whole" | "subspace": {condition: {"macro": float or None, "auc": {tag: float}, "left_out": [tag],
         "tracks": int}}}.
     """
+
     def found(condition: Condition, where: str) -> dict:
         tags = vocabularies[condition.column]
         one, other = (_seen(part.vectors, masks.get(condition.name), where, norm_order) for part in (train, test))
         one = tagging(one, train.labels[condition.column], other, test.labels[condition.column], len(tags))
-        return {"macro": one.macro, "auc": {tags[tag]: value for tag, value in one.auc.items()},
-                "left_out": [tags[tag] for tag in one.left_out], "tracks": one.tracks}
+        return {
+            "macro": one.macro,
+            "auc": {tags[tag]: value for tag, value in one.auc.items()},
+            "left_out": [tags[tag] for tag in one.left_out],
+            "tracks": one.tracks,
+        }
 
     masks = condition_masks(conditions, learned, test.vectors.shape[1])
     asked = [c for c in conditions if c.kind == "shared_tag" and c.column in vocabularies]
@@ -73,7 +83,10 @@ def tagging_by_condition(
 
 
 def agreement_by_space(
-    judged: JudgedClips, conditions: Conditions, norm_order: str = "mask_then_norm", seed: int = 0,
+    judged: JudgedClips,
+    conditions: Conditions,
+    norm_order: str = "mask_then_norm",
+    seed: int = 0,
     learned: np.ndarray | None = None,
 ) -> dict[str, dict | None]:
     """{"whole" | sub-space: `Score` as a dictionary, or None without a judgement}; the paper gives "whole".

@@ -5,8 +5,8 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from dmml_tf.data.judgements import Clip
-from tfrecords_tools.audio import AudioError, load_mono, seconds_of
+from dmml_tf.data.judgements.read import Clip
+from tfrecords_tools.audio.decode import AudioError, load_mono, seconds_of
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
@@ -50,8 +50,10 @@ def _from_array(path: Path, features: LogMel) -> np.ndarray:
         raise ClipError(f"{path.name} is no array that can be read ({str(error).splitlines()[0]})") from error
     wanted = (features.window_frames + 1, features.n_mels)
     if not isinstance(mel, np.ndarray) or mel.shape != wanted or mel.dtype.kind not in "fiu":
-        raise ClipError(f"{path.name} must be numbers of shape {wanted}, is "
-                        f"{getattr(mel, 'dtype', type(mel).__name__)} of shape {getattr(mel, 'shape', None)}")
+        raise ClipError(
+            f"{path.name} must be numbers of shape {wanted}, is "
+            f"{getattr(mel, 'dtype', type(mel).__name__)} of shape {getattr(mel, 'shape', None)}"
+        )
     if not np.isfinite(mel).all():
         raise ClipError(f"{path.name} holds values that are NaN or infinite")
     # The network's first layer standardises: hand it what it expects.

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.accuracy import is_correct
-from dmml_tf.evaluation.embed import Embedded
 from dmml_tf.evaluation.evaluate import HeldOut, view
 from dmml_tf.spaces import condition_masks
 
@@ -17,7 +17,9 @@ CrossTable = Mapping[str, Mapping[str, float | None]]
 
 
 def cross_table(
-    embedded: Embedded, held_out: HeldOut, norm_order: str = "mask_then_norm",
+    embedded: Embedded,
+    held_out: HeldOut,
+    norm_order: str = "mask_then_norm",
     masks: Mapping[str, np.ndarray] | None = None,
 ) -> CrossTable:
     """Triplet accuracy of sub-space i on the triplets of condition j, for the conditions that have a sub-space.

@@ -12,7 +12,7 @@ import numpy as np
 from dmml_tf.conditions import Condition, Conditions, Labels, value_distance
 from dmml_tf.evaluation.cross_table import CrossTable
 from dmml_tf.evaluation.evaluate import HeldOut
-from tfrecords_tools.mutual_information import mutual_information_table
+from tfrecords_tools.check.mutual_information import mutual_information_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,7 @@ def label_cross_table(held_out: HeldOut, labels: Labels) -> CrossTable:
 def label_information(conditions: Conditions, labels: Labels) -> dict[str, dict[str, float]]:
     """Mutual information in bits of each two conditions' columns; the diagonal holds the entropies.
 
-    Of the conditions that own a slice and read a column; see `tfrecords_tools.mutual_information`.
+    Of the conditions that own a slice and read a column; see `tfrecords_tools.check.mutual_information`.
     """
     read = [c for c in conditions if c.width and c.kind in ("shared_tag", "within")]
     return mutual_information_table({c.name: labels[c.column] for c in read})

@@ -12,9 +12,9 @@ import numpy as np
 from dmml_tf.conditions import Condition, Conditions, Labels
 from dmml_tf.data.records import repeat_labels
 from dmml_tf.data.triplets import HALF_WINDOW
+from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.accuracy import Score, bootstrap, interval, is_correct, score
-from dmml_tf.evaluation.embed import Embedded
-from dmml_tf.evaluation.triplets import sample_triplets
+from dmml_tf.evaluation.held_out import sample_triplets
 from dmml_tf.spaces import condition_masks, project
 from tfrecords_tools.errors import UserError
 
@@ -104,8 +104,9 @@ def evaluate(
         {"whole" | "subspace": {condition | "overall": {"value", "low", "high", "n"} or None}}, None
         where there is no triplet.
     """
-    whole = scores(held_out, answers(held_out, lambda name: view(embedded, held_out, name, None, norm_order, subspaces)),
-                   rounds)
+    whole = scores(
+        held_out, answers(held_out, lambda name: view(embedded, held_out, name, None, norm_order, subspaces)), rounds
+    )
     if not subspaces:
         return {"whole": whole, "subspace": whole}
     masks = condition_masks(held_out.conditions, None, embedded.vectors.shape[1]) if masks is None else masks
@@ -131,13 +132,20 @@ def evaluate_specialised(
     Returns:
         As `evaluate`; both keys hold the same figures, each condition's in its own system's whole space.
     """
-    found = scores(held_out, answers(held_out, lambda name: view(embedded[name], held_out, name, None, norm_order,
-                                                                normalise), embedded), rounds)
+    found = scores(
+        held_out,
+        answers(held_out, lambda name: view(embedded[name], held_out, name, None, norm_order, normalise), embedded),
+        rounds,
+    )
     return {"whole": found, "subspace": found}
 
 
 def view(
-    embedded: Embedded, held_out: HeldOut, triplets: str, mask: np.ndarray | None, norm_order: str,
+    embedded: Embedded,
+    held_out: HeldOut,
+    triplets: str,
+    mask: np.ndarray | None,
+    norm_order: str,
     normalise: bool = True,
 ) -> np.ndarray:
     """The space, float [N or M, D], in which condition `triplets` is scored, as seen through `mask` [E].

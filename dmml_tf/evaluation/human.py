@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from dmml_tf.data.judgements.read import Clip, Judgements
 from dmml_tf.data.signal import cut_window
+from dmml_tf.embed.split import windows_of
 from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
 from dmml_tf.evaluation.clips import ClipError, clip_log_mel
-from dmml_tf.evaluation.embed import windows_of
-from dmml_tf.data.judgements import Clip, Judgements
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.progress import progress
 
@@ -48,7 +48,7 @@ def embed_clips(
     """Embeds every clip that takes part in a judgement, one in memory at a time.
 
     Args:
-        judgements: from `dmml_tf.data.judgements`.
+        judgements: from `dmml_tf.data.judgements.read`.
         folder: of audio files or mel arrays, see `dmml_tf.evaluation.clips.clip_log_mel`.
         embed: the system: `network_embed(model, features)`, or a baseline's `embed`.
         features: the signal chain of the system.
@@ -69,7 +69,9 @@ def embed_clips(
     return JudgedClips(
         np.stack(vectors) if vectors else np.zeros((0, 0), np.float32),
         np.array([names[clip.song] for clip in rows], np.int64),
-        np.array(whole, np.int32).reshape(-1, 3), missing, len(judgements.triplets) - len(whole),
+        np.array(whole, np.int32).reshape(-1, 3),
+        missing,
+        len(judgements.triplets) - len(whole),
     )
 
 

@@ -65,8 +65,10 @@ def retrieval(
         UserError: on a `same_track` condition (whole tracks have no second window), or a missing column.
     """
     if condition.kind == "same_track":
-        raise UserError(f"condition '{condition.name}': retrieval compares tracks, and two tracks are never the same; "
-                        "name another condition")
+        raise UserError(
+            f"condition '{condition.name}': retrieval compares tracks, and two tracks are never the same; "
+            "name another condition"
+        )
     kept = np.flatnonzero(condition.labelled(labels))
     known = {name: column[kept] for name, column in labels.items()}
     rule = _rule_of(condition, known)
@@ -77,8 +79,12 @@ def retrieval(
         return None
     means = figures[asked].mean(axis=0)
     return Retrieval(
-        {k: float(value) for k, value in zip(ks, means)}, float(means[-2]), float(means[-1]), int(asked.sum()),
-        int((~asked).sum()), len(space) - len(kept),
+        {k: float(value) for k, value in zip(ks, means)},
+        float(means[-2]),
+        float(means[-1]),
+        int(asked.sum()),
+        int((~asked).sum()),
+        len(space) - len(kept),
     )
 
 

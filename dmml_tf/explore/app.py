@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import FastAPI, Path as InPath, Query as InQuery, Request
+from fastapi import FastAPI, Request
+from fastapi import Path as InPath
+from fastapi import Query as InQuery
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -50,12 +52,18 @@ def _metadata_routes(app: FastAPI, library: Library, maps: Maps) -> None:
     @app.get("/api/run")
     def about() -> dict:
         parts = [{"name": name, "column": columns.get(name), "owning": name in library.index.slices} for name in names]
-        return {"run": library.run.folder.name, "parts": parts, "tracks": len(library.index.tracks),
-                "example": library.example, "most_bytes": MOST_BYTES}
+        return {
+            "run": library.run.folder.name,
+            "parts": parts,
+            "tracks": len(library.index.tracks),
+            "example": library.example,
+            "most_bytes": MOST_BYTES,
+        }
 
     @app.get("/api/songs")
-    def songs(text: Annotated[str, InQuery(max_length=200)] = "",
-              count: Annotated[int, InQuery(ge=1, le=100)] = 40) -> list[dict]:
+    def songs(
+        text: Annotated[str, InQuery(max_length=200)] = "", count: Annotated[int, InQuery(ge=1, le=100)] = 40
+    ) -> list[dict]:
         return [library.song(row) for row in library.find(text, count)]
 
     @app.get("/api/song")
@@ -94,9 +102,14 @@ def _search_route(app: FastAPI, library: Library, maps: Maps, sounds: Sounds) ->
         return Slot(sounds.query(text)) if len(text) == 32 else Slot.of_row(library, int(text))
 
     @app.get("/api/search")
-    def search(weight: Annotated[list[float], InQuery(max_length=1000)],
-               side: Annotated[list[str], InQuery(max_length=1000)], a: _Slot = None, b: _Slot = None,
-               count: Annotated[int, InQuery(ge=1, le=MOST_RESULTS)] = 10, not_its_artist: bool = False) -> dict:
+    def search(
+        weight: Annotated[list[float], InQuery(max_length=1000)],
+        side: Annotated[list[str], InQuery(max_length=1000)],
+        a: _Slot = None,
+        b: _Slot = None,
+        count: Annotated[int, InQuery(ge=1, le=MOST_RESULTS)] = 10,
+        not_its_artist: bool = False,
+    ) -> dict:
         slots = {name: slot(text) for name, text in (("a", a), ("b", b)) if text is not None}
         return answer(library, maps, Asked(slots, side, weight, count, not_its_artist))
 

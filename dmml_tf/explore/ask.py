@@ -66,8 +66,9 @@ def search(library: Library, asked: Asked) -> list[Hit]:
     if missing is not None:
         raise UserError(f"no song in slot {missing.upper()}; pick one")
     parts = {name: asked.slots[side].query for name, side in zip(names, asked.sides)}
-    return library.index.search(mix(library.index, parts), dict(zip(names, asked.weights)), asked.count,
-                                not_its_artist=asked.not_its_artist)
+    return library.index.search(
+        mix(library.index, parts), dict(zip(names, asked.weights)), asked.count, not_its_artist=asked.not_its_artist
+    )
 
 
 def answer(library: Library, maps: Maps, asked: Asked) -> dict:
@@ -83,9 +84,13 @@ def answer(library: Library, maps: Maps, asked: Asked) -> dict:
     shown = []
     for hit, row in zip(hits, as_json(hits)):
         place = index.positions[hit.track["id"]]
-        agrees = [condition.name for condition in index.conditions if condition.name in side_of
-                  and asked.slots[side_of[condition.name]].track is not None
-                  and agree(condition, asked.slots[side_of[condition.name]].track, hit.track)]
+        agrees = [
+            condition.name
+            for condition in index.conditions
+            if condition.name in side_of
+            and asked.slots[side_of[condition.name]].track is not None
+            and agree(condition, asked.slots[side_of[condition.name]].track, hit.track)
+        ]
         shown.append({**library.song(place), **row, "agrees": agrees, "near": _near(library, maps, place)})
     return {"hits": shown, "slots": {side: maps.near(slot.query) for side, slot in asked.slots.items()}}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import soundfile
 
-from tfrecords_tools.audio import AudioError, mono_blocks, require_seconds
+from tfrecords_tools.audio.decode import AudioError, mono_blocks, require_seconds
 
 MOST_MEMORY = 2 << 30  # bytes of address space: libraries map far more than they use
 MOST_CPU = 60  # seconds
@@ -30,8 +30,12 @@ def decode(source: Path, target: Path, rate: int, least: float, most: float) -> 
 
 def main(arguments: list[str]) -> int:
     """Exit status: 0, or 2 with the reason on standard error."""
-    for limit, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_CPU),
-                        (resource.RLIMIT_FSIZE, _MOST_OUTPUT), (resource.RLIMIT_CORE, 0)):
+    for limit, most in (
+        (resource.RLIMIT_AS, MOST_MEMORY),
+        (resource.RLIMIT_CPU, MOST_CPU),
+        (resource.RLIMIT_FSIZE, _MOST_OUTPUT),
+        (resource.RLIMIT_CORE, 0),
+    ):
         resource.setrlimit(limit, (most, most))
     source, target, rate, least, most = arguments
     try:

@@ -14,13 +14,21 @@ from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.example import clearest
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from dmml_tf.search.show import labels_of
-from tfrecords_tools.audio import file_problem
+from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tracks import TRACKS_FILE
+from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 # Only such files are ever sent: a table that names another file as a song's audio gives nothing away.
-MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav", ".ogg": "audio/ogg", ".oga": "audio/ogg",
-               ".opus": "audio/ogg", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".aac": "audio/aac"}
+MEDIA_TYPES = {
+    ".flac": "audio/flac",
+    ".wav": "audio/wav",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".aac": "audio/aac",
+}
 # Where the demo keeps its audio within a dataset's folder; it is looked at after such a folder was moved.
 _CORPUS = Path("corpus", "audio")
 _TRIED = 2000  # of more songs the first is shown first, since finding a clear example would take long
@@ -56,8 +64,10 @@ class Library:
         """
         run, index = Run.load(run_folder), Index.load(Path(run_folder) / INDEX_FOLDER)
         if index.model != weights_sha256(run):
-            raise UserError(f"{run_folder}: the index was made by other weights than the run now has; make it again "
-                            f"with: dmml index --run {run_folder}")
+            raise UserError(
+                f"{run_folder}: the index was made by other weights than the run now has; make it again "
+                f"with: dmml index --run {run_folder}"
+            )
         folder = Path(data or run.dataset)
         if data is None and not (folder / TRACKS_FILE).exists():
             return cls(run, index, {}, folder)
@@ -73,9 +83,15 @@ class Library:
     def song(self, row: int) -> dict:
         """What the page shows of a song: row, id, title, artist, labels, player (whether it has audio), mark."""
         track = self.index.tracks[row]
-        return {"row": row, "id": track["id"], "title": track.get("title", ""), "artist": track.get("artist", ""),
-                "labels": labels_of(track), "player": self.sound(row) is not None,
-                "mark": self.marks.mark(self.index.vectors[row])}
+        return {
+            "row": row,
+            "id": track["id"],
+            "title": track.get("title", ""),
+            "artist": track.get("artist", ""),
+            "labels": labels_of(track),
+            "player": self.sound(row) is not None,
+            "mark": self.marks.mark(self.index.vectors[row]),
+        }
 
     def find(self, text: str, count: int) -> list[int]:
         """The first `count` rows in which every word of `text` occurs, in any case, with or without accents."""
@@ -98,8 +114,9 @@ class Library:
 
     @functools.cached_property
     def _lines(self) -> list[str]:
-        return [plain(" ".join(value for name, value in track.items() if name != "split"))
-                for track in self.index.tracks]
+        return [
+            plain(" ".join(value for name, value in track.items() if name != "split")) for track in self.index.tracks
+        ]
 
 
 def audio_paths(table: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A 2-D map of each sub-space, computed once (by the method of `dmml_tf.viz.plots`) and kept."""
+"""A 2-D map of each sub-space, computed once (by the method of `dmml_tf.pictures.plots`) and kept."""
 
 import hashlib
 import os
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dmml_tf.pictures.plots import MAX_COLOURS, MAX_POINTS, flatten, shown_tag
 from dmml_tf.search.index import Index, Query
-from dmml_tf.viz.plots import MAX_COLOURS, MAX_POINTS, flatten, shown_tag
-from tfrecords_tools.tables import TAG_SEPARATOR
+from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 FOLDER = "explore"  # within a run's folder
 _VERSION = 1  # of the method: a map of another is computed again
@@ -45,9 +45,12 @@ class Maps:
         legend, groups = self._groups(name)
         points = np.round(self.points(name), 4).tolist()
         tracks = [self._index.tracks[row] for row in self.rows]
-        return {"name": name, "legend": legend,
-                "points": [[int(row), *at, group] for row, at, group in zip(self.rows, points, groups)],
-                "titles": [track.get("title", "") for track in tracks]}
+        return {
+            "name": name,
+            "legend": legend,
+            "points": [[int(row), *at, group] for row, at, group in zip(self.rows, points, groups)],
+            "titles": [track.get("title", "") for track in tracks],
+        }
 
     def points(self, name: str) -> np.ndarray:
         """float [P, 2], each axis in 0..1."""

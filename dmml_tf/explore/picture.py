@@ -4,16 +4,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from dmml_tf.explore.devtools import browser_page
 from dmml_tf.explore.library import Library
 from dmml_tf.explore.serve import serving
+from dmml_tf.pictures.devtools import browser_page
 
 READY = "document.documentElement?.dataset.state === 'ready'"
 _SECONDS = 180.0  # a map of 2,000 tracks takes its time
 
 
-def state(a: str | None = None, b: str | None = None, from_b: Sequence[str] = (),
-          weights: Mapping[str, float] | None = None, shown_map: str | None = None) -> str:
+def state(
+    a: str | None = None,
+    b: str | None = None,
+    from_b: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
+    shown_map: str | None = None,
+) -> str:
     """The part of the address after `#` that opens the page in a chosen state.
 
     Args:

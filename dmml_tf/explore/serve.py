@@ -26,8 +26,9 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
     try:
         opened = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise UserError(f"cannot listen on {host}, port {port} ({error.strerror}); give another --port, or 0 for a "
-                        "free one") from error
+        raise UserError(
+            f"cannot listen on {host}, port {port} ({error.strerror}); give another --port, or 0 for a free one"
+        ) from error
     with opened:
         yield opened, f"http://{f'[{host}]' if ':' in host else host}:{opened.getsockname()[1]}/"
 
@@ -55,5 +56,12 @@ def serving(library: Library, host: str = "127.0.0.1") -> Iterator[str]:
 
 def _server(library: Library, host: str) -> uvicorn.Server:
     # log_config: its own would turn every logger of the process about.
-    return uvicorn.Server(uvicorn.Config(create_app(library, host), log_config=None, log_level="warning",
-                                         server_header=False, timeout_graceful_shutdown=_STOPS_WITHIN))
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(library, host),
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_STOPS_WITHIN,
+        )
+    )

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from tensorflow import keras
 
+from dmml_tf.embed.audio import embed_audio
 from dmml_tf.explore.decode import EXIT_REFUSED
 from dmml_tf.run import Run
-from dmml_tf.search.audio_query import embed_audio
 from dmml_tf.search.index import Query
 from dmml_tf.search.query import by_embedding
+from tfrecords_tools.audio.extract import LEAST_SECONDS
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.extract import LEAST_SECONDS
 
 MOST_BYTES = 64 << 20
 MOST_SECONDS = 600.0  # of audio; the rest of a longer file is not decoded

@@ -102,8 +102,13 @@ class GaborEnergy(keras.layers.Layer):
         return output_shape[1] * self.window * 2 * self.filters
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "sample_rate": self.sample_rate,
-                "window": self.window, "step": self.step}
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "sample_rate": self.sample_rate,
+            "window": self.window,
+            "step": self.step,
+        }
 
 
 @keras.utils.register_keras_serializable(package="dmml")

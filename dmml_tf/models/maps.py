@@ -48,7 +48,10 @@ def multi_input(features: LogMel):
 
 
 MAPS: dict[str, Callable] = {
-    "log_mel": log_mel, "log_mel_audio": log_mel_audio, "leaf": leaf, "multi_input": multi_input,
+    "log_mel": log_mel,
+    "log_mel_audio": log_mel_audio,
+    "leaf": leaf,
+    "multi_input": multi_input,
 }
 
 

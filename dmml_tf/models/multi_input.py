@@ -94,8 +94,13 @@ class CensChroma(keras.layers.Layer):
         return output_shape[1] * (transform + (self.n_fft // 2 + 1 + self.smooth + 2) * PITCH_CLASSES)
 
     def get_config(self):
-        return {**super().get_config(), "sample_rate": self.sample_rate, "n_fft": self.n_fft, "hop": self.hop,
-                "smooth": self.smooth}
+        return {
+            **super().get_config(),
+            "sample_rate": self.sample_rate,
+            "n_fft": self.n_fft,
+            "hop": self.hop,
+            "smooth": self.smooth,
+        }
 
 
 @keras.utils.register_keras_serializable(package="dmml")

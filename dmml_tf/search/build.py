@@ -5,9 +5,9 @@ import os
 
 import numpy as np
 
-from dmml_tf.evaluation.embed import Embedded, embed_split
+from dmml_tf.embed.parquet import read_embeddings
+from dmml_tf.embed.split import Embedded, embed_split
 from dmml_tf.run import WEIGHTS_FILE, Run
-from dmml_tf.search.embeddings import read_embeddings
 from dmml_tf.search.index import Index
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -39,8 +39,10 @@ def index_embeddings(run: Run, path: str | os.PathLike) -> Index:
     run.require_slices()
     vectors, rows, model = read_embeddings(path)
     if model != weights_sha256(run):
-        raise UserError(f"{os.fspath(path)}: made by other weights than {run.folder} has; make it again with: "
-                        f"dmml embed --run {run.folder}")
+        raise UserError(
+            f"{os.fspath(path)}: made by other weights than {run.folder} has; make it again with: "
+            f"dmml embed --run {run.folder}"
+        )
     return Index.build(vectors, run.conditions, rows, model)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.word_vectors import phrase_vector, read_word_vectors, words_of
 from dmml_tf.search.index import WHOLE, Query
 from dmml_tf.spaces import unit
-from dmml_tf.tag_tower import TagTower
+from dmml_tf.zero_shot.tower import TagTower
+from dmml_tf.zero_shot.words import phrase_vector, read_word_vectors, words_of
 from tfrecords_tools.errors import UserError
 
 _NEAR = 5  # known tags that an error names
@@ -32,15 +32,23 @@ def vectors_of_tag(
     """
     asked = [conditions[conditions.index(condition)]] if condition else list(conditions)
     places = {one.name: (one.column, _place(tower.tags[one.column], tag)) for one in asked}
-    found = {name: tower.vectors.columns[column][place] for name, (column, place) in places.items()
-             if place is not None and tower.vectors.known(column)[place]}
+    found = {
+        name: tower.vectors.columns[column][place]
+        for name, (column, place) in places.items()
+        if place is not None and tower.vectors.known(column)[place]
+    }
     if found:
         return found
     if tower.vectors.source["kind"] != "words":
-        what = "is known but goes with no other label" if any(place is not None for _, place in places.values()) else (
-            f"is not known; near it: {_near(tower, asked, tag)}")
-        raise UserError(f"tag '{tag}' {what}; this run's vectors are of its tags' co-occurrence: train with "
-                        "config.zero_shot.words to ask for any word")
+        what = (
+            "is known but goes with no other label"
+            if any(place is not None for _, place in places.values())
+            else (f"is not known; near it: {_near(tower, asked, tag)}")
+        )
+        raise UserError(
+            f"tag '{tag}' {what}; this run's vectors are of its tags' co-occurrence: train with "
+            "config.zero_shot.words to ask for any word"
+        )
     vector = _word_vector(tower, asked, tag, words)
     return {one.name: vector for one in asked}
 
@@ -67,8 +75,9 @@ def _word_vector(tower: TagTower, asked: Sequence[Condition], tag: str, words: s
         raise UserError(f"{path}: not the word vectors that the run was trained with; give those with --words")
     vector = phrase_vector(tag, found.vectors)
     if vector is None or not vector.any():
-        raise UserError(f"tag '{tag}' is not known and no word of it is in {path}; known tags near it: "
-                        f"{_near(tower, asked, tag)}")
+        raise UserError(
+            f"tag '{tag}' is not known and no word of it is in {path}; known tags near it: {_near(tower, asked, tag)}"
+        )
     return unit(vector)
 
 

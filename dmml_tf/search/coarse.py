@@ -49,8 +49,9 @@ class Coarse:
     recall: float = float("nan")
 
     @classmethod
-    def build(cls, vectors: np.ndarray, lengths: np.ndarray | None, owner: np.ndarray, candidates: int,
-              seed: int = 0) -> "Coarse":
+    def build(
+        cls, vectors: np.ndarray, lengths: np.ndarray | None, owner: np.ndarray, candidates: int, seed: int = 0
+    ) -> "Coarse":
         """Trains on a seeded sample and encodes everything, block by block; arguments as in `wide_vectors`."""
         faiss = require_faiss()
         count, size = len(vectors), _even(vectors.shape[1] * (1 if lengths is None else 2))
@@ -99,8 +100,9 @@ def require_faiss() -> Any:
     try:
         import faiss
     except ImportError as error:
-        raise UserError("an index of more than 100,000 tracks needs faiss; install it: pip install "
-                        "'dmml[search]'") from error
+        raise UserError(
+            "an index of more than 100,000 tracks needs faiss; install it: pip install 'dmml[search]'"
+        ) from error
     return faiss
 
 

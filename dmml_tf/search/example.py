@@ -7,7 +7,7 @@ import numpy as np
 from dmml_tf.conditions import Condition, value_distance
 from dmml_tf.search.index import Index
 from dmml_tf.search.query import by_tracks
-from tfrecords_tools.manifest import TAG_SEPARATOR
+from tfrecords_tools.tables.manifest import TAG_SEPARATOR
 
 
 def clearest(index: Index, conditions: Sequence[Condition], k: int) -> Mapping[str, str]:
@@ -24,8 +24,11 @@ def clearest(index: Index, conditions: Sequence[Condition], k: int) -> Mapping[s
 
     def agreements(track: Mapping[str, str]) -> int:
         query = by_tracks(index, [track["id"]])
-        return sum(agree(condition, track, hit.track)
-                   for condition in conditions for hit in index.search(query, {condition.name: 1.0}, k))
+        return sum(
+            agree(condition, track, hit.track)
+            for condition in conditions
+            for hit in index.search(query, {condition.name: 1.0}, k)
+        )
 
     return max(tracks, key=agreements)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables import TAG_SEPARATOR
+from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +63,10 @@ def allowed_rows(tracks: Sequence[Mapping[str, str]], filters: Sequence[Filter])
     for one in filters:
         if one.column not in tracks[0]:
             close = difflib.get_close_matches(one.column, tracks[0], n=1)
-            raise UserError(f"no column '{one.column}' to filter by{f' (do you mean {close[0]}?)' if close else ''}; "
-                            f"this index has: {', '.join(tracks[0])}")
+            raise UserError(
+                f"no column '{one.column}' to filter by{f' (do you mean {close[0]}?)' if close else ''}; "
+                f"this index has: {', '.join(tracks[0])}"
+            )
     return np.array([all(one.allows(track[one.column]) for one in filters) for track in tracks], bool)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.folders import whole_folder
+from dmml_tf.files import whole_folder
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.filters import Filter, allowed_rows, other_artists
 from dmml_tf.search.weights import weight_vector
@@ -97,8 +97,9 @@ class Index:
     coarse: Coarse | None = None
 
     @classmethod
-    def build(cls, embeddings: np.ndarray, conditions: Conditions, tracks: Sequence[Mapping[str, str]],
-              model: str = "") -> "Index":
+    def build(
+        cls, embeddings: np.ndarray, conditions: Conditions, tracks: Sequence[Mapping[str, str]], model: str = ""
+    ) -> "Index":
         """Index of whole-song embeddings.
 
         Args:
@@ -156,13 +157,21 @@ class Index:
         """Row of a track; `UserError` that names close ids otherwise."""
         if track_id not in self.positions:
             close = ", ".join(difflib.get_close_matches(track_id, self.positions, cutoff=0.5)) or self.tracks[0]["id"]
-            raise UserError(f"no track '{track_id}' in the index; ids like it: {close}; all of its "
-                            f"{len(self.tracks)} ids are in the first column of the index's {TRACKS_FILE}")
+            raise UserError(
+                f"no track '{track_id}' in the index; ids like it: {close}; all of its "
+                f"{len(self.tracks)} ids are in the first column of the index's {TRACKS_FILE}"
+            )
         return self.positions[track_id]
 
-    def search(self, query: Query, weights: Mapping[str, float] | None = None, k: int = 10,
-               exclude: Collection[str] = (), filters: Sequence[Filter] = (),
-               not_its_artist: bool = False) -> list[Hit]:
+    def search(
+        self,
+        query: Query,
+        weights: Mapping[str, float] | None = None,
+        k: int = 10,
+        exclude: Collection[str] = (),
+        filters: Sequence[Filter] = (),
+        not_its_artist: bool = False,
+    ) -> list[Hit]:
         """The `k` tracks of the highest score; equal scores by ascending id.
 
         Exactly, unless there is `coarse`: then the best `k` of its candidates, with their exact scores.
@@ -184,8 +193,10 @@ class Index:
             raise UserError(f"k is {k}; ask for at least 1 result")
         both = [query.vector] if query.whole is None else [query.vector, query.whole]
         if any(half.shape != self.vectors.shape[1:] or not np.isfinite(half).all() for half in both):
-            raise UserError(f"the query must be {self.vectors.shape[1]} finite numbers, as this index's vectors are; "
-                            f"it has shape {query.vector.shape}")
+            raise UserError(
+                f"the query must be {self.vectors.shape[1]} finite numbers, as this index's vectors are; "
+                f"it has shape {query.vector.shape}"
+            )
         allowed = self._allowed(query, exclude, filters, not_its_artist)
         rows = self._candidates(query, by_condition, k, allowed)
         cosines = self._cosines(rows, query)
@@ -194,8 +205,9 @@ class Index:
         best = np.argsort(-scores, kind="stable")[:k]
         return [Hit(self.tracks[rows[i]], float(scores[i]), dict(zip(self.names, cosines[i].tolist()))) for i in best]
 
-    def _allowed(self, query: Query, exclude: Collection[str], filters: Sequence[Filter],
-                 not_its_artist: bool) -> np.ndarray:
+    def _allowed(
+        self, query: Query, exclude: Collection[str], filters: Sequence[Filter], not_its_artist: bool
+    ) -> np.ndarray:
         """bool [N]: which rows may be results."""
         allowed = allowed_rows(self.tracks, filters) if filters else np.ones(len(self.tracks), bool)
         sources = [self.position(track_id) for track_id in query.sources]
@@ -263,10 +275,15 @@ class Index:
                 writer = csv.DictWriter(file, list(self.tracks[0]))
                 writer.writeheader()
                 writer.writerows(self.tracks)
-            content = {"index_version": INDEX_VERSION, "tracks": len(self.tracks), "size": self.vectors.shape[1],
-                       "model": self.model, "conditions": self.conditions.to_json(),
-                       "lengths": self.lengths is not None,
-                       "coarse": self.coarse and {"candidates": self.coarse.candidates, "recall": self.coarse.recall}}
+            content = {
+                "index_version": INDEX_VERSION,
+                "tracks": len(self.tracks),
+                "size": self.vectors.shape[1],
+                "model": self.model,
+                "conditions": self.conditions.to_json(),
+                "lengths": self.lengths is not None,
+                "coarse": self.coarse and {"candidates": self.coarse.candidates, "recall": self.coarse.recall},
+            }
             (temporary / INDEX_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
@@ -281,8 +298,9 @@ class Index:
         try:
             content = json.loads((folder / INDEX_FILE).read_text("utf-8"))
             if content["index_version"] != INDEX_VERSION:
-                raise UserError(f"{folder}: index version {content['index_version']}, this code reads {INDEX_VERSION}; "
-                                f"{mend}")
+                raise UserError(
+                    f"{folder}: index version {content['index_version']}, this code reads {INDEX_VERSION}; {mend}"
+                )
             # Mapped: a search reads only what it compares.
             vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
             lengths = np.load(folder / LENGTHS_FILE, allow_pickle=False) if content["lengths"] else None
@@ -302,8 +320,9 @@ class Index:
         count, places = shape[0], self.vectors.shape[1] if self.vectors.ndim == 2 else 0
         if self.vectors.shape != shape or self.vectors.dtype != np.float32 or len(self.positions) != count:
             return False
-        if self.lengths is not None and (self.lengths.shape != (count, len(self.slices))
-                                         or self.lengths.dtype != np.float32):
+        if self.lengths is not None and (
+            self.lengths.shape != (count, len(self.slices)) or self.lengths.dtype != np.float32
+        ):
             return False
         wide = places * (1 if self.lengths is None else 2)
         return self.coarse is None or (self.coarse.codes.ntotal == count and self.coarse.codes.d == wide + wide % 2)

@@ -77,9 +77,11 @@ def describe(index: Index) -> str:
     size = index.vectors.nbytes + (0 if index.lengths is None else index.lengths.nbytes)
     if index.coarse is None:
         return f"exact search (recall 1), {size:,} bytes of vectors"
-    return (f"product-quantised codes, {index.coarse.candidates:,} candidates compared exactly (recall@10 "
-            f"{index.coarse.recall:.3f}, measured on {_TRIED} random searches), {index.coarse.bytes:,} bytes of codes "
-            f"and {size:,} of vectors")
+    return (
+        f"product-quantised codes, {index.coarse.candidates:,} candidates compared exactly (recall@10 "
+        f"{index.coarse.recall:.3f}, measured on {_TRIED} random searches), {index.coarse.bytes:,} bytes of codes "
+        f"and {size:,} of vectors"
+    )
 
 
 def _scores(index: Index, query: Query, weights: dict[str, float], k: int) -> list[float]:

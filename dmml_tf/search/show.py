@@ -39,8 +39,13 @@ def describe(track: Mapping[str, str]) -> str:
 def as_json(hits: Sequence[Hit]) -> list[dict]:
     """Plain dictionaries: rank, id, title, artist, split, labels, score, cosines."""
     return [
-        {"rank": rank, **{name: hit.track[name] for name in _NAMES}, "labels": labels_of(hit.track),
-         "score": hit.score, "cosines": dict(hit.cosines)}
+        {
+            "rank": rank,
+            **{name: hit.track[name] for name in _NAMES},
+            "labels": labels_of(hit.track),
+            "score": hit.score,
+            "cosines": dict(hit.cosines),
+        }
         for rank, hit in enumerate(hits, 1)
     ]
 

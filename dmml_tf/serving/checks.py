@@ -17,7 +17,7 @@ def require(condition: tf.Tensor, message: tf.Tensor) -> contextlib.AbstractCont
 
 
 def require_seconds(samples: tf.Tensor, sample_rate: int, what: str) -> contextlib.AbstractContextManager:
-    """`require`s that many `samples`, int [], to be 3 s, within a millisecond as `tfrecords_tools.audio`.
+    """`require`s that many `samples`, int [], to be 3 s, within a millisecond as `tfrecords_tools.audio.decode`.
 
     Args:
         what: first words of the message: what is too short.

@@ -26,8 +26,13 @@ _LONGEST_PAUSE = 5.0  # seconds between two tries
 # What may be gone at the next try. A deadline is not among them: who set it wants to know by then.
 _RETRYABLE = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 # REST statuses by the gRPC codes that TensorFlow Serving makes them from.
-_CODES = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE",
-          504: "DEADLINE_EXCEEDED"}
+_CODES = {
+    400: "INVALID_ARGUMENT",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
 
 
 class ServingError(UserError):
@@ -126,8 +131,11 @@ class RestClient(Client):
 
     def predict(self, signature: str, name: str, value: np.ndarray | list[bytes]) -> dict[str, np.ndarray]:
         """As `Client.predict`, in the column format: `inputs` and `outputs` by name."""
-        encoded = ([{"b64": base64.b64encode(file).decode("ascii")} for file in value] if isinstance(value, list)
-                   else value.tolist())
+        encoded = (
+            [{"b64": base64.b64encode(file).decode("ascii")} for file in value]
+            if isinstance(value, list)
+            else value.tolist()
+        )
         body = json.dumps({"signature_name": signature, "inputs": {name: encoded}}, allow_nan=False).encode()
         try:
             outputs = json.loads(self._post(body))["outputs"]
@@ -168,12 +176,14 @@ class GrpcClient(Client):
             import grpc
             from tensorflow_serving.apis import prediction_service_pb2_grpc
         except ImportError as error:
-            raise UserError(f"gRPC needs tensorflow-serving-api ({error}): pip install 'dmml[serving]', or use "
-                            "RestClient") from error
+            raise UserError(
+                f"gRPC needs tensorflow-serving-api ({error}): pip install 'dmml[serving]', or use RestClient"
+            ) from error
         self._target = target
         # A song through time is an answer of more than gRPC's 4 MB.
-        self._channel = grpc.insecure_channel(target, [("grpc.max_receive_message_length", -1),
-                                                       ("grpc.max_send_message_length", -1)])
+        self._channel = grpc.insecure_channel(
+            target, [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        )
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def __enter__(self) -> "GrpcClient":
@@ -205,8 +215,9 @@ class GrpcClient(Client):
 def _numbers(value: np.ndarray, dimensions: int) -> np.ndarray:
     array = np.asarray(value, np.float32)
     if array.ndim != dimensions:
-        raise UserError(f"the batch has the shape {array.shape}; {dimensions} dimensions are needed, the first of them "
-                        "the batch")
+        raise UserError(
+            f"the batch has the shape {array.shape}; {dimensions} dimensions are needed, the first of them the batch"
+        )
     if not np.isfinite(array).all():
         raise UserError("the batch holds numbers that are NaN or infinite; decode the audio again")
     return array

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.folders import whole_folder
+from dmml_tf.files import whole_folder
 from dmml_tf.serving.graph import WHOLE, ServedGraph
 from dmml_tf.serving.warmup import write_warmup
 from tfrecords_tools.errors import UserError
@@ -69,5 +69,7 @@ def check_output_names(conditions: Conditions) -> None:
         if name == WHOLE:
             raise UserError(f"condition '{name}' has the name of the output for the whole embedding; rename it")
         if not _OUTPUT_NAME.fullmatch(name):
-            raise UserError(f"condition '{name}' cannot name an output of the exported model; use letters, digits and "
-                            "_, beginning with a letter")
+            raise UserError(
+                f"condition '{name}' cannot name an output of the exported model; use letters, digits and "
+                "_, beginning with a letter"
+            )

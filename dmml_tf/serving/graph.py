@@ -11,7 +11,7 @@ from dmml_tf.data.signal import LOG_MEL, PCM_SCALE, signal_for
 from dmml_tf.models.frontends import LogMelFrontend
 from dmml_tf.serving.checks import require_seconds
 from dmml_tf.serving.wav import decode_mono
-from tfrecords_tools.extract import PCM_SCALE as RECORD_SCALE
+from tfrecords_tools.audio.extract import PCM_SCALE as RECORD_SCALE
 from tfrecords_tools.features import LogMel
 
 WHOLE = "embedding"
@@ -27,7 +27,7 @@ class ServedGraph:
     Each returns a dict: `embedding`, float32 [..., size], not normalised, and for each condition that owns a
     sub-space its unit vector, float32 [..., width], under the condition's name (zeros stay zeros).
 
-    Windows are cut as `dmml_tf.evaluation.embed` cuts them: the log-mel is taken of the whole audio, a window is
+    Windows are cut as `dmml_tf.embed.split` cuts them: the log-mel is taken of the whole audio, a window is
     129 of its frames, and **what is left at the end and fills no window is dropped**. For a network that takes
     samples the windows begin at the same places and are cut from the audio itself. Log-mel and samples are rounded
     to float16 and 16 bits as in the records, so that a file served finds its own record in the index.
@@ -90,8 +90,11 @@ class ServedGraph:
         Args:
             wav: string [batch], 16-bit PCM WAV files of at least 3 s, any rate, channels and lengths.
         """
-        ragged = tf.map_fn(self._windows_of_wav, wav, fn_output_signature=tf.RaggedTensorSpec(
-            [None, *self._signal.shape], tf.float32, ragged_rank=0))
+        ragged = tf.map_fn(
+            self._windows_of_wav,
+            wav,
+            fn_output_signature=tf.RaggedTensorSpec([None, *self._signal.shape], tf.float32, ragged_rank=0),
+        )
         embedded = self._embed(ragged.values)
         # Not segment_mean by row ids: a mean of contiguous rows is what reduce_mean on a ragged tensor is.
         return self._outputs(tf.reduce_mean(ragged.with_values(embedded), axis=1))
@@ -129,6 +132,7 @@ class ServedGraph:
 
     def _embed(self, windows: tf.Tensor) -> tf.Tensor:
         """float32 [windows, size] of windows as the network takes them, `_CHUNK` at a time."""
+
         def step(start, parts):
             chunk = self._embedding(windows[start : start + _CHUNK])
             return start + _CHUNK, parts.write(start // _CHUNK, chunk)

@@ -58,8 +58,9 @@ def export_onnx(embedding: keras.Model, conditions: Conditions, features: LogMel
         import onnxruntime
         import tf2onnx
     except (ImportError, AttributeError) as error:
-        raise UserError(f"ONNX cannot be written here ({error}); pip install 'dmml[onnx]', and beside TensorFlow 2.15 "
-                        "'onnx<1.19'") from error
+        raise UserError(
+            f"ONNX cannot be written here ({error}); pip install 'dmml[onnx]', and beside TensorFlow 2.15 'onnx<1.19'"
+        ) from error
     function, spec = graph.signatures()[SIGNATURE]
     traced = tf.function(function, [spec], autograph=False)
     content = tf2onnx.convert.from_function(traced, [spec], opset=_OPSET)[0].SerializeToString()
@@ -72,8 +73,10 @@ def _graph(embedding: keras.Model, conditions: Conditions, features: LogMel) -> 
     check_output_names(conditions)
     graph = ServedGraph(embedding, conditions, features)
     if SIGNATURE not in graph.signatures():
-        raise UserError("tflite and onnx hold the network from log-mel windows on, and this one takes samples; use "
-                        "--format=saved_model")
+        raise UserError(
+            "tflite and onnx hold the network from log-mel windows on, and this one takes samples; use "
+            "--format=saved_model"
+        )
     return graph
 
 

@@ -11,8 +11,26 @@ import numpy as np
 import soxr
 
 # Rates that recordings have; another one is taken for the nearest of these.
-RATES = (8_000, 11_025, 12_000, 16_000, 18_900, 24_000, 32_000, 37_800, 44_056, 44_100, 47_250, 48_000, 50_000,
-         64_000, 88_200, 96_000, 176_400, 192_000)
+RATES = (
+    8_000,
+    11_025,
+    12_000,
+    16_000,
+    18_900,
+    24_000,
+    32_000,
+    37_800,
+    44_056,
+    44_100,
+    47_250,
+    48_000,
+    50_000,
+    64_000,
+    88_200,
+    96_000,
+    176_400,
+    192_000,
+)
 # Points from 0 to the lower Nyquist frequency: between two of them a straight line is right to 1e-5.
 POINTS = 4097
 # Periods of the lower rate that an impulse rings to either side, generously (soxr's filter has about 100).

@@ -1,6 +1,6 @@
 """WAV bytes -> mono samples at one rate, in TensorFlow operations, so that a served model takes files.
 
-Agrees with `tfrecords_tools.audio.load_mono` (soundfile and soxr) except in what it reads: 16-bit PCM alone,
+Agrees with `tfrecords_tools.audio.decode.load_mono` (soundfile and soxr) except in what it reads: 16-bit PCM alone,
 which is what `tf.audio.decode_wav` decodes. 8-, 24- and 32-bit, float and compressed WAV are refused by it.
 """
 
@@ -30,8 +30,9 @@ def decode_mono(wav: tf.Tensor, sample_rate: int) -> tf.Tensor:
     # Not desired_channels=1: that takes the left channel.
     samples, rate = tf.audio.decode_wav(wav)
     lowest, highest = BELIEVABLE_RATES
-    message = tf.strings.join(["WAV header says ", tf.strings.as_string(rate), " Hz, which no recording has; encode it "
-                               "again"])
+    message = tf.strings.join(
+        ["WAV header says ", tf.strings.as_string(rate), " Hz, which no recording has; encode it again"]
+    )
     with require((rate >= lowest) & (rate <= highest), message):
         mono = tf.reduce_mean(samples, axis=1)
     return tf.cond(tf.equal(rate, sample_rate), lambda: mono, lambda: resample(mono, rate, sample_rate))

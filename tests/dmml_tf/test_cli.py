@@ -29,20 +29,24 @@ def test_each_command_has_help(monkeypatch, capsys, command):
     assert f"dmml {command}: " in out and "\n  --" in out
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["fly"], ["unknown command 'fly'", "train"]),
-    (["train", CONFIG, "--data=x"], ["--run"]),
-    (["train", CONFIG, "--data=nowhere", "--run=r"], ["nowhere", "dmml-records build"]),
-    (["train", "--data=x", "--run=r"], ["--config"]),
-    (["train", "--config=configs/none.py", "--data=x", "--run=r"], ["configs/none.py"]),
-    (["train", CONFIG, "--config.train.nope=1", "--data=x", "--run=r"], ["no field", "nope"]),
-    (["train", CONFIG, "--config.train.steps=many", "--data=x", "--run=r"], ["many"]),
-    (["train", CONFIG, "--wings=2", "--data=x", "--run=r"], ["wings"]),
-    (["evaluate", "--run=nowhere"], ["nowhere", "train"]),
-    (["search", "--run=nowhere", "--track=a"], ["nowhere"]),
-    (["export", "--run=nowhere"], ["nowhere"]),
-    (["demo", "--manifest=none.csv", "--data=DIR/d", "--run=DIR/r"], ["none.csv"]),
-], ids=lambda value: " ".join(value)[:40])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["fly"], ["unknown command 'fly'", "train"]),
+        (["train", CONFIG, "--data=x"], ["--run"]),
+        (["train", CONFIG, "--data=nowhere", "--run=r"], ["nowhere", "dmml-records build"]),
+        (["train", "--data=x", "--run=r"], ["--config"]),
+        (["train", "--config=configs/none.py", "--data=x", "--run=r"], ["configs/none.py"]),
+        (["train", CONFIG, "--config.train.nope=1", "--data=x", "--run=r"], ["no field", "nope"]),
+        (["train", CONFIG, "--config.train.steps=many", "--data=x", "--run=r"], ["many"]),
+        (["train", CONFIG, "--wings=2", "--data=x", "--run=r"], ["wings"]),
+        (["evaluate", "--run=nowhere"], ["nowhere", "train"]),
+        (["search", "--run=nowhere", "--track=a"], ["nowhere"]),
+        (["export", "--run=nowhere"], ["nowhere"]),
+        (["demo", "--manifest=none.csv", "--data=DIR/d", "--run=DIR/r"], ["none.csv"]),
+    ],
+    ids=lambda value: " ".join(value)[:40],
+)
 def test_bad_input_is_one_line_and_status_2(monkeypatch, capsys, tmp_path, arguments, words):
     assert call(monkeypatch, *(argument.replace("DIR", str(tmp_path)) for argument in arguments)) == 2
     error = capsys.readouterr().err.strip()

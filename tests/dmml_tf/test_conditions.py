@@ -25,8 +25,11 @@ def every_pair(n):
 def track_labels(**columns):
     """Labels of one window from each of N tracks."""
     count = len(next(iter(columns.values())))
-    return {"track": np.arange(count, dtype=np.int32), "start": np.zeros(count, np.int32),
-            **{name: np.asarray(column) for name, column in columns.items()}}
+    return {
+        "track": np.arange(count, dtype=np.int32),
+        "start": np.zeros(count, np.int32),
+        **{name: np.asarray(column) for name, column in columns.items()},
+    }
 
 
 @pytest.mark.parametrize("condition", ALL, ids=lambda c: c.name)
@@ -55,8 +58,22 @@ def test_judged_pairs_agree_with_brute_force(seed):
 
 
 def test_octaves_are_one_value_and_nothing_else_is():
-    pairs = [(70, 140), (140, 68), (60, 240), (90, 120), (100, 103), (120, 185), (1, 1000), (0, 0), (0, 140), (-70, 70),
-             (-70, -140), (np.nan, 140), (140, np.nan), (60.5, 120)]
+    pairs = [
+        (70, 140),
+        (140, 68),
+        (60, 240),
+        (90, 120),
+        (100, 103),
+        (120, 185),
+        (1, 1000),
+        (0, 0),
+        (0, 140),
+        (-70, 70),
+        (-70, -140),
+        (np.nan, 140),
+        (140, np.nan),
+        (60.5, 120),
+    ]
     a, b = np.array(pairs, np.float32).T
     expected = [0, 4, 0, 30, 3, 55, 24, 0, 140, 140, 70, np.nan, np.nan, 1]
     for first, second in ((a, b), (b, a)):
@@ -72,8 +89,16 @@ def test_octaves_belong_to_values():
 
 def test_conditions_without_octaves_are_written_as_before_there_were_any():
     rows = Conditions([TEMPO, OCTAVES]).to_json()
-    assert rows[0] == {"name": "tempo", "kind": "within", "column": "tempo", "width": 64, "tolerance": 5.0,
-                       "weight": 1.0, "share": 1.0, "file": ""}
+    assert rows[0] == {
+        "name": "tempo",
+        "kind": "within",
+        "column": "tempo",
+        "width": 64,
+        "tolerance": 5.0,
+        "weight": 1.0,
+        "share": 1.0,
+        "file": "",
+    }
     assert rows[1]["octave"] is True and [*Conditions.from_json(rows)] == [TEMPO, OCTAVES]
 
 
@@ -160,8 +185,12 @@ def test_windows_of_one_track_overlap_by_at_most_half():
 
 
 def test_a_song_is_no_positive_of_itself_for_a_tag_or_a_value():
-    labels = {"track": np.zeros(2, np.int32), "start": np.array([0, 200], np.int32),
-              "genre": np.array([[1], [1]]), "tempo": np.array([90.0, 90.0], np.float32)}
+    labels = {
+        "track": np.zeros(2, np.int32),
+        "start": np.array([0, 200], np.int32),
+        "genre": np.array([[1], [1]]),
+        "tempo": np.array([90.0, 90.0], np.float32),
+    }
     for condition in (GENRE, TEMPO):
         assert not condition.similar(labels, [0], [1]).any()
         assert not condition.dissimilar(labels, [0], [1]).any()
@@ -174,8 +203,14 @@ def test_the_cost_of_a_pair_does_not_depend_on_the_vocabulary():
 
 
 def test_masks_partition_the_embedding():
-    conditions = Conditions([Condition("a", "shared_tag", width=3), Condition("b", "shared_tag", width=0),
-                             Condition("c", "within", width=5), Condition("d", "shared_tag", width=2)])
+    conditions = Conditions(
+        [
+            Condition("a", "shared_tag", width=3),
+            Condition("b", "shared_tag", width=0),
+            Condition("c", "within", width=5),
+            Condition("d", "shared_tag", width=2),
+        ]
+    )
     masks = conditions.masks(10)
     assert masks.dtype == np.float32 and set(np.unique(masks)) == {0.0, 1.0}
     assert (masks[[0, 2, 3]].sum(axis=0) == 1.0).all()
@@ -204,13 +239,16 @@ def test_widths_that_do_not_add_up_are_refused():
         Conditions([GENRE, TEMPO]).masks(100)
 
 
-@pytest.mark.parametrize("fields, said", [
-    ({"kind": "shared"}, "unknown kind 'shared'; known are: shared_tag, within, same_track, judged"),
-    ({"kind": "within", "tolerance": -1.0}, "must not be negative"),
-    ({"kind": "within", "width": -1}, "must not be negative"),
-    ({"kind": "within", "weight": -0.5}, "must not be negative"),
-    ({"kind": "within", "share": -0.5}, "must not be negative"),
-])
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        ({"kind": "shared"}, "unknown kind 'shared'; known are: shared_tag, within, same_track, judged"),
+        ({"kind": "within", "tolerance": -1.0}, "must not be negative"),
+        ({"kind": "within", "width": -1}, "must not be negative"),
+        ({"kind": "within", "weight": -0.5}, "must not be negative"),
+        ({"kind": "within", "share": -0.5}, "must not be negative"),
+    ],
+)
 def test_a_condition_that_cannot_be_is_refused(fields, said):
     with pytest.raises(UserError, match=said) as caught:
         Condition("x", **fields)

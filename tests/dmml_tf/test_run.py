@@ -53,14 +53,23 @@ def test_an_unfinished_run_is_none(tmp_path, network, monkeypatch):
         Run.load(tmp_path)
 
 
-@pytest.mark.parametrize("damage", [
-    lambda text: text[: len(text) // 2], lambda text: "", lambda text: "[]", lambda text: "null",
-    lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "norm_order"}),
-    lambda text: json.dumps({**json.loads(text), "features": {"hop_size": 1}}),
-    lambda text: json.dumps({**json.loads(text), "conditions": [{"name": "genre", "kind": "shared_tag", "mask": 1}]}),
-    lambda text: json.dumps({**json.loads(text), "conditions": 3}),
-    lambda text: json.dumps({**json.loads(text), "tags": ["genre"]}),
-], ids=["half", "empty", "list", "null", "no norm_order", "features", "condition", "conditions", "tags"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+        lambda text: "[]",
+        lambda text: "null",
+        lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "norm_order"}),
+        lambda text: json.dumps({**json.loads(text), "features": {"hop_size": 1}}),
+        lambda text: json.dumps(
+            {**json.loads(text), "conditions": [{"name": "genre", "kind": "shared_tag", "mask": 1}]}
+        ),
+        lambda text: json.dumps({**json.loads(text), "conditions": 3}),
+        lambda text: json.dumps({**json.loads(text), "tags": ["genre"]}),
+    ],
+    ids=["half", "empty", "list", "null", "no norm_order", "features", "condition", "conditions", "tags"],
+)
 def test_a_malformed_model_file_is_one_line(saved, damage):
     path = saved.folder / MODEL_FILE
     path.write_text(damage(path.read_text(encoding="utf-8")), encoding="utf-8")

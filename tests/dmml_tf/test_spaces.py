@@ -7,8 +7,9 @@ import tensorflow as tf
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.spaces import condition_masks, project, search_vectors, unit
 
-CONDITIONS = Conditions([Condition("a", "shared_tag", width=3), Condition("b", "within", width=5),
-                         Condition("all", "same_track", width=0)])
+CONDITIONS = Conditions(
+    [Condition("a", "shared_tag", width=3), Condition("b", "within", width=5), Condition("all", "same_track", width=0)]
+)
 
 
 @pytest.fixture
@@ -43,8 +44,9 @@ def test_project_norm_then_mask(vectors, row):
     mask = CONDITIONS.masks(8)[row]
     for vector, projected in zip(vectors, project(vectors, mask, "norm_then_mask")):
         length = sum(float(v) ** 2 for v in vector) ** 0.5
-        np.testing.assert_allclose(projected, [v / length * m if length else 0.0 for v, m in zip(vector, mask)],
-                                   atol=1e-6)
+        np.testing.assert_allclose(
+            projected, [v / length * m if length else 0.0 for v, m in zip(vector, mask)], atol=1e-6
+        )
 
 
 def test_one_inner_product_answers_every_weighting(vectors):
@@ -53,8 +55,9 @@ def test_one_inner_product_answers_every_weighting(vectors):
         query = stored.copy()
         for weight, owned in zip(weights, CONDITIONS.subspaces.values()):
             query[:, owned] *= weight
-        expected = sum(w * unit(vectors[:, s]) @ unit(vectors[:, s]).T
-                       for w, s in zip(weights, CONDITIONS.subspaces.values()))
+        expected = sum(
+            w * unit(vectors[:, s]) @ unit(vectors[:, s]).T for w, s in zip(weights, CONDITIONS.subspaces.values())
+        )
         np.testing.assert_allclose(query @ stored.T, expected, atol=1e-5)
 
 

@@ -22,16 +22,20 @@ from dmml_tf.run import Run
 from dmml_tf.search.build import index_run
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from tests.dmml_tf.serving.servers import Served, rest_server
-from tfrecords_tools.build import build_dataset
+from tfrecords_tools.build.build import build_dataset
+from tfrecords_tools.build.plan import Options
 from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.demo.corpus import build_corpus
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.plan import Options
-from tfrecords_tools.sources.demo import build_corpus
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NETWORK = {"block": "conv", "width": (2, 1, 1, 1, 2, 2, 4), "size": 20}
-CONDITIONS = Conditions([*(Condition(name, "shared_tag", width=5) for name in ("genre", "mood", "instrument")),
-                         Condition("tempo", "within", tolerance=5.0, width=5)])
+CONDITIONS = Conditions(
+    [
+        *(Condition(name, "shared_tag", width=5) for name in ("genre", "mood", "instrument")),
+        Condition("tempo", "within", tolerance=5.0, width=5),
+    ]
+)
 # Not %reset: it takes __spec__ too, without which no worker process can start.
 FORGET = """for name in [name for name in globals() if name[0] != "_" and name not in ("In", "Out", "get_ipython")]:
     del globals()[name]"""
@@ -79,8 +83,12 @@ def kernel(home) -> Iterator:
     client = NotebookClient(nbformat.v4.new_notebook(), kernel_name="python3")
     client.create_kernel_manager()
     with rest_server(served) as url:
-        environment = {"DMML_STEPS": "1", "DMML_SERVER": url, "PYTHONPATH": str(FOLDER.parent),
-                       "PYTHONWARNINGS": "error:::dmml_tf,error:::tfrecords_tools"}
+        environment = {
+            "DMML_STEPS": "1",
+            "DMML_SERVER": url,
+            "PYTHONPATH": str(FOLDER.parent),
+            "PYTHONWARNINGS": "error:::dmml_tf,error:::tfrecords_tools",
+        }
         client.start_new_kernel(cwd=str(home / "notebooks"), env=os.environ | environment)
         try:
             yield client.km
@@ -143,7 +151,9 @@ def test_your_own_labels(kernel, home):
     assert dict(dataset.schema.vocabularies) == {"season": ("autumn", "spring", "summer", "winter")}
     assert dataset.schema.values == ("energy",)
     assert {name: part.stop - part.start for name, part in run.conditions.subspaces.items()} == {
-        "energy": 128, "season": 128}
+        "energy": 128,
+        "season": 128,
+    }
     assert "neighbours agree" in found and found.count("text/html") == 4 and found.count("image/png") == 1
     index = Index.load(run.folder / INDEX_FOLDER)
     assert 0 < sum(not track["season"] for track in index.tracks) < len(index.tracks) == 40

@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.synthetic import SCHEMA, synthetic_track, write_dataset
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.tracks import TRACKS_FILE
+from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 HEADER = ("track_id", "title", "artist", "split", "duration", "path", *SCHEMA.vocabularies, *SCHEMA.values)
 
@@ -24,8 +24,16 @@ def tracks_row(track: dict, split: str) -> list:
     """The row that a build writes for a track."""
     tags = ("|".join(names[i] for i in track[f"tags/{name}"]) for name, names in SCHEMA.vocabularies.items())
     values = ("" if (value := track[f"values/{name}"]) is None else value for name in SCHEMA.values)
-    return [track["track_id"], track["title"], track["artist"], split, f"{track['duration']:.3f}",
-            f"/music/{track['track_id']}.flac", *tags, *values]
+    return [
+        track["track_id"],
+        track["title"],
+        track["artist"],
+        split,
+        f"{track['duration']:.3f}",
+        f"/music/{track['track_id']}.flac",
+        *tags,
+        *values,
+    ]
 
 
 def made_dataset(folder: Path, splits: dict[str, int], frames: int = 135) -> Dataset:

@@ -35,11 +35,16 @@ def test_help_of_build_names_the_licence_of_madmoms_models(capsys):
     assert "CC BY-NC-SA" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("argv, message", [
-    (["build"], "--manifest"), (["build", "--manifest=no.csv", "--out=x"], "no.csv: cannot be read"),
-    (["build", "--manifest=no.csv", "--out=x", "--workers=-1"], "workers"), (["bild"], "unknown command 'bild'"),
-    (["build", "--manifest=no.csv", "--out=x", "--tempo=guess"], "madmom|column|none"),
-])
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        (["build"], "--manifest"),
+        (["build", "--manifest=no.csv", "--out=x"], "no.csv: cannot be read"),
+        (["build", "--manifest=no.csv", "--out=x", "--workers=-1"], "workers"),
+        (["bild"], "unknown command 'bild'"),
+        (["build", "--manifest=no.csv", "--out=x", "--tempo=guess"], "madmom|column|none"),
+    ],
+)
 def test_bad_input_is_one_line_and_status_2(argv, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(argv) == 2
@@ -62,8 +67,11 @@ def test_ctrl_c_ends_everything_with_130(manifest, tmp_path):
     run = subprocess.Popen(
         [sys.executable, "-m", "tfrecords_tools.cli", "build", f"--manifest={manifest}", f"--out={out}", "--workers=1"],
         # The first look at the audio takes a while in a new process, so that the interrupt comes in the middle.
-        env={**os.environ, "PYTHONPATH": ":".join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}, stderr=subprocess.PIPE,
-        text=True, start_new_session=True)
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     deadline = time.monotonic() + 60
     while not (out / ".build" / "key").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -15,9 +15,17 @@ def saved(tmp_path):
     """A saved dataset: one shard of two tracks in train, an empty shard in valid, nothing in test."""
     (tmp_path / "x-train-00000-of-00001.tfrecord").touch()
     dataset = Dataset(
-        tmp_path, "x", Schema({"genre": ("jazz", "röck")}, ("tempo",)), LogMel(),
-        {"train": (Shard("x-train-00000-of-00001.tfrecord", 2, "ab"),),
-         "valid": (Shard("x-valid-00000-of-00001.tfrecord", 0, "cd"),), "test": ()}, "CC0")
+        tmp_path,
+        "x",
+        Schema({"genre": ("jazz", "röck")}, ("tempo",)),
+        LogMel(),
+        {
+            "train": (Shard("x-train-00000-of-00001.tfrecord", 2, "ab"),),
+            "valid": (Shard("x-valid-00000-of-00001.tfrecord", 0, "cd"),),
+            "test": (),
+        },
+        "CC0",
+    )
     dataset.save()
     return dataset
 
@@ -74,11 +82,20 @@ def test_malformed_json_is_refused(saved, text):
         Dataset.load(saved.folder)
 
 
-@pytest.mark.parametrize("changes", [
-    {"features": None}, {"features": {}}, {"tags": ["genre"]}, {"tags": {"genre": 3}}, {"values": None},
-    {"splits": {"train": {}}}, {"splits": {"train": {"shards": [{"file": "x"}]}}}, {"splits": []},
-    {"features": {**LogMel().__dict__, "colour": "red"}},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"features": None},
+        {"features": {}},
+        {"tags": ["genre"]},
+        {"tags": {"genre": 3}},
+        {"values": None},
+        {"splits": {"train": {}}},
+        {"splits": {"train": {"shards": [{"file": "x"}]}}},
+        {"splits": []},
+        {"features": {**LogMel().__dict__, "colour": "red"}},
+    ],
+)
 def test_a_malformed_field_is_refused(saved, changes):
     _change(saved, **changes)
     with pytest.raises(UserError, match="dataset.json: .*build the dataset again"):

@@ -10,7 +10,8 @@ from tfrecords_tools.features import LogMel
 def _librosa(samples: np.ndarray, chain: LogMel) -> np.ndarray:
     """The same features by librosa's own one-call pipeline."""
     mel = librosa.feature.melspectrogram(
-        y=samples, sr=chain.sample_rate, n_fft=chain.n_fft, hop_length=chain.hop, n_mels=chain.n_mels, power=1.0)
+        y=samples, sr=chain.sample_rate, n_fft=chain.n_fft, hop_length=chain.hop, n_mels=chain.n_mels, power=1.0
+    )
     return np.log10(1 + chain.gain * mel).T[:-1]
 
 

@@ -14,6 +14,7 @@ from tfrecords_tools.program import Command, dispatch
 @pytest.fixture
 def call(monkeypatch):
     """Calls a program with one command `make` whose `run` is given; returns the exit status."""
+
     def calling(run, *argv: str) -> int:
         module = types.ModuleType("made_command")
         module.define_flags = lambda fv: flags.DEFINE_integer("size", 1, "how large", flag_values=fv)
@@ -60,12 +61,15 @@ def test_a_commands_help_lists_its_own_flags_only(call, capsys):
     assert "how large" in text and "alsologtostderr" not in text
 
 
-@pytest.mark.parametrize("argv, message", [
-    (("mke",), "tool: error: unknown command 'mke'; known are: make, ghost"),
-    (("make", "--sise=3"), "Unknown command line flag 'sise'"),
-    (("make", "--size=big"), "tool make: error: flag --size=big"),
-    (("make", "stray"), "unexpected argument 'stray'"),
-])
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        (("mke",), "tool: error: unknown command 'mke'; known are: make, ghost"),
+        (("make", "--sise=3"), "Unknown command line flag 'sise'"),
+        (("make", "--size=big"), "tool make: error: flag --size=big"),
+        (("make", "stray"), "unexpected argument 'stray'"),
+    ],
+)
 def test_bad_arguments_are_one_line_and_status_2(call, capsys, argv, message):
     assert call(_never, *argv) == 2
     text = capsys.readouterr().err
@@ -82,9 +86,15 @@ def test_ctrl_c_is_130(call, capsys):
     assert "interrupted; run the same command again" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("number, mend", [
-    (errno.ENOSPC, "make room"), (errno.EACCES, "permissions"), (errno.EROFS, "another"), (errno.ENOTDIR, "another"),
-])
+@pytest.mark.parametrize(
+    "number, mend",
+    [
+        (errno.ENOSPC, "make room"),
+        (errno.EACCES, "permissions"),
+        (errno.EROFS, "another"),
+        (errno.ENOTDIR, "another"),
+    ],
+)
 def test_what_the_disk_says_is_one_line(call, capsys, number, mend):
     assert call(_raise(OSError(number, "Reason", "out/x")), "make") == 2
     text = capsys.readouterr().err

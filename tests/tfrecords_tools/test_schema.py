@@ -12,9 +12,18 @@ SCHEMA = Schema({"genre": ("jazz", "röck"), "mood": ("calm",)}, ("tempo", "ener
 
 def _track(**changes) -> dict:
     rng = np.random.default_rng([0])
-    return {"track_id": "t1", "artist": "Ann", "title": "Song", "duration": 3.5,
-            "log_mel": rng.random((150, 128)).astype(np.float16),
-            "tags/genre": [0, 1], "tags/mood": [], "values/tempo": 120.5, "values/energy": None, **changes}
+    return {
+        "track_id": "t1",
+        "artist": "Ann",
+        "title": "Song",
+        "duration": 3.5,
+        "log_mel": rng.random((150, 128)).astype(np.float16),
+        "tags/genre": [0, 1],
+        "tags/mood": [],
+        "values/tempo": 120.5,
+        "values/energy": None,
+        **changes,
+    }
 
 
 def _round_trip(track: dict) -> dict:
@@ -47,7 +56,7 @@ def test_zero_is_a_value():
     assert _round_trip(_track(**{"values/energy": 0.0}))["values/energy"] == 0.0
 
 
-@pytest.mark.parametrize("text", ["", "Ünïcode – 音楽 🎵", "a|b,c\"d"])
+@pytest.mark.parametrize("text", ["", "Ünïcode – 音楽 🎵", 'a|b,c"d'])
 def test_text(text):
     found = _round_trip(_track(track_id=text, artist=text, title=text))
     assert [found[name].decode("utf-8") for name in ("track_id", "artist", "title")] == [text] * 3
@@ -98,15 +107,30 @@ def test_an_absent_list_is_an_empty_one():
 _BYTES, _NUMBERS = tf.train.BytesList, tf.train.FloatList
 
 
-@pytest.mark.parametrize("name, feature, why", [
-    ("log_mel", None, "log_mel: holds 0 values, not one"),
-    ("artist", tf.train.Feature(bytes_list=_BYTES(value=[b"a", b"b"])), "artist: holds 2 values, not one"),
-    ("artist", tf.train.Feature(bytes_list=_BYTES(value=[b"\xff"])), "artist: is not UTF-8"),
-    ("log_mel", tf.train.Feature(bytes_list=_BYTES(value=[bytes(300)])), "log_mel: has 300 bytes, .* rows of 256"),
-    ("tags/genre", tf.train.Feature(float_list=_NUMBERS(value=[1.0])), "tags/genre: holds a float_list, not a int64_l"),
-    ("values/tempo", tf.train.Feature(bytes_list=_BYTES(value=[b"1"])), "values/tempo: holds a bytes_list, not a fl"),
-    ("values/tempo", tf.train.Feature(float_list=_NUMBERS(value=[1.0, 2.0])), "values/tempo: holds 2 values, not one"),
-])
+@pytest.mark.parametrize(
+    "name, feature, why",
+    [
+        ("log_mel", None, "log_mel: holds 0 values, not one"),
+        ("artist", tf.train.Feature(bytes_list=_BYTES(value=[b"a", b"b"])), "artist: holds 2 values, not one"),
+        ("artist", tf.train.Feature(bytes_list=_BYTES(value=[b"\xff"])), "artist: is not UTF-8"),
+        ("log_mel", tf.train.Feature(bytes_list=_BYTES(value=[bytes(300)])), "log_mel: has 300 bytes, .* rows of 256"),
+        (
+            "tags/genre",
+            tf.train.Feature(float_list=_NUMBERS(value=[1.0])),
+            "tags/genre: holds a float_list, not a int64_l",
+        ),
+        (
+            "values/tempo",
+            tf.train.Feature(bytes_list=_BYTES(value=[b"1"])),
+            "values/tempo: holds a bytes_list, not a fl",
+        ),
+        (
+            "values/tempo",
+            tf.train.Feature(float_list=_NUMBERS(value=[1.0, 2.0])),
+            "values/tempo: holds 2 values, not one",
+        ),
+    ],
+)
 def test_a_damaged_field_is_named(name, feature, why):
     with pytest.raises(ValueError, match=why):
         SCHEMA.decode(_changed(name, feature))
@@ -124,8 +148,9 @@ def test_decoded_arrays_cannot_be_written_to():
         SCHEMA.decode(SCHEMA.encode(_track()))["log_mel"][0] = 1
 
 
-@pytest.mark.parametrize("log_mel", [
-    np.zeros((150, 64)), np.zeros(128), np.full((150, 128), np.nan), np.full((150, 128), np.inf)])
+@pytest.mark.parametrize(
+    "log_mel", [np.zeros((150, 64)), np.zeros(128), np.full((150, 128), np.nan), np.full((150, 128), np.inf)]
+)
 def test_a_wrong_log_mel_is_refused(log_mel):
     with pytest.raises(ValueError, match="log_mel"):
         SCHEMA.encode(_track(log_mel=log_mel))

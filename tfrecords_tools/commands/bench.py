@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from tfrecords_tools.bench import run_bench, table
+from tfrecords_tools.benchmarks.build import run_bench, table
 
 
 def define_flags(fv: flags.FlagValues) -> None:

@@ -5,67 +5,136 @@ import json
 
 from absl import flags
 
-from tfrecords_tools.build import BUILD_FILE, REJECTED_FILE, Engine, build_dataset
+from tfrecords_tools.audio.tempo import LICENCE_NOTE, MOST_SECONDS
+from tfrecords_tools.build.build import BUILD_FILE, REJECTED_FILE, Engine, build_dataset
+from tfrecords_tools.build.dry_run import describe, dry_run
+from tfrecords_tools.build.plan import FEATURES, TEMPO_MODES, Options
 from tfrecords_tools.dataset import SPLITS
-from tfrecords_tools.dry_run import describe, dry_run
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.plan import FEATURES, TEMPO_MODES, Options
-from tfrecords_tools.tempo import LICENCE_NOTE, MOST_SECONDS
 
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
-    flags.DEFINE_string("manifest", None, "table (CSV, TSV, JSON Lines, Parquet): track_id, path, artist, optionally "
-                        "title and split, one column a dimension (name, name:tag or name:value)", required=True,
-                        flag_values=fv)
+    flags.DEFINE_string(
+        "manifest",
+        None,
+        "table (CSV, TSV, JSON Lines, Parquet): track_id, path, artist, optionally "
+        "title and split, one column a dimension (name, name:tag or name:value)",
+        required=True,
+        flag_values=fv,
+    )
     flags.DEFINE_string("out", None, "folder of the dataset", required=True, flag_values=fv)
-    flags.DEFINE_string("audio_root", None, "folder that the table's paths are relative to and must lie in; default: "
-                        "relative paths lie in the table's folder, absolute ones anywhere", flag_values=fv)
+    flags.DEFINE_string(
+        "audio_root",
+        None,
+        "folder that the table's paths are relative to and must lie in; default: "
+        "relative paths lie in the table's folder, absolute ones anywhere",
+        flag_values=fv,
+    )
     flags.DEFINE_string("name", None, "first part of the shards' names; default: the folder's name", flag_values=fv)
     flags.DEFINE_integer("seed", 0, "of the split by artist and of the order in the shards", flag_values=fv)
     flags.DEFINE_integer("workers", 0, "processes; 0 takes one a core", lower_bound=0, flag_values=fv)
-    flags.DEFINE_integer("shards", None, "shards of the training split; default: about 128 MiB each", lower_bound=1,
-                         flag_values=fv)
-    flags.DEFINE_list("features", ["log_mel"], f"what to write of the audio, from {', '.join(FEATURES)}; audio is PCM, "
-                      "int16 at 22,050 Hz", flag_values=fv)
-    flags.DEFINE_float("max_seconds", None, "at most that much from a track's beginning; default: the whole",
-                       flag_values=fv)
-    flags.DEFINE_enum("tempo", None, TEMPO_MODES, "madmom: estimate the tempo where the tempo column is empty or "
-                      f"missing; {LICENCE_NOTE}. column: leave such tracks unlabelled. none: leave the column out. "
-                      "Default: madmom where there is a tempo column, else none", flag_values=fv)
-    flags.DEFINE_float("tempo_seconds", MOST_SECONDS, "madmom listens to at most that much of a track's middle",
-                       flag_values=fv)
-    flags.DEFINE_string("tempo_cache", None, "folder that keeps tempo estimates between builds; default: "
-                        "$XDG_CACHE_HOME/dmml or ~/.cache/dmml", flag_values=fv)
+    flags.DEFINE_integer(
+        "shards", None, "shards of the training split; default: about 128 MiB each", lower_bound=1, flag_values=fv
+    )
+    flags.DEFINE_list(
+        "features",
+        ["log_mel"],
+        f"what to write of the audio, from {', '.join(FEATURES)}; audio is PCM, int16 at 22,050 Hz",
+        flag_values=fv,
+    )
+    flags.DEFINE_float(
+        "max_seconds", None, "at most that much from a track's beginning; default: the whole", flag_values=fv
+    )
+    flags.DEFINE_enum(
+        "tempo",
+        None,
+        TEMPO_MODES,
+        "madmom: estimate the tempo where the tempo column is empty or "
+        f"missing; {LICENCE_NOTE}. column: leave such tracks unlabelled. none: leave the column out. "
+        "Default: madmom where there is a tempo column, else none",
+        flag_values=fv,
+    )
+    flags.DEFINE_float(
+        "tempo_seconds", MOST_SECONDS, "madmom listens to at most that much of a track's middle", flag_values=fv
+    )
+    flags.DEFINE_string(
+        "tempo_cache",
+        None,
+        "folder that keeps tempo estimates between builds; default: $XDG_CACHE_HOME/dmml or ~/.cache/dmml",
+        flag_values=fv,
+    )
     flags.DEFINE_boolean("resplit", False, "split by artist although the table has a split column", flag_values=fv)
-    flags.DEFINE_boolean("overwrite", False, "replace another dataset or unfinished build in the folder",
-                         flag_values=fv)
+    flags.DEFINE_boolean(
+        "overwrite", False, "replace another dataset or unfinished build in the folder", flag_values=fv
+    )
     flags.DEFINE_boolean("resume", False, "go on with the unfinished build in the folder", flag_values=fv)
     flags.DEFINE_boolean("dry_run", False, "only say what would be built: counts, hours, bytes, time", flag_values=fv)
     flags.DEFINE_boolean("skip_audio_check", False, "do not look at each audio file before the build", flag_values=fv)
-    flags.DEFINE_integer("max_rejected", None, "fail when more rows than that cannot be used; default: any number may",
-                         lower_bound=0, flag_values=fv)
-    flags.DEFINE_enum("runner", "local", ("local", "beam"), "local: processes on this machine. beam: an Apache Beam "
-                      "pipeline, see --beam_args; needs the extra [beam]", flag_values=fv)
-    flags.DEFINE_string("beam_args", "", "arguments of Apache Beam in one string, such as \"--runner=FlinkRunner "
-                        "--flink_master=HOST:8081\"; default: its DirectRunner on this machine. All workers must see "
-                        "the audio and --out under the same paths", flag_values=fv)
+    flags.DEFINE_integer(
+        "max_rejected",
+        None,
+        "fail when more rows than that cannot be used; default: any number may",
+        lower_bound=0,
+        flag_values=fv,
+    )
+    flags.DEFINE_enum(
+        "runner",
+        "local",
+        ("local", "beam"),
+        "local: processes on this machine. beam: an Apache Beam pipeline, see --beam_args; needs the extra [beam]",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "beam_args",
+        "",
+        'arguments of Apache Beam in one string, such as "--runner=FlinkRunner '
+        '--flink_master=HOST:8081"; default: its DirectRunner on this machine. All workers must see '
+        "the audio and --out under the same paths",
+        flag_values=fv,
+    )
     flags.DEFINE_string("licence", "", "what to say in dataset.json of the audio and its labels", flag_values=fv)
 
 
 def run(fv: flags.FlagValues) -> None:
     """Builds, and says what came of it."""
-    options = Options(name=fv.name or "", seed=fv.seed, shards=fv.shards, tempo=fv.tempo,
-                      tempo_seconds=fv.tempo_seconds, resplit=fv.resplit, licence=fv.licence,
-                      features=tuple(fv.features), max_seconds=fv.max_seconds)
+    options = Options(
+        name=fv.name or "",
+        seed=fv.seed,
+        shards=fv.shards,
+        tempo=fv.tempo,
+        tempo_seconds=fv.tempo_seconds,
+        resplit=fv.resplit,
+        licence=fv.licence,
+        features=tuple(fv.features),
+        max_seconds=fv.max_seconds,
+    )
     if fv.dry_run:
-        print(describe(dry_run(fv.manifest, options, audio_root=fv.audio_root, skip_audio_check=fv.skip_audio_check,
-                               workers=fv.workers)))
+        print(
+            describe(
+                dry_run(
+                    fv.manifest,
+                    options,
+                    audio_root=fv.audio_root,
+                    skip_audio_check=fv.skip_audio_check,
+                    workers=fv.workers,
+                )
+            )
+        )
         return
-    dataset = build_dataset(fv.manifest, fv.out, options, audio_root=fv.audio_root,
-                            skip_audio_check=fv.skip_audio_check, workers=fv.workers, overwrite=fv.overwrite,
-                            resume=fv.resume, max_rejected=fv.max_rejected, tempo_cache=fv.tempo_cache,
-                            engine=_engine(fv.runner, fv.beam_args))
+    dataset = build_dataset(
+        fv.manifest,
+        fv.out,
+        options,
+        audio_root=fv.audio_root,
+        skip_audio_check=fv.skip_audio_check,
+        workers=fv.workers,
+        overwrite=fv.overwrite,
+        resume=fv.resume,
+        max_rejected=fv.max_rejected,
+        tempo_cache=fv.tempo_cache,
+        engine=_engine(fv.runner, fv.beam_args),
+    )
     counts = ", ".join(f"{dataset.tracks(split)} {split}" for split in SPLITS)
     rejected = json.loads((dataset.folder / BUILD_FILE).read_text(encoding="utf-8"))["rejected"]
     print(f"{dataset.folder}: tracks: {counts}; rejected: {rejected} (see {REJECTED_FILE}); details: {BUILD_FILE}")
@@ -74,7 +143,7 @@ def run(fv: flags.FlagValues) -> None:
 def _engine(runner: str, beam_args: str) -> Engine | None:
     if runner == "beam":
         # Imported on demand: it is an extra, and slow to import.
-        return importlib.import_module("tfrecords_tools.beam").beam_engine(beam_args)
+        return importlib.import_module("tfrecords_tools.build.beam").beam_engine(beam_args)
     if beam_args:
         raise UserError("--beam_args is for --runner=beam; give both or neither")
     return None

@@ -2,13 +2,14 @@
 
 from absl import flags
 
-from tfrecords_tools.sources.demo import build_corpus
+from tfrecords_tools.demo.corpus import build_corpus
 
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
-    flags.DEFINE_string("out", "data/demo/corpus", "Folder that receives audio/, manifest.csv, corpus.json.",
-                        flag_values=fv)
+    flags.DEFINE_string(
+        "out", "data/demo/corpus", "Folder that receives audio/, manifest.csv, corpus.json.", flag_values=fv
+    )
     flags.DEFINE_integer("tracks", 400, "Number of tracks.", lower_bound=1, flag_values=fv)
     flags.DEFINE_float("seconds", 30.0, "Length of each track.", flag_values=fv)
     flags.DEFINE_integer("seed", 0, "The same seed gives the same bytes.", lower_bound=0, flag_values=fv)

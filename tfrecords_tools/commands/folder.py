@@ -8,8 +8,9 @@ from tfrecords_tools.sources.manifest_out import write_manifest
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
-    flags.DEFINE_string("audio", None, "folder whose audio files, at any depth, are listed", required=True,
-                        flag_values=fv)
+    flags.DEFINE_string(
+        "audio", None, "folder whose audio files, at any depth, are listed", required=True, flag_values=fv
+    )
     flags.DEFINE_string("out", None, "manifest to write: .csv or .csv.gz", required=True, flag_values=fv)
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from absl import flags
 
+from tfrecords_tools.check.inspect import inspect_dataset
+from tfrecords_tools.check.inspect_report import format_report, write_report
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.inspect_dataset import inspect_dataset
-from tfrecords_tools.inspect_report import format_report, write_report
 
 
 def define_flags(fv: flags.FlagValues) -> None:

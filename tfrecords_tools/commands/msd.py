@@ -8,17 +8,29 @@ from tfrecords_tools.sources.msd import DIVISION, LEAST_SECONDS, read_msd
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
-    flags.DEFINE_string("labels", None, "folder of {train,valid,test}_x_msd_id.txt, _x_filename.txt, _y.npy and "
-                        "tags.json", required=True, flag_values=fv)
-    flags.DEFINE_string("audio", None, "folder of previews: 3/9/3974574.clip.mp3, or .mp3, .wav, .ogg, .flac",
-                        required=True, flag_values=fv)
+    flags.DEFINE_string(
+        "labels",
+        None,
+        "folder of {train,valid,test}_x_msd_id.txt, _x_filename.txt, _y.npy and tags.json",
+        required=True,
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "audio",
+        None,
+        "folder of previews: 3/9/3974574.clip.mp3, or .mp3, .wav, .ogg, .flac",
+        required=True,
+        flag_values=fv,
+    )
     flags.DEFINE_string("out", None, "manifest to write: .csv or .csv.gz", required=True, flag_values=fv)
     flags.DEFINE_float("least_seconds", LEAST_SECONDS, "drop shorter previews", lower_bound=0.0, flag_values=fv)
     flags.DEFINE_string("artists", None, "unique_tracks.txt of the dataset, for artists and titles", flag_values=fv)
-    flags.DEFINE_string("keep", None, "tracks to keep: text, one id a line, or a pickled list of strings",
-                        flag_values=fv)
-    flags.DEFINE_boolean("skip_audio_check", False, "look at no preview; all are taken to end in .clip.mp3",
-                         flag_values=fv)
+    flags.DEFINE_string(
+        "keep", None, "tracks to keep: text, one id a line, or a pickled list of strings", flag_values=fv
+    )
+    flags.DEFINE_boolean(
+        "skip_audio_check", False, "look at no preview; all are taken to end in .clip.mp3", flag_values=fv
+    )
 
 
 def run(fv: flags.FlagValues) -> None:

@@ -2,8 +2,8 @@
 
 from absl import flags
 
+from tfrecords_tools.check.verify import verify
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.verify import verify
 
 
 def define_flags(fv: flags.FlagValues) -> None:

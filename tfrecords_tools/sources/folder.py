@@ -7,15 +7,25 @@ from pathlib import Path
 
 import mutagen
 
-from tfrecords_tools.audio import file_problem
+from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.progress import progress
 from tfrecords_tools.sources.manifest_out import Dropped, Track, clean, is_unprintable
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wma")
 # What mutagen's parsers let through on damaged files, beside their own error.
-_UNREADABLE = (mutagen.MutagenError, OSError, EOFError, ValueError, TypeError, AttributeError, LookupError,
-               ArithmeticError, struct.error, RecursionError)
+_UNREADABLE = (
+    mutagen.MutagenError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    RecursionError,
+)
 
 
 def read_folder(audio: str | os.PathLike) -> Iterator[Track | Dropped]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from tfrecords_tools.errors import UserError
 
-_ADMITTED = frozenset("""PROTO FRAME MARK STOP EMPTY_LIST LIST APPEND APPENDS EMPTY_DICT DICT SETITEM SETITEMS
+_ADMITTED = frozenset(
+    """PROTO FRAME MARK STOP EMPTY_LIST LIST APPEND APPENDS EMPTY_DICT DICT SETITEM SETITEMS
     STRING BINSTRING SHORT_BINSTRING UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8
-    PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET MEMOIZE""".split())
+    PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET MEMOIZE""".split()
+)
 _STORES = ("PUT", "LONG_BINPUT")
 # First bytes of a pickle: protocol 2 and later; a list or dictionary of protocols 0 and 1.
 _PICKLED = (b"\x80", b"(l", b"(d", b"]", b"}")
@@ -53,8 +55,10 @@ def _load(path: Path) -> Any:
         with open(path, "rb") as file:
             for opcode, argument, place in pickletools.genops(file):
                 if opcode.name not in _ADMITTED:
-                    raise UserError(f"--keep {path}: is a pickle of more than strings, lists and dictionaries "
-                                    f"({opcode.name} at byte {place}), which could run a program; give a text list")
+                    raise UserError(
+                        f"--keep {path}: is a pickle of more than strings, lists and dictionaries "
+                        f"({opcode.name} at byte {place}), which could run a program; give a text list"
+                    )
                 # The unpickler makes room for as many objects as the largest number says.
                 if opcode.name in _STORES and argument > size:
                     raise UserError(f"--keep {path}: is a damaged pickle (byte {place}); give a text list")

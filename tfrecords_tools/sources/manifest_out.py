@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables import TAG_SEPARATOR
+from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 _SUFFIXES = (".csv", ".csv.gz")
 # The same that the manifest refuses: they would tear apart the tables made from this one.
@@ -56,8 +56,11 @@ class Summary:
         total = self.tracks.total()
         splits = ", ".join(f"{count} {split or 'without split'}" for split, count in self.tracks.items())
         lines = [f"{self.path}: {total} tracks ({splits})"]
-        shares = {name: f"{count} tracks ({count / total:.1%})" for name in (*self.tags, "artist")
-                  for count in [self.labelled[name]]}
+        shares = {
+            name: f"{count} tracks ({count / total:.1%})"
+            for name in (*self.tags, "artist")
+            for count in [self.labelled[name]]
+        }
         lines += [f"  {name}: {len(tags)} tags, labelled {shares[name]}" for name, tags in self.tags.items()]
         lines.append(f"  artist: known of {shares['artist']}")
         lines += [f"  dropped: {count} {kind}" for kind, count in self.dropped.most_common()]
@@ -67,8 +70,10 @@ class Summary:
 def check_tag(tag: str, place: str) -> str:
     """Returns `tag`; raises `UserError` naming it and `place` if a table could not hold it."""
     if not tag or TAG_SEPARATOR in tag or _UNPRINTABLE.search(tag):
-        raise UserError(f"{place}: the tag {tag!r} is empty or holds '{TAG_SEPARATOR}' or a control character, which a "
-                        "table of tags cannot hold; rename it")
+        raise UserError(
+            f"{place}: the tag {tag!r} is empty or holds '{TAG_SEPARATOR}' or a control character, which a "
+            "table of tags cannot hold; rename it"
+        )
     return tag
 
 
@@ -82,8 +87,9 @@ def is_unprintable(text: str) -> bool:
     return bool(_UNPRINTABLE.search(text))
 
 
-def write_manifest(found: Iterable[Track | Dropped], out: str | os.PathLike, dimensions: Sequence[str],
-                   values: Sequence[str] = ()) -> Summary:
+def write_manifest(
+    found: Iterable[Track | Dropped], out: str | os.PathLike, dimensions: Sequence[str], values: Sequence[str] = ()
+) -> Summary:
     """Writes the table, and beside it NAME.dropped.csv: under temporary names until they are whole.
 
     Args:

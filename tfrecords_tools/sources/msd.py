@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfrecords_tools.audio import file_problem, seconds_of
+from tfrecords_tools.audio.decode import file_problem, seconds_of
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.progress import progress
@@ -22,12 +22,50 @@ from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, clea
 
 LEAST_SECONDS = 29.1
 DIVISION = {
-    "genre": ("rock", "pop", "alternative", "indie", "electronic", "dance", "alternative rock", "jazz", "metal",
-              "classic rock", "soul", "indie rock", "electronica", "folk", "punk", "blues", "hard rock", "ambient",
-              "experimental", "Hip-Hop", "country", "funk", "electro", "heavy metal", "Progressive rock", "rnb",
-              "indie pop", "House"),
-    "mood": ("beautiful", "chillout", "Mellow", "chill", "oldies", "acoustic", "party", "easy listening", "sexy",
-             "catchy", "sad", "happy"),
+    "genre": (
+        "rock",
+        "pop",
+        "alternative",
+        "indie",
+        "electronic",
+        "dance",
+        "alternative rock",
+        "jazz",
+        "metal",
+        "classic rock",
+        "soul",
+        "indie rock",
+        "electronica",
+        "folk",
+        "punk",
+        "blues",
+        "hard rock",
+        "ambient",
+        "experimental",
+        "Hip-Hop",
+        "country",
+        "funk",
+        "electro",
+        "heavy metal",
+        "Progressive rock",
+        "rnb",
+        "indie pop",
+        "House",
+    ),
+    "mood": (
+        "beautiful",
+        "chillout",
+        "Mellow",
+        "chill",
+        "oldies",
+        "acoustic",
+        "party",
+        "easy listening",
+        "sexy",
+        "catchy",
+        "sad",
+        "happy",
+    ),
     "instrument": ("female vocalists", "male vocalists", "instrumental", "female vocalist", "guitar"),
     "era": ("60s", "70s", "80s", "90s", "00s"),
 }
@@ -37,9 +75,14 @@ _BLOCK_ROWS = 1024
 _SEPARATOR = "<SEP>"
 
 
-def read_msd(labels: str | os.PathLike, audio: str | os.PathLike, least_seconds: float = LEAST_SECONDS,
-             skip_audio_check: bool = False, artists: str | None = None, keep: str | None = None,
-             ) -> Iterator[Track | Dropped]:
+def read_msd(
+    labels: str | os.PathLike,
+    audio: str | os.PathLike,
+    least_seconds: float = LEAST_SECONDS,
+    skip_audio_check: bool = False,
+    artists: str | None = None,
+    keep: str | None = None,
+) -> Iterator[Track | Dropped]:
     """Yields the tracks of those parts of the split (train, valid, test) that `labels` holds.
 
     Args:
@@ -93,8 +136,10 @@ def _tags(path: Path) -> list[str]:
     try:
         tags = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); write the tags as a JSON list in the order of the label "
-                        "matrix's columns") from error
+        raise UserError(
+            f"{path}: cannot be read ({error}); write the tags as a JSON list in the order of the label "
+            "matrix's columns"
+        ) from error
     tags = tags.get("order50") if isinstance(tags, dict) else tags
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags) or len(set(tags)) < len(tags):
         raise UserError(f"{path}: must be a JSON list of different tags, in the order of the label matrix's columns")
@@ -119,8 +164,9 @@ def _matrix(path: Path, width: int) -> np.ndarray:
         raise UserError(f"{path}: cannot be read as a label matrix ({error})") from error
     shape = getattr(matrix, "shape", "several arrays")
     if not isinstance(matrix, np.ndarray) or shape[1:] != (width,) or matrix.dtype.kind not in "biuf":
-        raise UserError(f"{path}: must be a matrix of numbers with {width} columns, one a tag of tags.json; has "
-                        f"{shape}")
+        raise UserError(
+            f"{path}: must be a matrix of numbers with {width} columns, one a tag of tags.json; has {shape}"
+        )
     return matrix
 
 
@@ -131,11 +177,13 @@ def _rows(labels: Path, part: str, tags: Sequence[str]) -> Iterator[tuple[int, s
     for path in (ids, names, *([seven] if seven.exists() else [])):
         count = sum(1 for _ in _lines(path))
         if count != len(matrix):
-            raise UserError(f"{path}: has {count} lines, {labels / part}_y.npy {len(matrix)} rows; they must be of one "
-                            "copy of the split")
+            raise UserError(
+                f"{path}: has {count} lines, {labels / part}_y.npy {len(matrix)} rows; they must be of one "
+                "copy of the split"
+            )
     lines = enumerate(zip(_lines(ids), _lines(names)), 1)
     for first in range(0, len(matrix), _BLOCK_ROWS):
-        block = np.asarray(matrix[first:first + _BLOCK_ROWS])
+        block = np.asarray(matrix[first : first + _BLOCK_ROWS])
         if not ((block == 0) | (block == 1)).all():
             raise UserError(f"{labels / part}_y.npy: rows from {first} hold other numbers than 0 and 1")
         for row, (number, (track_id, name)) in zip(block, lines):
@@ -182,8 +230,14 @@ def _load_artists(database: sqlite3.Connection, path: Path) -> Iterator[Dropped]
     for number, line in enumerate(progress(_lines(path), label="artists"), 1):
         cells = line.split(_SEPARATOR)
         if len(cells) != 4 or not cells[0]:
-            yield Dropped(cells[0][:80], f"{path} line {number}", "bad line of --artists", f"has {len(cells)} parts "
-                          f"between {_SEPARATOR}, needs TRACKID, SONGID, ARTIST, TITLE; the track stays without artist")
+            yield Dropped(
+                cells[0][:80],
+                f"{path} line {number}",
+                "bad line of --artists",
+                f"has {len(cells)} parts "
+                f"between {_SEPARATOR}, needs TRACKID, SONGID, ARTIST, TITLE; the track stays without artist",
+            )
         else:
-            database.execute("INSERT OR IGNORE INTO artists VALUES (?, ?, ?)",
-                             (cells[0], clean(cells[2]), clean(cells[3])))
+            database.execute(
+                "INSERT OR IGNORE INTO artists VALUES (?, ?, ?)", (cells[0], clean(cells[2]), clean(cells[3]))
+            )

@@ -7,11 +7,11 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tfrecords_tools.audio import file_problem
+from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.progress import progress
 from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, is_unprintable
-from tfrecords_tools.tables import TAG_SEPARATOR, table_lines
+from tfrecords_tools.tables.formats import TAG_SEPARATOR, table_lines
 
 CATEGORIES = {"genre": "genre", "mood/theme": "mood", "instrument": "instrument"}
 DIMENSIONS = tuple(CATEGORIES.values())
@@ -20,8 +20,9 @@ _SPLITS = {"train": "train", "validation": "valid", "test": "test"}
 _HEADER = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION"]
 
 
-def read_mtg_jamendo(labels: str | os.PathLike, audio: str | os.PathLike, split: int = 0,
-                     skip_audio_check: bool = False) -> Iterator[Track | Dropped]:
+def read_mtg_jamendo(
+    labels: str | os.PathLike, audio: str | os.PathLike, split: int = 0, skip_audio_check: bool = False
+) -> Iterator[Track | Dropped]:
     """Yields the tracks of those files autotagging_{genre,moodtheme,instrument}-{train,validation,test}.tsv there are.
 
     A track that one file names and another does not is unlabelled in the other's dimension. The artist is
@@ -43,16 +44,20 @@ def read_mtg_jamendo(labels: str | os.PathLike, audio: str | os.PathLike, split:
         raise UserError(f"--labels {folder}: holds no autotagging_{{{','.join(_FILES)}}}-{{{','.join(_SPLITS)}}}.tsv")
     # Without a name SQLite keeps the tracks in a file of its own, which goes with the process.
     with contextlib.closing(sqlite3.connect("")) as database:
-        database.execute("CREATE TABLE tracks (id TEXT PRIMARY KEY, artist TEXT, path TEXT, split TEXT, place TEXT, "
-                         + ", ".join(f"{name} TEXT DEFAULT ''" for name in DIMENSIONS) + ")")
+        database.execute(
+            "CREATE TABLE tracks (id TEXT PRIMARY KEY, artist TEXT, path TEXT, split TEXT, place TEXT, "
+            + ", ".join(f"{name} TEXT DEFAULT ''" for name in DIMENSIONS)
+            + ")"
+        )
         for path, part in files:
             for line, cells in _rows(path):
                 problem = _bad_row(cells) or _add(database, f"{path} line {line}", part, cells)
                 if problem:
                     yield Dropped(cells[0] if isinstance(cells, list) else "", f"{path} line {line}", *problem)
         (total,) = database.execute("SELECT COUNT(*) FROM tracks").fetchone()
-        rows = database.execute(f"SELECT id, artist, path, split, place, {', '.join(DIMENSIONS)} FROM tracks "
-                                "ORDER BY rowid")
+        rows = database.execute(
+            f"SELECT id, artist, path, split, place, {', '.join(DIMENSIONS)} FROM tracks ORDER BY rowid"
+        )
         for track_id, artist, name, part, place, *cells in progress(rows, total, "tracks"):
             path = _audio_file(audio, name, skip_audio_check)
             if isinstance(path, tuple):
@@ -97,19 +102,24 @@ def _add(database: sqlite3.Connection, place: str, split: str, cells: Sequence[s
     found = _by_dimension(tags, place)
     known = database.execute("SELECT * FROM tracks WHERE id = ?", (track_id,)).fetchone()
     if known is None:
-        database.execute("INSERT INTO tracks (id, artist, path, split, place) VALUES (?, ?, ?, ?, ?)",
-                         (track_id, artist, path, split, place))
+        database.execute(
+            "INSERT INTO tracks (id, artist, path, split, place) VALUES (?, ?, ?, ?, ?)",
+            (track_id, artist, path, split, place),
+        )
     elif known[3] != split:
-        raise UserError(f"{place}: {track_id} is in split {split} here and in {known[3]} in {known[4]}; give --labels "
-                        "the files of one split")
+        raise UserError(
+            f"{place}: {track_id} is in split {split} here and in {known[3]} in {known[4]}; give --labels "
+            "the files of one split"
+        )
     elif known[1:3] != (artist, path):
         return "bad row", f"says {artist}, {path}; {known[4]} says {known[1]}, {known[2]}"
     elif any(known[5 + DIMENSIONS.index(name)] for name in found):
         return "duplicate row", f"its tags of {', '.join(found)} were given before; the first row counts"
     for name, row_tags in found.items():
         # The column's name is one of our own three.
-        database.execute(f"UPDATE tracks SET {name} = ? WHERE id = ?",
-                         (TAG_SEPARATOR.join(dict.fromkeys(row_tags)), track_id))
+        database.execute(
+            f"UPDATE tracks SET {name} = ? WHERE id = ?", (TAG_SEPARATOR.join(dict.fromkeys(row_tags)), track_id)
+        )
     return None
 
 
@@ -118,8 +128,10 @@ def _by_dimension(tags: Sequence[str], place: str) -> dict[str, list[str]]:
     for cell in filter(None, tags):
         category, dashes, tag = cell.partition("---")
         if not dashes or category not in CATEGORIES:
-            raise UserError(f"{place}: the tag {cell!r} is of no known category; known are "
-                            f"{', '.join(name + '---TAG' for name in CATEGORIES)}")
+            raise UserError(
+                f"{place}: the tag {cell!r} is of no known category; known are "
+                f"{', '.join(name + '---TAG' for name in CATEGORIES)}"
+            )
         found.setdefault(CATEGORIES[category], []).append(check_tag(tag, place))
     return found
 

@@ -10,7 +10,7 @@ from dmml_tf.baselines.mfcc_stats import MfccStats
 from dmml_tf.conditions import Condition
 from dmml_tf.data.records import read_tracks
 from dmml_tf.evaluation.accuracy import triplet_accuracy
-from dmml_tf.evaluation.triplets import sample_triplets
+from dmml_tf.evaluation.held_out import sample_triplets
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 
@@ -22,8 +22,13 @@ def cheap(tmp_path_factory):
     """A dataset, and a stand-in for the MFCC: six sums of bands, as quick as they are dull."""
     dataset = write_dataset(tmp_path_factory.mktemp("cheap"), {"train": 60, "test": 30}, shards=1, frames=135)
     patch = pytest.MonkeyPatch()
-    patch.setattr(mfcc_stats, "mfcc_frames", lambda log_mel, features: np.stack(
-        [log_mel[:, 10 * band : 10 * band + 10].astype(np.float32).sum(axis=1) for band in range(6)], 1))
+    patch.setattr(
+        mfcc_stats,
+        "mfcc_frames",
+        lambda log_mel, features: np.stack(
+            [log_mel[:, 10 * band : 10 * band + 10].astype(np.float32).sum(axis=1) for band in range(6)], 1
+        ),
+    )
     yield dataset
     patch.undo()
 

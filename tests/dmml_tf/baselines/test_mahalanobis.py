@@ -23,8 +23,13 @@ def test_the_loss_equals_a_loop(monkeypatch):
     vectors, triplets = case()
     metric = random_metric()
     expected = [
-        max(0.0, 1.0 + (vectors[a] - vectors[p]) @ metric @ (vectors[a] - vectors[p])
-            - (vectors[a] - vectors[n]) @ metric @ (vectors[a] - vectors[n])) for a, p, n in triplets
+        max(
+            0.0,
+            1.0
+            + (vectors[a] - vectors[p]) @ metric @ (vectors[a] - vectors[p])
+            - (vectors[a] - vectors[n]) @ metric @ (vectors[a] - vectors[n]),
+        )
+        for a, p, n in triplets
     ]
     assert hinge(metric, vectors, triplets)[0] == pytest.approx(np.mean(expected))
 

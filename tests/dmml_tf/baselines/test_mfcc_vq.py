@@ -7,7 +7,7 @@ from sklearn.metrics import pairwise_distances_argmin
 
 from dmml_tf.baselines.mfcc_vq import MfccVq, mfcc_frames
 from dmml_tf.data.records import read_tracks
-from dmml_tf.evaluation.embed import windows_of
+from dmml_tf.embed.split import windows_of
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -23,8 +23,9 @@ def test_mfcc_of_a_log_mel_are_librosas_of_the_audio():
     time = np.arange(4 * chain.sample_rate) / chain.sample_rate
     audio = np.sin(2 * np.pi * 440 * time * (1 + 0.1 * time)) * 0.3 + 0.05 * rng.normal(size=len(time))
     found = mfcc_frames(chain.extract(audio), chain)
-    mel = librosa.feature.melspectrogram(y=audio.astype(np.float32), sr=chain.sample_rate, n_fft=1024, hop_length=512,
-                                         power=1.0)[:, : len(found)]
+    mel = librosa.feature.melspectrogram(
+        y=audio.astype(np.float32), sr=chain.sample_rate, n_fft=1024, hop_length=512, power=1.0
+    )[:, : len(found)]
     mfcc = librosa.feature.mfcc(S=librosa.amplitude_to_db(mel), n_mfcc=13)
     expected = np.concatenate([mfcc, librosa.feature.delta(mfcc), librosa.feature.delta(mfcc, order=2)]).T
     assert found.shape == (4 * chain.sample_rate // 512, 39) and found.dtype == np.float32

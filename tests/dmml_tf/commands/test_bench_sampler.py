@@ -5,10 +5,10 @@ import json
 import pytest
 from absl import flags
 
-from dmml_tf import bench_forms
+from dmml_tf.benchmarks import forms as bench_forms
 from dmml_tf.cli import main
 from dmml_tf.commands import bench_sampler
-from dmml_tf.training import conditions_from_config
+from dmml_tf.training.train import conditions_from_config
 from tests.synthetic import tiny_config
 
 
@@ -27,13 +27,19 @@ def test_shared_windows_bring_ten_times_the_triplets_and_the_same_loss(synthetic
     assert found["windows"] == 24 and found["explicit"]["triplets"] == 8 and found["shared"]["triplets"] > 900
     assert found["difference"] < 1e-5 and 0 < found["loss"]["shared"] < 1
     assert found["ratio"] > 10 and found["ratio"] == pytest.approx(
-        found["shared"]["triplets_a_second"] / found["explicit"]["triplets_a_second"])
+        found["shared"]["triplets_a_second"] / found["explicit"]["triplets_a_second"]
+    )
     assert config.batch.triplets == 960 and not config.batch.explicit
 
 
 def test_the_command_writes_what_it_prints(synthetic, tmp_path, monkeypatch, capsys):
-    forms = {"windows": 24, "ratio": 30.0, "loss": {"shared": 0.1, "explicit": 0.1}, "difference": 0.0,
-             **{name: {"triplets": 9.0, "seconds": 0.1, "triplets_a_second": 90.0} for name in ("shared", "explicit")}}
+    forms = {
+        "windows": 24,
+        "ratio": 30.0,
+        "loss": {"shared": 0.1, "explicit": 0.1},
+        "difference": 0.0,
+        **{name: {"triplets": 9.0, "seconds": 0.1, "triplets_a_second": 90.0} for name in ("shared", "explicit")},
+    }
     out = tmp_path / "missing" / "figures.json"
 
     def measure_forms(*_):

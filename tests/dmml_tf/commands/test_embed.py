@@ -12,27 +12,28 @@ import soundfile
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.evaluation.embed import embed_split
+from dmml_tf.embed import sounds
+from dmml_tf.embed import tracks as module
+from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.parquet import read_embeddings
+from dmml_tf.embed.sounds import FilesSource
+from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
-from dmml_tf.search import embed_tracks as module
-from dmml_tf.search import sounds
-from dmml_tf.search.audio_query import embed_audio
 from dmml_tf.search.build import track_rows
-from dmml_tf.search.embeddings import read_embeddings
 from dmml_tf.search.index import Index
-from dmml_tf.search.sounds import FilesSource
 from tests.synthetic import SCHEMA, write_dataset
 from tfrecords_tools import progress as progress_module
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.manifest import read_manifest
 from tfrecords_tools.program import Command, dispatch
+from tfrecords_tools.tables.manifest import read_manifest
 
 COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("embed", "index", "search")]
 NETWORK = {"block": "conv", "width": 2, "size": 10}
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=6),
-                         Condition("tempo", "within", width=4, tolerance=5.0)])
+CONDITIONS = Conditions(
+    [Condition("genre", "shared_tag", width=6), Condition("tempo", "within", width=4, tolerance=5.0)]
+)
 SECONDS = (3.2, 7.0, 9.5)
 
 
@@ -51,7 +52,9 @@ def place(tmp_path_factory):
     (folder / "text.wav").write_text("no audio")
     (folder / "songs.csv").write_text(
         "track_id,path,artist,title,genre,tempo\ns0,0.wav,A,One,rock|folk,90\nx,none.wav,A,,,\n"
-        "s1,1.wav,B,Two,,\ny,text.wav,B,,,\ns2,2.wav,A,Three,jazz,120.5\n", encoding="utf-8")
+        "s1,1.wav,B,Two,,\ny,text.wav,B,,,\ns2,2.wav,A,Three,jazz,120.5\n",
+        encoding="utf-8",
+    )
     return folder
 
 
@@ -64,15 +67,17 @@ def dmml(capsys, place, *arguments) -> tuple[int, str, str]:
 def test_files_with_windows_then_index_and_search(place, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "PART", 2)
     out = tmp_path / "new" / "songs.parquet"
-    status, said, error = dmml(capsys, place, "embed", "--manifest", place / "songs.csv", "--out", out, "--windows",
-                               "--batch=2", "--workers=1")
+    status, said, error = dmml(
+        capsys, place, "embed", "--manifest", place / "songs.csv", "--out", out, "--windows", "--batch=2", "--workers=1"
+    )
     assert status == 0 and f"{out}: 3 tracks of 10 numbers (float32); 2 rows could not be used" in said
     assert "embed: 5/5" in error and not (out.parent / "songs.parquet.parts").exists()
     rows = pq.read_table(out).to_pylist()
     assert [{name: row[name] for name in row if name not in ("vector", "windows")} for row in rows] == [
         {"id": "s0", "title": "One", "artist": "A", "split": "", "genre": "folk|rock", "tempo": "90"},
         {"id": "s1", "title": "Two", "artist": "B", "split": "", "genre": "", "tempo": ""},
-        {"id": "s2", "title": "Three", "artist": "A", "split": "", "genre": "jazz", "tempo": "120.5"}]
+        {"id": "s2", "title": "Three", "artist": "A", "split": "", "genre": "jazz", "tempo": "120.5"},
+    ]
     model = Run.load(place / "run").embedding()
     for number, row in enumerate(rows):
         np.testing.assert_allclose(row["vector"], embed_audio(place / f"{number}.wav", model, LogMel()), atol=1e-5)
@@ -152,23 +157,29 @@ def test_parts_of_other_options_are_done_again(place, capsys, tmp_path, monkeypa
 def test_finished_files_are_not_decoded_again(place, monkeypatch):
     asked = []
     # Without processes: which take seconds to start, and could not tell what they were asked.
-    monkeypatch.setattr(sounds, "ordered_map", lambda function, tasks, workers: (
-        asked.append(Path(task.path).name) or function(task) for task in tasks))
+    monkeypatch.setattr(
+        sounds,
+        "ordered_map",
+        lambda function, tasks, workers: (asked.append(Path(task.path).name) or function(task) for task in tasks),
+    )
     source = FilesSource(read_manifest(place / "songs.csv"), workers=1)
     items = list(source.items([False, True, False, False, True]))
     assert source.count() == 5 and items[0].track_id == "x" and items[1].track["id"] == "s2" and len(items) == 2
     assert asked == ["2.wav"]
 
 
-@pytest.mark.parametrize("arguments, reason", [
-    (["embed", "--out", "x.parquet"], "give one of --audio FOLDER, --manifest TABLE and --data FOLDER"),
-    (["embed", "--out", "x.parquet", "--audio", "a", "--data", "d"], "give one of --audio FOLDER"),
-    (["embed", "--out", "x.parquet", "--audio", "none"], "--audio none: is no folder"),
-    (["embed", "--out", "x.csv", "--data", "d"], "must end in .parquet"),
-    (["embed", "--out", "x.parquet", "--data", "none"], "dataset.json: not found"),
-    (["index", "--embeddings", "none.parquet"], "none.parquet: cannot be read as Parquet"),
-    (["index", "--embeddings", "e", "--data", "d"], "give either --data or --embeddings"),
-])
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        (["embed", "--out", "x.parquet"], "give one of --audio FOLDER, --manifest TABLE and --data FOLDER"),
+        (["embed", "--out", "x.parquet", "--audio", "a", "--data", "d"], "give one of --audio FOLDER"),
+        (["embed", "--out", "x.parquet", "--audio", "none"], "--audio none: is no folder"),
+        (["embed", "--out", "x.csv", "--data", "d"], "must end in .parquet"),
+        (["embed", "--out", "x.parquet", "--data", "none"], "dataset.json: not found"),
+        (["index", "--embeddings", "none.parquet"], "none.parquet: cannot be read as Parquet"),
+        (["index", "--embeddings", "e", "--data", "d"], "give either --data or --embeddings"),
+    ],
+)
 def test_bad_input_is_one_line(place, capsys, arguments, reason):
     status, out, error = dmml(capsys, place, *arguments)
     assert status == 2 and out == "" and reason in error and error.count("\n") == 1

@@ -12,14 +12,17 @@ from dmml_tf.baselines import compare as compare_module
 from dmml_tf.baselines.mfcc_vq import MfccVq
 from dmml_tf.commands import evaluate
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.report import check_report
+from dmml_tf.demo.report import check_report
 from dmml_tf.run import Run
 from tfrecords_tools.errors import UserError
 
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=4), Condition("tempo", "within", width=4, tolerance=5.0),
-    Condition("track", "same_track", width=0, weight=0.5),
-])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=4),
+        Condition("tempo", "within", width=4, tolerance=5.0),
+        Condition("track", "same_track", width=0, weight=0.5),
+    ]
+)
 
 
 def tiny_embedding(size: int) -> keras.Model:
@@ -56,9 +59,17 @@ def test_it_prints_the_figures_that_it_writes(run_folder, capsys):
         for score in (*spaces["whole"].values(), *spaces["subspace"].values()):
             assert f"{score['value']:.3f} ({score['low']:.2f} to {score['high']:.2f})" in printed
     assert re.search(r"Mean of the diagonal minus mean of the rest: -?\d", printed)
-    check_report({"versions": {}, "seed": 0, "stages": [], "dataset": {"tracks": {}, "mutual_information": {}},
-                  "throughput": {"pipeline_windows_per_s": 1, "train_windows_per_s": 1},
-                  "triplet_accuracy": written["triplet_accuracy"], "cross_table": written["cross_table"]})
+    check_report(
+        {
+            "versions": {},
+            "seed": 0,
+            "stages": [],
+            "dataset": {"tracks": {}, "mutual_information": {}},
+            "throughput": {"pipeline_windows_per_s": 1, "train_windows_per_s": 1},
+            "triplet_accuracy": written["triplet_accuracy"],
+            "cross_table": written["cross_table"],
+        }
+    )
 
 
 def test_without_baselines_the_model_alone_and_the_same_figures_again(run_folder):

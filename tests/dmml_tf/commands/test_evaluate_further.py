@@ -9,7 +9,7 @@ import pytest
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.run import Run
 from tests.dmml_tf.commands.test_evaluate import call, run_folder  # noqa: F401 (a fixture)
-from tests.dmml_tf.data.made_judgements import dim_sim_row, odd_row, write_csv
+from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, odd_row, write_csv
 from tfrecords_tools.errors import UserError
 
 
@@ -21,16 +21,24 @@ def clips(tmp_path):
     for song in ("1", "2", "3"):
         np.save(folder / f"{song}.npy", rng.normal(size=(130, 128)).astype(np.float32))
     lost = [dim_sim_row(9, ("1", "2", f"lost{n}"), (9, 0)) for n in range(7)]
-    write_csv(tmp_path / "raw.csv", [dim_sim_row(1, ("1", "2", "3"), (9, 1)), dim_sim_row(2, ("1", "2", "3"), (3, 2)),
-                                     *lost])
+    write_csv(
+        tmp_path / "raw.csv", [dim_sim_row(1, ("1", "2", "3"), (9, 1)), dim_sim_row(2, ("1", "2", "3"), (3, 2)), *lost]
+    )
     write_csv(tmp_path / "comparisons_final.csv", [odd_row((1, 2, 3), (0, 5, 0))], "\t")
     return folder
 
 
-def test_every_measure_is_printed_and_written(run_folder, clips, capsys):  # noqa: F811
-    call(f"--run={run_folder}", "--triplets=150", "--retrieval", "--tagging", "--disentanglement",
-         f"--dim_sim={clips.parent / 'raw.csv'}", f"--odd_one_out={clips.parent / 'comparisons_final.csv'}",
-         f"--clips={clips}")
+def test_every_measure_is_printed_and_written(run_folder, clips, capsys):
+    call(
+        f"--run={run_folder}",
+        "--triplets=150",
+        "--retrieval",
+        "--tagging",
+        "--disentanglement",
+        f"--dim_sim={clips.parent / 'raw.csv'}",
+        f"--odd_one_out={clips.parent / 'comparisons_final.csv'}",
+        f"--clips={clips}",
+    )
     printed = capsys.readouterr().out
     written = json.loads((run_folder / "evaluation.json").read_text())
     genre = written["retrieval"]["subspace"]["genre"]
@@ -48,13 +56,16 @@ def test_every_measure_is_printed_and_written(run_folder, clips, capsys):  # noq
     assert written["odd_one_out"]["agreement"]["whole"]["n"] == 2 and written["odd_one_out"]["missing"] == {}
 
 
-@pytest.mark.parametrize("conditions, shown", [
-    ([Condition("track", "same_track", width=0)], ()),
-    ([Condition("genre", "shared_tag", width=0), Condition("mood", "shared_tag", width=0)], ()),
-    ([Condition("votes", "judged", width=8)], ("What labels alone give",)),
-    ([Condition("genre", "shared_tag", width=8)], ("What labels alone give", "Mutual information")),
-])
-def test_a_run_with_nothing_to_tell_apart_says_so(run_folder, capsys, conditions, shown):  # noqa: F811
+@pytest.mark.parametrize(
+    "conditions, shown",
+    [
+        ([Condition("track", "same_track", width=0)], ()),
+        ([Condition("genre", "shared_tag", width=0), Condition("mood", "shared_tag", width=0)], ()),
+        ([Condition("votes", "judged", width=8)], ("What labels alone give",)),
+        ([Condition("genre", "shared_tag", width=8)], ("What labels alone give", "Mutual information")),
+    ],
+)
+def test_a_run_with_nothing_to_tell_apart_says_so(run_folder, capsys, conditions, shown):
     run = Run.load(run_folder)
     dataclasses.replace(run, conditions=Conditions(conditions)).save(run.embedding())
     call(f"--run={run_folder}", "--triplets=40", "--disentanglement")
@@ -65,7 +76,7 @@ def test_a_run_with_nothing_to_tell_apart_says_so(run_folder, capsys, conditions
     assert json.loads((run_folder / "evaluation.json").read_text())["disentanglement"]["figure"] is None
 
 
-def test_judgements_without_a_folder_of_clips_are_bad_input(run_folder, clips):  # noqa: F811
+def test_judgements_without_a_folder_of_clips_are_bad_input(run_folder, clips):
     with pytest.raises(UserError, match="need --clips=FOLDER"):
         call(f"--run={run_folder}", f"--dim_sim={clips.parent / 'raw.csv'}")
     with pytest.raises(UserError, match="--clips=.*none is no folder; name the one where the judged clips are"):

@@ -13,7 +13,7 @@ from tensorflow import keras
 from dmml_tf.commands import export
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.records import read_tracks
-from dmml_tf.evaluation.embed import embed_split
+from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
 from dmml_tf.search.build import index_run, track_rows
@@ -23,11 +23,13 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import Command, dispatch
 
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=6),
-    Condition("tempo", "within", width=4, tolerance=5.0),
-    Condition("track", "same_track", width=0, weight=0.5),
-])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=6),
+        Condition("tempo", "within", width=4, tolerance=5.0),
+        Condition("track", "same_track", width=0, weight=0.5),
+    ]
+)
 NETWORK = {"block": "conv", "width": 2, "size": 10}
 COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("index", "search", "export")]
 
@@ -85,12 +87,25 @@ def test_the_vectors_are_the_whole_songs(trained):
 
 
 def test_search_by_track_prints_a_table(trained, capsys):
-    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--track", "t007",
-                          "--weights", "tempo=1,genre=0.2", "-k", "3")
+    status, out, _ = dmml(
+        capsys, "search", "--run", trained.folder, "--track", "t007", "--weights", "tempo=1,genre=0.2", "-k", "3"
+    )
     lines = out.splitlines()
     assert status == 0 and lines[0].startswith("query t007: Song 7, artist 0 (") and len(lines) == 5
-    assert lines[1].split() == ["#", "id", "title", "artist", "genre", "instrument", "mood", "tempo", "score",
-                                "cos(genre)", "cos(tempo)", "cos(whole)"]
+    assert lines[1].split() == [
+        "#",
+        "id",
+        "title",
+        "artist",
+        "genre",
+        "instrument",
+        "mood",
+        "tempo",
+        "score",
+        "cos(genre)",
+        "cos(tempo)",
+        "cos(whole)",
+    ]
     index = Index.load(trained.folder / "index")
     query = index.vectors[index.position("t007")]
     for line in lines[2:]:
@@ -100,11 +115,18 @@ def test_search_by_track_prints_a_table(trained, capsys):
 
 
 def test_search_as_json_and_by_several(trained, capsys):
-    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--track", "t007", "--track", "t001",
-                          "--format=json")
+    status, out, _ = dmml(
+        capsys, "search", "--run", trained.folder, "--track", "t007", "--track", "t001", "--format=json"
+    )
     found = json.loads(out)
-    assert status == 0 and found["query"] == {"tracks": ["t007", "t001"], "audio": None, "of": {}, "not": [],
-                                             "filters": [], "weights": None}
+    assert status == 0 and found["query"] == {
+        "tracks": ["t007", "t001"],
+        "audio": None,
+        "of": {},
+        "not": [],
+        "filters": [],
+        "weights": None,
+    }
     assert len(found["results"]) == 5 and not {"t001", "t007"} & {row["id"] for row in found["results"]}
 
 
@@ -115,8 +137,11 @@ def test_search_by_audio(trained, capsys, tmp_path):
 
 
 def test_mix_and_match_has_two_spellings_for_any_condition(trained, capsys):
-    spellings = (["--genre_of", "t001", "--tempo_of=t002"], ["--of", "genre=t001,tempo=t002"],
-                 ["--of=tempo=t002", "--genre_of=t001"])
+    spellings = (
+        ["--genre_of", "t001", "--tempo_of=t002"],
+        ["--of", "genre=t001,tempo=t002"],
+        ["--of=tempo=t002", "--genre_of=t001"],
+    )
     found = [dmml(capsys, "search", "--run", trained.folder, *arguments, "--format=json") for arguments in spellings]
     results = [json.loads(out)["results"] for _, out, _ in found]
     assert [status for status, *_ in found] == [0, 0, 0] and results[0] == results[1] == results[2]
@@ -130,8 +155,9 @@ def test_mix_and_match_has_two_spellings_for_any_condition(trained, capsys):
 
 
 def test_a_track_with_one_part_of_another_and_unlike_a_third(trained, capsys):
-    status, out, _ = dmml(capsys, "search", "--run", trained.folder, "--track", "t001", "--tempo_of", "t002",
-                          "--not", "t003", "-k", "20")
+    status, out, _ = dmml(
+        capsys, "search", "--run", trained.folder, "--track", "t001", "--tempo_of", "t002", "--not", "t003", "-k", "20"
+    )
     lines = out.splitlines()
     assert status == 0 and lines[0].startswith("query t001") and lines[1].startswith("tempo of t002")
     assert lines[2].startswith("not t003") and len(lines) == 4 + 13 - 3
@@ -139,39 +165,51 @@ def test_a_track_with_one_part_of_another_and_unlike_a_third(trained, capsys):
 
 def test_filters_and_not_its_artist(trained, capsys):
     base = ("search", "--run", trained.folder, "--track", "t001", "-k", "20", "--format=json")
-    every, = [json.loads(dmml(capsys, *base)[1])["results"]]
+    (every,) = [json.loads(dmml(capsys, *base)[1])["results"]]
     jazz = json.loads(dmml(capsys, *base, "--filter", "genre=jazz", "--filter=tempo=60..140")[1])["results"]
     others = json.loads(dmml(capsys, *base, "--not_its_artist")[1])["results"]
-    assert [row["id"] for row in jazz] == [row["id"] for row in every if row["labels"]["genre"] == "jazz" and
-                                           60 <= float(row["labels"]["tempo"] or 0) <= 140]
+    assert [row["id"] for row in jazz] == [
+        row["id"]
+        for row in every
+        if row["labels"]["genre"] == "jazz" and 60 <= float(row["labels"]["tempo"] or 0) <= 140
+    ]
     assert [row["id"] for row in others] == [row["id"] for row in every if row["artist"] != "artist 1"]
     assert len(others) < len(every)
 
 
 def test_search_by_track_does_not_load_tensorflow(trained):
-    program = ("import sys; from dmml_tf.commands import search; from absl import flags; fv = flags.FlagValues(); "
-               "search.define_flags(fv); fv(sys.argv); search.run(fv); sys.exit('tensorflow' in sys.modules)")
-    done = subprocess.run([sys.executable, "-c", program, "--run", str(trained.folder), "--track", "t001"],
-                          capture_output=True, text=True, timeout=60)
+    program = (
+        "import sys; from dmml_tf.commands import search; from absl import flags; fv = flags.FlagValues(); "
+        "search.define_flags(fv); fv(sys.argv); search.run(fv); sys.exit('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--run", str(trained.folder), "--track", "t001"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0 and "cos(tempo)" in done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("arguments, reason", [
-    ([], "give either --track ID (one or more) or --audio FILE, or parts"),
-    (["--track", "t001", "--audio", "x.wav"], "give either"),
-    (["--genre_of", "t001", "--key_of", "t001"], "no condition 'key' to mix; this index has: genre, tempo, whole"),
-    (["--of", "genre"], "'genre' is not of the form NAME=ID"),
-    (["--track", "t001", "--filter", "key=c"], "no column 'key'"),
-    (["--track", "t001", "--not", "zz"], "no track 'zz'"),
-    (["--track", "t1"], "no track 't1' in the index; ids like it: "),
-    (["--track", "t001", "--weights", "tempo"], "'tempo' is not of the form NAME=NUMBER"),
-    (["--track", "t001", "--weights", "tempo=x"], "'x' is not a number"),
-    (["--track", "t001", "--weights", "key=1"], "no condition 'key' to weigh; this index has: genre, tempo, whole"),
-    (["--track", "t001", "--weights", "tempo=0"], "no weight is above 0"),
-    (["--track", "t001", "-k", "0"], "k is 0"),
-    (["--track", "t001", "-k", "many"], "-k"),
-    (["--audio", "missing.wav"], "missing.wav: file not found"),
-])
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        ([], "give either --track ID (one or more) or --audio FILE, or parts"),
+        (["--track", "t001", "--audio", "x.wav"], "give either"),
+        (["--genre_of", "t001", "--key_of", "t001"], "no condition 'key' to mix; this index has: genre, tempo, whole"),
+        (["--of", "genre"], "'genre' is not of the form NAME=ID"),
+        (["--track", "t001", "--filter", "key=c"], "no column 'key'"),
+        (["--track", "t001", "--not", "zz"], "no track 'zz'"),
+        (["--track", "t1"], "no track 't1' in the index; ids like it: "),
+        (["--track", "t001", "--weights", "tempo"], "'tempo' is not of the form NAME=NUMBER"),
+        (["--track", "t001", "--weights", "tempo=x"], "'x' is not a number"),
+        (["--track", "t001", "--weights", "key=1"], "no condition 'key' to weigh; this index has: genre, tempo, whole"),
+        (["--track", "t001", "--weights", "tempo=0"], "no weight is above 0"),
+        (["--track", "t001", "-k", "0"], "k is 0"),
+        (["--track", "t001", "-k", "many"], "-k"),
+        (["--audio", "missing.wav"], "missing.wav: file not found"),
+    ],
+)
 def test_bad_searches_are_one_line(trained, capsys, arguments, reason):
     status, out, error = dmml(capsys, "search", "--run", trained.folder, *arguments)
     assert status == 2 and out == "" and reason in error and error.count("\n") == 1
@@ -222,5 +260,7 @@ def test_export_to_another_format(trained, capsys, monkeypatch, options, name):
     options = [option.replace("RUN", str(trained.folder)) for option in options]
     status, out, _ = dmml(capsys, "export", "--run", trained.folder, "--format=onnx", *options)
     assert status == 0 and written == [trained.folder / name]
-    assert out == (f"{trained.folder / name}: log_mel [batch, 129, 128] -> embedding, genre, tempo; "
-                   "differs from the Keras model by 2e-07 at most\n")
+    assert out == (
+        f"{trained.folder / name}: log_mel [batch, 129, 128] -> embedding, genre, tempo; "
+        "differs from the Keras model by 2e-07 at most\n"
+    )

@@ -10,21 +10,24 @@ from tensorflow import keras
 from dmml_tf.commands import evaluate
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.data.records import read_tracks
-from dmml_tf.evaluation.embed import embed_split
+from dmml_tf.embed.parquet import read_embeddings
+from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
-from dmml_tf.search.embeddings import read_embeddings
 from dmml_tf.search.index import Index
 from tests.synthetic import SCHEMA, write_dataset
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import Command, dispatch
 
-COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("embed", "index", "search", "trace", "export",
-                                                                          "evaluate")]
+COMMANDS = [
+    Command(name, name, f"dmml_tf.commands.{name}")
+    for name in ("embed", "index", "search", "trace", "export", "evaluate")
+]
 NETWORK = {"block": "conv", "width": (2, 1, 1, 1, 1, 2, 2), "size": 8, "frontend": "log_mel_audio"}
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=4),
-                         Condition("tempo", "within", width=4, tolerance=5.0)])
+CONDITIONS = Conditions(
+    [Condition("genre", "shared_tag", width=4), Condition("tempo", "within", width=4, tolerance=5.0)]
+)
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ from tests.synthetic import write_dataset
 def config(tmp_path):
     """A table of two baselines, one of which fails."""
     path = tmp_path / "two_rows.py"
-    path.write_text('''
-from tests.dmml_tf.table.made import tiny_table
+    path.write_text(
+        '''
+from tests.dmml_tf.papers.made import tiny_table
 
 
 def get_config():
@@ -23,16 +24,20 @@ def get_config():
         "chance": {"label": "by chance", "kind": "baseline", "config": "chance"},
         "bad": {"label": "bad", "kind": "baseline", "config": "stats", "overrides": {"loud": 1}},
     })
-''', encoding="utf-8")
+''',
+        encoding="utf-8",
+    )
     return path
 
 
 @pytest.fixture
 def call(monkeypatch):
     """Runs `dmml` and gives its exit status."""
+
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["dmml", *arguments])  # where ml_collections looks for a table's fields
         return main(arguments)
+
     return call
 
 
@@ -58,15 +63,18 @@ def test_the_folder_is_named_after_the_configuration(call, dataset, config, tmp_
     assert (tmp_path / "runs" / "tables" / "two_rows" / "table.csv").exists()
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["--dim_sim=votes.csv"], "--dim_sim and --clips go together"),
-    (["--clips=folder"], "--dim_sim and --clips go together"),
-    (["--dim_sim=no-such-file.csv", "--clips=folder"], "no-such-file.csv: cannot be read"),
-    (["--config=configs/disentangled_track.py"], "--config is no table: it has no rows"),
-    (["--config.order=()"], "config.order is empty"),
-    (["--config.scored=loudness"], "config.scored: unknown system 'loudness'; known are: artist"),
-    (["--config.colour=red"], "no field"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--dim_sim=votes.csv"], "--dim_sim and --clips go together"),
+        (["--clips=folder"], "--dim_sim and --clips go together"),
+        (["--dim_sim=no-such-file.csv", "--clips=folder"], "no-such-file.csv: cannot be read"),
+        (["--config=configs/disentangled_track.py"], "--config is no table: it has no rows"),
+        (["--config.order=()"], "config.order is empty"),
+        (["--config.scored=loudness"], "config.scored: unknown system 'loudness'; known are: artist"),
+        (["--config.colour=red"], "no field"),
+    ],
+)
 def test_bad_input_is_one_line(call, dataset, config, tmp_path, arguments, message, capsys):
     assert call("table", f"--data={dataset.folder}", f"--config={config}", f"--out={tmp_path / 'o'}", *arguments) == 2
     error = capsys.readouterr().err

@@ -8,21 +8,33 @@ import pytest
 
 from dmml_tf.cli import main
 from dmml_tf.run import Run
-from tests.dmml_tf.data.made_votes import write_votes
+from tests.dmml_tf.data.judgements.made_votes import write_votes
 
 TINY = (
-    "--config.network.block=conv", "--config.network.width=(2,1,1,1,1,1,1)", "--config.batch.tracks=6",
-    "--config.batch.triplets=30", "--config.batch.pool=12", "--config.train.steps=4",
-    "--config.train.steps_per_epoch=2", "--config.train.validation_steps=1",
+    "--config.network.block=conv",
+    "--config.network.width=(2,1,1,1,1,1,1)",
+    "--config.batch.tracks=6",
+    "--config.batch.triplets=30",
+    "--config.batch.pool=12",
+    "--config.train.steps=4",
+    "--config.train.steps_per_epoch=2",
+    "--config.train.validation_steps=1",
 )
 
 
 @pytest.fixture
 def train(monkeypatch, synthetic, tmp_path):
     """`dmml train` on a file of votes; returns its exit status."""
+
     def run(file):
-        arguments = ["train", "--config=configs/judged.py", f"--config.judgements={file}", f"--data={synthetic.folder}",
-                     f"--run={tmp_path / 'run'}", *TINY]
+        arguments = [
+            "train",
+            "--config=configs/judged.py",
+            f"--config.judgements={file}",
+            f"--data={synthetic.folder}",
+            f"--run={tmp_path / 'run'}",
+            *TINY,
+        ]
         monkeypatch.setattr(sys, "argv", ["dmml", *arguments])  # ml_collections looks there for the fields
         return main(arguments)
 
@@ -47,9 +59,13 @@ def test_votes_train_a_network(train, tmp_path, capsys):
     assert train(file) == 2 and "a run of another configuration or of other data" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("songs, said", [
-    ((), "has no file of judgements"), (("x", "y", "z"), "none of its 4 judgements"),
-])
+@pytest.mark.parametrize(
+    "songs, said",
+    [
+        ((), "has no file of judgements"),
+        (("x", "y", "z"), "none of its 4 judgements"),
+    ],
+)
 def test_votes_that_cannot_train_are_one_line(train, tmp_path, capsys, songs, said):
     file = write_votes(tmp_path / "votes.csv", songs, 4) if songs else ""
     assert train(file) == 2

@@ -5,14 +5,14 @@ import re
 
 import numpy as np
 import pytest
+from dmml_tf.configs import zero_shot
 
-from configs import zero_shot
-from dmml_tf.evaluation.embed import embed_split
-from dmml_tf.evaluation.zero_shot import zero_shot_scores
+from dmml_tf.embed.split import embed_split
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import unit
-from dmml_tf.tag_tower import TagTower
-from dmml_tf.training import train
+from dmml_tf.training.train import train
+from dmml_tf.zero_shot.scores import zero_shot_scores
+from dmml_tf.zero_shot.tower import TagTower
 from tests.synthetic import SCHEMA
 from tfrecords_tools.program import Command, dispatch
 
@@ -57,8 +57,9 @@ def test_the_table_is_what_the_scores_say(trained, synthetic, capsys):
     status, printed, _ = dmml(capsys, trained, "--evaluate", "-k", "4")
     assert status == 0
     embedded = embed_split(trained.embedding(), synthetic, "test", track_progress=False)
-    expected = zero_shot_scores(TagTower.load(trained.folder), embedded.vectors, embedded.labels, trained.conditions,
-                                SCHEMA.vocabularies, 4)
+    expected = zero_shot_scores(
+        TagTower.load(trained.folder), embedded.vectors, embedded.labels, trained.conditions, SCHEMA.vocabularies, 4
+    )
     written = json.loads((trained.folder / "zero_shot_evaluation.json").read_text())
     assert (written["split"], written["tracks"], written["k"]) == ("test", 16, 4)
     for name, one in expected.items():

@@ -12,10 +12,18 @@ def windows(ids, **labels):
 
 
 def test_columns_are_unlabelled_where_they_were_missing():
-    first = windows("ba", genre=np.array([[1], [2]], np.int32), tempo=np.array([90, np.nan], np.float32),
-                    start=np.array([3, 4], np.int32))
-    second = windows("bcb", genre=np.array([[5, 6], [7, -1], [-1, -1]], np.int32),
-                     votes=np.array([[0], [1], [2]], np.int32), start=np.array([7, 8, 9], np.int32))
+    first = windows(
+        "ba",
+        genre=np.array([[1], [2]], np.int32),
+        tempo=np.array([90, np.nan], np.float32),
+        start=np.array([3, 4], np.int32),
+    )
+    second = windows(
+        "bcb",
+        genre=np.array([[5, 6], [7, -1], [-1, -1]], np.int32),
+        votes=np.array([[0], [1], [2]], np.int32),
+        start=np.array([7, 8, 9], np.int32),
+    )
     both = join_windows(first, second)
     np.testing.assert_array_equal(both.sound, np.concatenate([first.sound, second.sound]))
     assert both.track_ids == ["b", "a", "b", "c", "b"]
@@ -24,7 +32,12 @@ def test_columns_are_unlabelled_where_they_were_missing():
     np.testing.assert_array_equal(both.labels["tempo"], np.float32([90, np.nan, np.nan, np.nan, np.nan]))
     assert both.labels["start"].tolist() == [3, 4, 7, 8, 9]
     assert {name: column.dtype.name for name, column in both.labels.items()} == {
-        "genre": "int32", "tempo": "float32", "votes": "int32", "start": "int32", "track": "int32"}
+        "genre": "int32",
+        "tempo": "float32",
+        "votes": "int32",
+        "start": "int32",
+        "track": "int32",
+    }
 
 
 def test_a_song_of_both_is_one_track():

@@ -14,7 +14,7 @@ from tests.triplet_oracle import able_anchors, apart
 from tfrecords_tools.dataset import Dataset, Shard
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.tracks import TRACKS_FILE
+from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 GENRE = Condition("genre", "shared_tag")
 TEMPO = Condition("beat", "within", column="tempo", tolerance=5.0)
@@ -25,8 +25,10 @@ FOLK, JAZZ, ROCK = SCHEMA.vocabularies["genre"]
 
 def table(folder, tracks, split="train"):
     """A dataset without sound; each of `tracks` is (genre, tempo, artist)."""
-    rows = [[f"t{n}", f"Song {n}", artist, split, "10.000", f"/{n}.flac", genre, "", "", tempo]
-            for n, (genre, tempo, artist) in enumerate(tracks)]
+    rows = [
+        [f"t{n}", f"Song {n}", artist, split, "10.000", f"/{n}.flac", genre, "", "", tempo]
+        for n, (genre, tempo, artist) in enumerate(tracks)
+    ]
     write_tracks(folder / TRACKS_FILE, rows)
     return Dataset(folder, "made", SCHEMA, LogMel(), {split: (Shard("none.tfrecord", len(rows), ""),)})
 
@@ -41,20 +43,35 @@ def fault(dataset, condition, split="train"):
     return ""
 
 
-@pytest.mark.parametrize("condition, tracks, said", [
-    (GENRE, [("", 90, "a")] * 5, "none of its 5 tracks is tagged: fill that column of your table, or leave"),
-    (GENRE, [(FOLK, 90, "a")] * 4 + [("", 90, "a")], "its 4 tagged tracks are all sim.*no negative: use finer tags"),
-    (GENRE, [(f"{FOLK}|{JAZZ}", 90, "a"), (f"{JAZZ}|{ROCK}", 90, "a"), (f"{FOLK}|{ROCK}", 90, "a")], "are all similar"),
-    (GENRE, [(FOLK, 90, "a"), (JAZZ, 90, "a"), (ROCK, 90, "a")], "no two tracks share a tag.*no positive"),
-    (GENRE, [(f"{FOLK}|{FOLK}", 90, "a"), (JAZZ, 90, "a")], "no two tracks share a tag"),
-    (ARTIST, [(FOLK, 90, "")] * 3, "none of its"),
-    (ARTIST, [(FOLK, 90, "a")] * 3, "its 3 tagged tracks are all similar"),
-    (ARTIST, [(FOLK, 90, "a"), (FOLK, 90, "b")], "no two tracks share"),
-    (TEMPO, [(FOLK, "", "a")] * 3, "none of its 3 tracks has a value"),
-    (TEMPO, [(FOLK, 90, "a"), (FOLK, 95, "a"), (FOLK, 93, "a")], "3 tracks with a value all lie within 5 .*lower"),
-    (TEMPO, [(FOLK, 90, "a"), (FOLK, 95.5, "a"), (FOLK, "", "a")], "no two tracks lie within 5 .*raise its tolerance"),
-    (TRACK, [(FOLK, 90, "a")], "it holds 1 track, so that no other can be a negative"),
-])
+@pytest.mark.parametrize(
+    "condition, tracks, said",
+    [
+        (GENRE, [("", 90, "a")] * 5, "none of its 5 tracks is tagged: fill that column of your table, or leave"),
+        (
+            GENRE,
+            [(FOLK, 90, "a")] * 4 + [("", 90, "a")],
+            "its 4 tagged tracks are all sim.*no negative: use finer tags",
+        ),
+        (
+            GENRE,
+            [(f"{FOLK}|{JAZZ}", 90, "a"), (f"{JAZZ}|{ROCK}", 90, "a"), (f"{FOLK}|{ROCK}", 90, "a")],
+            "are all similar",
+        ),
+        (GENRE, [(FOLK, 90, "a"), (JAZZ, 90, "a"), (ROCK, 90, "a")], "no two tracks share a tag.*no positive"),
+        (GENRE, [(f"{FOLK}|{FOLK}", 90, "a"), (JAZZ, 90, "a")], "no two tracks share a tag"),
+        (ARTIST, [(FOLK, 90, "")] * 3, "none of its"),
+        (ARTIST, [(FOLK, 90, "a")] * 3, "its 3 tagged tracks are all similar"),
+        (ARTIST, [(FOLK, 90, "a"), (FOLK, 90, "b")], "no two tracks share"),
+        (TEMPO, [(FOLK, "", "a")] * 3, "none of its 3 tracks has a value"),
+        (TEMPO, [(FOLK, 90, "a"), (FOLK, 95, "a"), (FOLK, 93, "a")], "3 tracks with a value all lie within 5 .*lower"),
+        (
+            TEMPO,
+            [(FOLK, 90, "a"), (FOLK, 95.5, "a"), (FOLK, "", "a")],
+            "no two tracks lie within 5 .*raise its tolerance",
+        ),
+        (TRACK, [(FOLK, 90, "a")], "it holds 1 track, so that no other can be a negative"),
+    ],
+)
 def test_each_fault_is_one_line_with_its_reason_and_mend(tmp_path, condition, tracks, said):
     line = fault(table(tmp_path, tracks), condition)
     assert f": condition '{condition.name}' has no triplet in split 'train': " in line
@@ -69,8 +86,13 @@ def test_a_fault_is_found_exactly_where_no_triplet_exists(tmp_path, seed):
         genres = rng.choice(3, rng.integers(0, 3), replace=False).tolist()
         tempo = float(rng.integers(90, 102)) if rng.random() < 0.8 else None
         artist = int(rng.integers(3))
-        tracks.append(("|".join(SCHEMA.vocabularies["genre"][g] for g in genres), "" if tempo is None else tempo,
-                       f"artist {artist}"))
+        tracks.append(
+            (
+                "|".join(SCHEMA.vocabularies["genre"][g] for g in genres),
+                "" if tempo is None else tempo,
+                f"artist {artist}",
+            )
+        )
         labels["genre"].append(genres + [-1] * (3 - len(genres)))
         labels["tempo"].append(np.nan if tempo is None else tempo)
         labels["artist"].append([artist])
@@ -127,9 +149,14 @@ def test_what_learns_tags_themselves_needs_no_negative(tmp_path):
         check_conditions(untagged, "train", Conditions([GENRE]), triplets=False)
 
 
-@pytest.mark.parametrize("tempi, said", [
-    ((70, 141, 100), ""), ((60, 90, 150), "no two tracks lie within 2 of"), ((70, 140, 281), "all lie within 2 of one"),
-])
+@pytest.mark.parametrize(
+    "tempi, said",
+    [
+        ((70, 141, 100), ""),
+        ((60, 90, 150), "no two tracks lie within 2 of"),
+        ((70, 140, 281), "all lie within 2 of one"),
+    ],
+)
 def test_octaves_count_as_alike(tmp_path, tempi, said):
     condition = Condition("beat", "within", column="tempo", tolerance=2.0, octave=True)
     assert said in fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)

@@ -92,10 +92,16 @@ def test_places_left_over_go_to_further_anchors_where_new_tracks_can_be_none():
     assert len(anchors_in(condition, labels, new + found)) >= 12 and 301 in found
 
 
-@pytest.mark.parametrize("columns", [
-    {"mood": np.full((60, 1), -1, np.int32)}, {"mood": np.zeros((60, 1), np.int32)},
-    {"mood": np.arange(60, dtype=np.int32).reshape(-1, 1)}, {"tempo": np.full(60, np.nan, np.float32)},
-], ids=["unlabelled", "all alike", "all different", "no value"])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"mood": np.full((60, 1), -1, np.int32)},
+        {"mood": np.zeros((60, 1), np.int32)},
+        {"mood": np.arange(60, dtype=np.int32).reshape(-1, 1)},
+        {"tempo": np.full(60, np.nan, np.float32)},
+    ],
+    ids=["unlabelled", "all alike", "all different", "no value"],
+)
 def test_a_condition_that_can_have_no_triplet_is_no_hindrance(columns):
     labels = pool(3, **columns)
     assert len(find_partners(ALL, labels, list(range(10)), rng())) == 10

@@ -15,17 +15,21 @@ from dmml_tf.data.pipeline import BatchPlan, pipeline_errors, triplet_batches, t
 from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
 from dmml_tf.data.signal import LOG_MEL, cut_window
 from dmml_tf.data.windows import equalise, window_starts
-from dmml_tf.losses import TripletHinge
-from dmml_tf.models.triplet import build_triplet_model
+from dmml_tf.training.losses import TripletHinge
+from dmml_tf.training.objectives.triplet_graph import build_triplet_model
 from tests.synthetic import traced_track, write_dataset
 from tests.triplet_oracle import is_negative, is_positive
 from tfrecords_tools.errors import UserError
 
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=2), Condition("mood", "shared_tag", width=2),
-    Condition("instrument", "shared_tag", width=2), Condition("tempo", "within", tolerance=5.0, width=2),
-    Condition("track", "same_track", width=0, weight=0.5, share=4.0),
-])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=2),
+        Condition("mood", "shared_tag", width=2),
+        Condition("instrument", "shared_tag", width=2),
+        Condition("tempo", "within", tolerance=5.0, width=2),
+        Condition("track", "same_track", width=0, weight=0.5, share=4.0),
+    ]
+)
 PLAN = BatchPlan(tracks=8, windows=2, triplets=48, pool=24)
 
 

@@ -19,9 +19,15 @@ TRACK = Condition("track", "same_track", width=0)
 def row(number, frames=200, genre=(), mood=(), tempo=np.nan):
     log_mel = np.zeros((frames, 128), np.float16)
     log_mel[:, 0] = np.arange(frames)
-    return {"track_id": f"t{number}", "artist": "", "log_mel": log_mel, "tags/genre": np.array(genre, np.int64),
-            "tags/instrument": np.array([], np.int64), "tags/mood": np.array(mood, np.int64),
-            "values/tempo": np.float32(tempo)}
+    return {
+        "track_id": f"t{number}",
+        "artist": "",
+        "log_mel": log_mel,
+        "tags/genre": np.array(genre, np.int64),
+        "tags/instrument": np.array([], np.int64),
+        "tags/mood": np.array(mood, np.int64),
+        "values/tempo": np.float32(tempo),
+    }
 
 
 def make(rows, capacity, max_frames=300, seed=0):
@@ -95,8 +101,14 @@ def test_the_partner_shares_a_rare_tag():
 @pytest.mark.parametrize("conditions", [[GENRE], [TEMPO], [GENRE, TEMPO, TRACK]], ids=["tag", "value", "all"])
 def test_partners_are_similar_where_one_exists(conditions):
     rng = np.random.default_rng(3)
-    rows = [row(n, genre=rng.choice(8, size=rng.integers(0, 3), replace=False),
-                tempo=rng.choice([np.nan, rng.uniform(60, 180)])) for n in range(50)]
+    rows = [
+        row(
+            n,
+            genre=rng.choice(8, size=rng.integers(0, 3), replace=False),
+            tempo=rng.choice([np.nan, rng.uniform(60, 180)]),
+        )
+        for n in range(50)
+    ]
     pool = make(rows, 50)
     labels, everyone = pool.labels(), np.arange(50)
     rules = [c for c in conditions if c.kind != "same_track"]

@@ -45,7 +45,9 @@ def test_a_seed_gives_orders_of_its_own(synthetic):
 
 def test_ten_passes_are_one_graph(synthetic, monkeypatch):
     shuffle, traced = tf.data.Dataset.shuffle, []
-    monkeypatch.setattr(tf.data.Dataset, "shuffle", lambda *given, **named: traced.append(1) or shuffle(*given, **named))
+    monkeypatch.setattr(
+        tf.data.Dataset, "shuffle", lambda *given, **named: traced.append(1) or shuffle(*given, **named)
+    )
     assert len(passes_of(synthetic, 0, 10)) == 10 and len(traced) == 1
 
 
@@ -123,8 +125,9 @@ def test_a_flipped_byte_is_one_line(copy):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("record, why", [
-    (b"no example", "is no tf.train.Example"), (b"", "track_id: holds 0 values, not one")])
+@pytest.mark.parametrize(
+    "record, why", [(b"no example", "is no tf.train.Example"), (b"", "track_id: holds 0 values, not one")]
+)
 def test_records_of_another_schema_are_one_line(copy, record, why):
     with tf.io.TFRecordWriter(copy.files("valid")[0]) as writer:
         writer.write(record)
@@ -146,7 +149,9 @@ def test_label_arrays_hold_each_rows_labels(synthetic):
     assert np.isnan(labels["tempo"]).any() and (labels["mood"] < 0).any()
     assert labels["track"].tolist() == list(range(16))
     assert {name: column.dtype for name, column in labels.items()} == {
-        **dict.fromkeys(("genre", "instrument", "mood", "artist", "track"), np.int32), "tempo": np.float32}
+        **dict.fromkeys(("genre", "instrument", "mood", "artist", "track"), np.int32),
+        "tempo": np.float32,
+    }
 
 
 def test_an_unnamed_artist_is_unlabelled():

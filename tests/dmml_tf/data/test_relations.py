@@ -8,8 +8,13 @@ from dmml_tf.data.relations import relations
 from dmml_tf.data.triplets import HALF_WINDOW, draw_batch
 from tfrecords_tools.errors import UserError
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag"), Condition("tempo", "within", tolerance=5.0),
-                         Condition("track", "same_track", width=0)])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag"),
+        Condition("tempo", "within", tolerance=5.0),
+        Condition("track", "same_track", width=0),
+    ]
+)
 RNG = np.random.default_rng(0)
 ITEMS = np.repeat(np.arange(6), 3)
 LABELS = {
@@ -56,6 +61,8 @@ def test_one_window_has_no_relation():
 
 
 def test_judgements_are_not_for_a_miner():
-    with pytest.raises(UserError, match="condition 'votes': people have chosen its negatives.*config.objective") as caught:
+    with pytest.raises(
+        UserError, match="condition 'votes': people have chosen its negatives.*config.objective"
+    ) as caught:
         relations(Conditions([CONDITIONS[0], Condition("votes", "judged")]), LABELS)
     assert "\n" not in str(caught.value)

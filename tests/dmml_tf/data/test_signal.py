@@ -5,7 +5,7 @@ import pytest
 
 from dmml_tf.data.pool import cut_stretch
 from dmml_tf.data.signal import AUDIO, LOG_MEL
-from tfrecords_tools.extract import as_pcm
+from tfrecords_tools.audio.extract import as_pcm
 from tfrecords_tools.features import LogMel
 
 CHAIN = LogMel()

@@ -35,10 +35,12 @@ BASE = random_labels(rng(1), tracks=12, windows=2)
 N = len(BASE["track"])
 BATCHES = {
     "no positive": with_columns(BASE, genre=np.arange(N).reshape(-1, 1), tempo=np.arange(N, dtype=np.float32) * 10),
-    "one class": with_columns(BASE, genre=np.zeros((N, 1), np.int32), mood=np.ones((N, 1), np.int32),
-                              tempo=np.full(N, 100, np.float32)),
-    "all unlabelled": with_columns(BASE, genre=np.full((N, 2), -1), mood=np.full((N, 1), -1),
-                                   tempo=np.full(N, np.nan, np.float32)),
+    "one class": with_columns(
+        BASE, genre=np.zeros((N, 1), np.int32), mood=np.ones((N, 1), np.int32), tempo=np.full(N, 100, np.float32)
+    ),
+    "all unlabelled": with_columns(
+        BASE, genre=np.full((N, 2), -1), mood=np.full((N, 1), -1), tempo=np.full(N, np.nan, np.float32)
+    ),
     "single track": random_labels(rng(2), tracks=1, windows=6, unlabelled=0.0),
     "duplicates of one track": with_columns(BASE, track=np.repeat([0, 1], [N - 2, 2]).astype(np.int32)),
     "one window each": random_labels(rng(3), tracks=15, windows=1),
@@ -60,16 +62,21 @@ def test_degenerate_batches_give_valid_triplets_or_none(make_up):
 @pytest.mark.parametrize("seed", range(8))
 def test_random_batches_give_valid_triplets(seed):
     draw = rng(seed)
-    labels = random_labels(draw, int(draw.integers(2, 20)), int(draw.integers(1, 4)), int(draw.integers(1, 7)),
-                           float(draw.uniform(0, 0.9)))
+    labels = random_labels(
+        draw, int(draw.integers(2, 20)), int(draw.integers(1, 4)), int(draw.integers(1, 7)), float(draw.uniform(0, 0.9))
+    )
     triplets, numbers = draw_batch(ALL, labels, 240, draw)
     assert_valid(ALL, labels, triplets, numbers)
 
 
 def test_shares_are_as_asked():
     labels = random_labels(rng(5), tracks=30, windows=3, unlabelled=0.1)
-    asked = [Condition("genre", "shared_tag", share=1.0), Condition("mood", "shared_tag", share=0.3),
-             Condition("tempo", "within", tolerance=5.0, share=2.2), Condition("track", "same_track", share=3.5)]
+    asked = [
+        Condition("genre", "shared_tag", share=1.0),
+        Condition("mood", "shared_tag", share=0.3),
+        Condition("tempo", "within", tolerance=5.0, share=2.2),
+        Condition("track", "same_track", share=3.5),
+    ]
     triplets, numbers = draw_batch(Conditions(asked), labels, 700, rng())
     assert len(triplets) == 700
     for number, condition in enumerate(asked):
@@ -144,8 +151,9 @@ def test_every_whole_judgement_serves_and_no_other(seed):
     labels = {**random_labels(rng(seed), tracks=20), "votes": random_judgements(rng(seed), 40, 24)}
     triplets, numbers = draw_batch(Conditions([GENRE, VOTES]), labels, 108, rng(seed))
     judged = triplets[numbers == 1]
-    clips = [[np.flatnonzero((labels["votes"] == 3 * t + role).any(axis=1)).tolist() for role in range(3)]
-             for t in range(24)]
+    clips = [
+        [np.flatnonzero((labels["votes"] == 3 * t + role).any(axis=1)).tolist() for role in range(3)] for t in range(24)
+    ]
     given = {(a, p, n) for (a,), (p,), *last in clips if (n := last[0][0] if last[0] else None) is not None}
     assert len(given) == 18 and set(map(tuple, judged.tolist())) == given and len(judged) == 54
 
@@ -156,8 +164,11 @@ def test_a_clip_twice_in_a_batch_stands_for_itself():
     assert {tuple(row) for row in draw_triplets(VOTES, labels, 9, rng()).tolist()} <= {(0, 1, 2), (0, 1, 3)}
 
 
-@pytest.mark.parametrize("votes", [None, np.full((40, 1), -1, np.int32), np.array([[0], [1]] + [[5]] * 38, np.int32)],
-                         ids=["no column", "none judged", "no whole judgement"])
+@pytest.mark.parametrize(
+    "votes",
+    [None, np.full((40, 1), -1, np.int32), np.array([[0], [1]] + [[5]] * 38, np.int32)],
+    ids=["no column", "none judged", "no whole judgement"],
+)
 def test_no_whole_judgement_gives_no_triplet(votes):
     labels = random_labels(rng(1), tracks=20)
     labels = labels if votes is None else {**labels, "votes": votes}

@@ -22,8 +22,11 @@ def test_retrieval_in_the_whole_space_and_in_slices():
     embedded = perfect(noise=0.4)
     found = retrieval_by_condition(embedded, CONDITIONS)
     assert list(found) == ["whole", "subspace"] and list(found["whole"]) == ["genre", "tempo"]
-    for where, name, columns in (("whole", "genre", slice(0, 5)), ("subspace", "genre", slice(0, 3)),
-                                 ("subspace", "tempo", slice(3, 5))):
+    for where, name, columns in (
+        ("whole", "genre", slice(0, 5)),
+        ("subspace", "genre", slice(0, 3)),
+        ("subspace", "tempo", slice(3, 5)),
+    ):
         condition = CONDITIONS[CONDITIONS.index(name)]
         expected = retrieval(unit(embedded.vectors[:, columns]), embedded.labels, condition)
         assert found[where][name] == dataclasses.asdict(expected)
@@ -34,8 +37,9 @@ def test_tagging_by_names_of_tags():
     train, test = perfect(60, noise=0.6), perfect(36, noise=0.6)
     found = tagging_by_condition(train, test, CONDITIONS, VOCABULARIES)
     assert list(found["whole"]) == list(found["subspace"]) == ["genre"]
-    expected = tagging(unit(train.vectors[:, :3]), train.labels["genre"], unit(test.vectors[:, :3]),
-                       test.labels["genre"], 3)
+    expected = tagging(
+        unit(train.vectors[:, :3]), train.labels["genre"], unit(test.vectors[:, :3]), test.labels["genre"], 3
+    )
     assert found["subspace"]["genre"]["auc"] == dict(zip(("folk", "jazz", "rock"), expected.auc.values()))
     assert found["subspace"]["genre"]["macro"] == expected.macro > found["whole"]["genre"]["macro"]
     four = tagging_by_condition(train, test, CONDITIONS, {"genre": (*VOCABULARIES["genre"], "polka")})

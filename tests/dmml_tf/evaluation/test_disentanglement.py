@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.cross_table import cross_table
 from dmml_tf.evaluation.disentanglement import disentanglement, label_cross_table, label_information
-from dmml_tf.evaluation.embed import Embedded
 from dmml_tf.evaluation.evaluate import hold_out
 from tests.triplet_oracle import random_labels, tags_of
 
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=4), Condition("mood", "shared_tag", width=4),
-    Condition("tempo", "within", width=4, tolerance=4.0), Condition("track", "same_track", width=0),
-])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=4),
+        Condition("mood", "shared_tag", width=4),
+        Condition("tempo", "within", width=4, tolerance=4.0),
+        Condition("track", "same_track", width=0),
+    ]
+)
 
 
 def held_out_of(labels, conditions=CONDITIONS, count=300):
@@ -60,8 +64,12 @@ def test_every_cell_equals_distances_of_oracle_vectors():
 def test_independent_labels_give_a_half_and_equal_labels_one():
     rng = np.random.default_rng(1)
     genre = rng.integers(4, size=(400, 1)).astype(np.int32)
-    labels = {"genre": genre, "mood": rng.integers(4, size=(400, 1)).astype(np.int32), "copy": genre,
-              "track": np.arange(400)}
+    labels = {
+        "genre": genre,
+        "mood": rng.integers(4, size=(400, 1)).astype(np.int32),
+        "copy": genre,
+        "track": np.arange(400),
+    }
     conditions = Conditions([Condition(name, "shared_tag", width=2) for name in ("genre", "mood", "copy")])
     found = label_cross_table(held_out_of(labels, conditions, 4000), labels)
     assert found["genre"]["mood"] == pytest.approx(0.5, abs=0.03) and found["genre"]["copy"] == 1.0
@@ -71,8 +79,9 @@ def test_independent_labels_give_a_half_and_equal_labels_one():
 
 def test_track_triplets_are_ties_for_labels_of_the_whole_song():
     labels = random_labels(np.random.default_rng(3), tracks=40, windows=1, unlabelled=0.0)
-    conditions = Conditions([Condition("tempo", "within", width=2, tolerance=4.0),
-                             Condition("track", "same_track", width=2)])
+    conditions = Conditions(
+        [Condition("tempo", "within", width=2, tolerance=4.0), Condition("track", "same_track", width=2)]
+    )
     held_out = held_out_of(labels, conditions)
     found = label_cross_table(held_out, labels)
     same = [labels["tempo"][a] == labels["tempo"][n] for a, _, n in held_out.owners("track")]
@@ -92,8 +101,7 @@ def test_the_figure_of_known_spaces():
     rng = np.random.default_rng(5)
     genre = rng.integers(4, size=300)
     mood = np.where(rng.random(300) < 0.5, genre, rng.integers(4, size=300))  # correlated labels
-    labels = {"genre": genre[:, None].astype(np.int32), "mood": mood[:, None].astype(np.int32),
-              "track": np.arange(300)}
+    labels = {"genre": genre[:, None].astype(np.int32), "mood": mood[:, None].astype(np.int32), "track": np.arange(300)}
     conditions = Conditions([Condition("genre", "shared_tag", width=4), Condition("mood", "shared_tag", width=4)])
     held_out = held_out_of(labels, conditions, 3000)
     jitter = 1e-3 * rng.normal(size=(300, 8))

@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.accuracy import triplet_accuracy
 from dmml_tf.evaluation.cross_table import cross_table, diagonal_gap
-from dmml_tf.evaluation.embed import Embedded
 from dmml_tf.evaluation.evaluate import answers, evaluate, hold_out, scores
 from dmml_tf.spaces import unit
 from tfrecords_tools.errors import UserError
 
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=3), Condition("tempo", "within", width=2, tolerance=5.0),
-    Condition("track", "same_track", width=0, weight=0.5),
-])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=3),
+        Condition("tempo", "within", width=2, tolerance=5.0),
+        Condition("track", "same_track", width=0, weight=0.5),
+    ]
+)
 
 
 def perfect(tracks: int = 36, noise: float = 0.0) -> Embedded:
@@ -27,11 +30,22 @@ def perfect(tracks: int = 36, noise: float = 0.0) -> Embedded:
     vectors = np.concatenate([np.eye(3)[genre], np.stack([np.cos(angle), np.sin(angle)], 1)], 1).astype(np.float32)
     vectors += noise * rng.normal(size=vectors.shape).astype(np.float32)
     names = [f"t{i}" for i in range(tracks)]
-    labels = {"genre": genre[:, None].astype(np.int32), "tempo": tempo.astype(np.float32),
-              "track": np.arange(tracks, dtype=np.int32)}
+    labels = {
+        "genre": genre[:, None].astype(np.int32),
+        "tempo": tempo.astype(np.float32),
+        "track": np.arange(tracks, dtype=np.int32),
+    }
     windows = np.repeat(vectors, 3, axis=0) + 1e-3 * rng.normal(size=(3 * tracks, 5)).astype(np.float32)
-    return Embedded(names, names, names, labels, vectors, windows, np.repeat(np.arange(tracks), 3).astype(np.int32),
-                    np.tile([0, 129, 258], tracks).astype(np.int32))
+    return Embedded(
+        names,
+        names,
+        names,
+        labels,
+        vectors,
+        windows,
+        np.repeat(np.arange(tracks), 3).astype(np.int32),
+        np.tile([0, 129, 258], tracks).astype(np.int32),
+    )
 
 
 def held_out_of(embedded: Embedded, conditions: Conditions = CONDITIONS, count: int = 400):
@@ -103,10 +117,18 @@ def test_a_condition_without_triplets_is_none_and_the_mean_is_over_the_others():
 
 def test_nothing_labelled_and_one_window_a_track_gives_none_throughout():
     embedded = perfect(4)
-    labels = {"genre": np.full((4, 1), -1, np.int32), "tempo": np.full(4, np.nan, np.float32),
-              "track": np.arange(4, dtype=np.int32)}
-    alone = dataclasses.replace(embedded, labels=labels, windows=embedded.vectors, window_track=labels["track"],
-                                window_start=np.zeros(4, np.int32))
+    labels = {
+        "genre": np.full((4, 1), -1, np.int32),
+        "tempo": np.full(4, np.nan, np.float32),
+        "track": np.arange(4, dtype=np.int32),
+    }
+    alone = dataclasses.replace(
+        embedded,
+        labels=labels,
+        windows=embedded.vectors,
+        window_track=labels["track"],
+        window_start=np.zeros(4, np.int32),
+    )
     held_out = held_out_of(alone)
     scores = evaluate(alone, held_out, rounds=5)
     assert scores["whole"] == {"genre": None, "tempo": None, "track": None, "overall": None}

@@ -5,10 +5,10 @@ import pytest
 import soundfile
 from tensorflow import keras
 
+from dmml_tf.data.judgements.read import Clip, Judgements, read_dim_sim
 from dmml_tf.evaluation.clips import ClipError, clip_log_mel
 from dmml_tf.evaluation.human import agreement_with_people, embed_clips, network_embed
-from dmml_tf.data.judgements import Clip, Judgements, read_dim_sim
-from tests.dmml_tf.data.made_judgements import dim_sim_row, write_csv
+from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tfrecords_tools.features import LogMel
 
 CHAIN = LogMel()
@@ -46,17 +46,24 @@ def test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path):
     for clip in (Clip("long", 4.5, 3.0), Clip("short", 4.5, 3.0)):
         found = clip_log_mel(clip, tmp_path, CHAIN)
         assert found.shape == (129, 128)
-        np.testing.assert_allclose(found[2:-2], CHAIN.extract(tone(3000))[2:129 - 2], atol=0.02)
+        np.testing.assert_allclose(found[2:-2], CHAIN.extract(tone(3000))[2 : 129 - 2], atol=0.02)
     assert len(clip_log_mel(Clip("x", file="long.wav"), tmp_path, CHAIN)) == 8 * 22_050 // 512
 
 
-@pytest.mark.parametrize("clip, message", [
-    (Clip("none", 0.0, 3.0), "not found in"), (Clip("../up"), "leads out of the folder"),
-    (Clip("x", file="/etc/hosts"), "leads out"), (Clip("pickled"), "is no array"),
-    (Clip("shape"), r"shape \(130, 128\)"),
-    (Clip("nan"), "NaN"), (Clip("text"), "must be numbers"), (Clip("noise"), "cannot be decoded"),
-    (Clip("song", 99.0, 3.0), "no sound at 99 s"),
-])
+@pytest.mark.parametrize(
+    "clip, message",
+    [
+        (Clip("none", 0.0, 3.0), "not found in"),
+        (Clip("../up"), "leads out of the folder"),
+        (Clip("x", file="/etc/hosts"), "leads out"),
+        (Clip("pickled"), "is no array"),
+        (Clip("shape"), r"shape \(130, 128\)"),
+        (Clip("nan"), "NaN"),
+        (Clip("text"), "must be numbers"),
+        (Clip("noise"), "cannot be decoded"),
+        (Clip("song", 99.0, 3.0), "no sound at 99 s"),
+    ],
+)
 def test_a_clip_that_cannot_be_used_says_why(tmp_path, clip, message):
     np.save(tmp_path / "pickled.npy", np.array([{}], object), allow_pickle=True)
     np.save(tmp_path / "shape.npy", np.zeros((129, 128)))
@@ -73,9 +80,11 @@ def judged_by_pitch(tmp_path):
         write_mel(tmp_path, song, band)
     (tmp_path / "E.npy").write_bytes(b"")
     rows = [
-        dim_sim_row(1, ("A", "B", "C"), (9, 0)), dim_sim_row(2, ("C", "A", "D"), (1, 9)),
+        dim_sim_row(1, ("A", "B", "C"), (9, 0)),
+        dim_sim_row(2, ("C", "A", "D"), (1, 9)),
         dim_sim_row(3, ("A", "D", "B"), (9, 0)),  # people hear it the other way round
-        dim_sim_row(4, ("A", "B", "lost"), (9, 0)), dim_sim_row(5, ("E", "A", "B"), (9, 0)),
+        dim_sim_row(4, ("A", "B", "lost"), (9, 0)),
+        dim_sim_row(5, ("E", "A", "B"), (9, 0)),
     ]
     return read_dim_sim(write_csv(tmp_path / "raw.csv", rows))
 

@@ -49,9 +49,7 @@ def test_equal_systems_and_clearly_different_ones():
 
 
 def test_by_chance_it_rarely_says_different():
-    said = sum(
-        paired_difference(*case(300, 60, seed=seed), seed=seed, rounds=150).p < 0.05 for seed in range(60)
-    )
+    said = sum(paired_difference(*case(300, 60, seed=seed), seed=seed, rounds=150).p < 0.05 for seed in range(60))
     assert said <= 8  # 3 expected; the resampling errs to the safe side
 
 

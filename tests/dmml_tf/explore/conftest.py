@@ -8,21 +8,23 @@ import soundfile
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.embed.audio import embed_audio
 from dmml_tf.explore.library import Library
 from dmml_tf.explore.serve import serving
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
-from dmml_tf.search.audio_query import embed_audio
 from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.index import Index
 from tests.synthetic import SCHEMA
 from tfrecords_tools.features import LogMel
 
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=6),
-    Condition("tempo", "within", width=4, tolerance=5.0),
-    Condition("track", "same_track", width=0, weight=0.5),
-])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=6),
+        Condition("tempo", "within", width=4, tolerance=5.0),
+        Condition("track", "same_track", width=0, weight=0.5),
+    ]
+)
 NETWORK = {"block": "conv", "width": 2, "size": 10}
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 COUNT, HEARD = 24, 3
@@ -30,8 +32,17 @@ COUNT, HEARD = 24, 3
 
 def rows() -> list[dict[str, str]]:
     """Metadata; the first song's title, artist and genre are HTML, the second's has marks that turn the text."""
-    made = [{"id": f"t{i:02d}", "title": f"Song {i}", "artist": f"Artist {i % 4}", "split": "test",
-             "genre": "folk|jazz" if i % 3 else "rock", "tempo": "" if i == 5 else f"{60 + i}"} for i in range(COUNT)]
+    made = [
+        {
+            "id": f"t{i:02d}",
+            "title": f"Song {i}",
+            "artist": f"Artist {i % 4}",
+            "split": "test",
+            "genre": "folk|jazz" if i % 3 else "rock",
+            "tempo": "" if i == 5 else f"{60 + i}",
+        }
+        for i in range(COUNT)
+    ]
     made[0] |= {"title": HOSTILE, "artist": "</script><b>", "genre": "<i>folk"}
     made[1] |= {"title": "\u202eesrever \x1b[2J", "artist": "Søren Ábc"}
     return made

@@ -16,9 +16,11 @@ QUESTION = "/api/search?a=3&weight=1&weight=0.5&weight=0&side=a&side=a&side=a"
 def test_about(address, library):
     status, about = ask(address, "/api/run")
     assert status == 200 and about["tracks"] == 24 and about["run"] == "run" and about["example"] == library.example
-    assert about["parts"] == [{"name": "genre", "column": "genre", "owning": True},
-                              {"name": "tempo", "column": "tempo", "owning": True},
-                              {"name": "whole", "column": None, "owning": False}]
+    assert about["parts"] == [
+        {"name": "genre", "column": "genre", "owning": True},
+        {"name": "tempo", "column": "tempo", "owning": True},
+        {"name": "whole", "column": None, "owning": False},
+    ]
 
 
 def test_songs_are_listed_found_and_named_by_id(address, library):
@@ -33,11 +35,13 @@ def test_a_search_is_the_index_answer(address, library):
     expected = index.search(by_tracks(index, ["t03"]), {"genre": 1.0, "tempo": 0.5}, 10)
     status, found = ask(address, QUESTION)
     assert status == 200 and [(hit["id"], hit["score"]) for hit in found["hits"]] == [
-        (hit.track["id"], hit.score) for hit in expected]
+        (hit.track["id"], hit.score) for hit in expected
+    ]
     parts = {"genre": by_tracks(index, ["t03"]), "tempo": by_tracks(index, ["t09"]), "whole": by_tracks(index, ["t09"])}
     expected = index.search(mix(index, parts), {"genre": 1.0, "tempo": 0.5, "whole": 0.25}, 4, not_its_artist=True)
-    _, found = ask(address, "/api/search?a=3&b=9&weight=1&weight=0.5&weight=0.25&side=a&side=b&side=b&count=4"
-                            "&not_its_artist=true")
+    _, found = ask(
+        address, "/api/search?a=3&b=9&weight=1&weight=0.5&weight=0.25&side=a&side=b&side=b&count=4&not_its_artist=true"
+    )
     assert [hit["id"] for hit in found["hits"]] == [hit.track["id"] for hit in expected]
     assert found["hits"][0]["cosines"] == expected[0].cosines
 
@@ -48,20 +52,48 @@ def test_the_map_of_each_part(address):
         assert status == 200 and described["name"] == name and len(described["points"]) == 24
 
 
-@pytest.mark.parametrize("path, status", [
-    ("/api/search", 422), ("/api/search?a=3&weight=1&side=a", 400), (QUESTION.replace("a=3", "a=99"), 400),
-    (QUESTION.replace("a=3", "a=../../etc/passwd"), 422), (QUESTION.replace("a=3", "a=-1"), 422),
-    (QUESTION.replace("a=3", "a=%D9%A3"), 422), (QUESTION.replace("a=3", "a=" + "0" * 32), 400),
-    (QUESTION.replace("0.5", "nan"), 400), (QUESTION.replace("0.5", "1e999"), 400), (QUESTION.replace("0.5", "x"), 422),
-    (QUESTION + "&count=0", 422), (QUESTION + "&count=51", 422), (QUESTION + "&side=c", 400),
-    (QUESTION.replace("weight=1&weight=0.5", "weight=0&weight=0"), 400),
-    ("/api/songs/24", 400), ("/api/songs/-1", 422), ("/api/songs/x", 422), ("/api/songs?count=0", 422),
-    ("/api/songs?count=1000", 422), ("/api/songs?text=" + "x" * 201, 422), ("/api/song?id=none%0Asuch", 400),
-    ("/api/map/3", 422), ("/api/map/-1", 422), ("/api/nothing", 404), ("/api/sound", 405), ("/docs", 404),
-    ("/openapi.json", 404), ("/api/audio/24", 400), ("/api/audio/3", 404), ("/api/audio/" + "9" * 30, 422),
-    ("/api/audio/../../tracks.csv", 404), ("/api/audio/..%2f..%2ftracks.csv", 404), ("/static/../app.py", 404),
-    ("/static/%2e%2e/app.py", 404), ("/static//etc/passwd", 404), ("/static/", 404), ("/../app.py", 404),
-])
+@pytest.mark.parametrize(
+    "path, status",
+    [
+        ("/api/search", 422),
+        ("/api/search?a=3&weight=1&side=a", 400),
+        (QUESTION.replace("a=3", "a=99"), 400),
+        (QUESTION.replace("a=3", "a=../../etc/passwd"), 422),
+        (QUESTION.replace("a=3", "a=-1"), 422),
+        (QUESTION.replace("a=3", "a=%D9%A3"), 422),
+        (QUESTION.replace("a=3", "a=" + "0" * 32), 400),
+        (QUESTION.replace("0.5", "nan"), 400),
+        (QUESTION.replace("0.5", "1e999"), 400),
+        (QUESTION.replace("0.5", "x"), 422),
+        (QUESTION + "&count=0", 422),
+        (QUESTION + "&count=51", 422),
+        (QUESTION + "&side=c", 400),
+        (QUESTION.replace("weight=1&weight=0.5", "weight=0&weight=0"), 400),
+        ("/api/songs/24", 400),
+        ("/api/songs/-1", 422),
+        ("/api/songs/x", 422),
+        ("/api/songs?count=0", 422),
+        ("/api/songs?count=1000", 422),
+        ("/api/songs?text=" + "x" * 201, 422),
+        ("/api/song?id=none%0Asuch", 400),
+        ("/api/map/3", 422),
+        ("/api/map/-1", 422),
+        ("/api/nothing", 404),
+        ("/api/sound", 405),
+        ("/docs", 404),
+        ("/openapi.json", 404),
+        ("/api/audio/24", 400),
+        ("/api/audio/3", 404),
+        ("/api/audio/" + "9" * 30, 422),
+        ("/api/audio/../../tracks.csv", 404),
+        ("/api/audio/..%2f..%2ftracks.csv", 404),
+        ("/static/../app.py", 404),
+        ("/static/%2e%2e/app.py", 404),
+        ("/static//etc/passwd", 404),
+        ("/static/", 404),
+        ("/../app.py", 404),
+    ],
+)
 def test_bad_requests_are_refused_in_one_line(address, path, status):
     found, answer = ask(address, path)
     assert found == status and list(answer) == ["error"] and answer["error"] and "\n" not in answer["error"]

@@ -66,12 +66,18 @@ def test_a_sound_agrees_with_nobody_since_it_has_no_labels(library, tmp_path):
     assert len(given["hits"]) == 10 and all(hit["agrees"] == [] for hit in given["hits"])
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"weights": [1.0]}, "1 weights for 3 conditions: genre, tempo, whole"), ({"sides": "aaaa"}, "4 sides"),
-    ({"sides": "aab"}, "no song in slot B"), ({"sides": ["a", "a", "x"]}, "slot X"),
-    ({"weights": [0, 0, 0]}, "no weight is above 0"), ({"weights": [1, float("nan"), 0]}, "finite"),
-    ({"count": 0}, "at least 1"),
-])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"weights": [1.0]}, "1 weights for 3 conditions: genre, tempo, whole"),
+        ({"sides": "aaaa"}, "4 sides"),
+        ({"sides": "aab"}, "no song in slot B"),
+        ({"sides": ["a", "a", "x"]}, "slot X"),
+        ({"weights": [0, 0, 0]}, "no weight is above 0"),
+        ({"weights": [1, float("nan"), 0]}, "finite"),
+        ({"count": 0}, "at least 1"),
+    ],
+)
 def test_what_cannot_be_asked_is_one_line(library, changes, message):
     with pytest.raises(UserError, match=message) as error:
         search(library, asked(library, **changes))

@@ -18,7 +18,7 @@ from dmml_tf.commands import explore
 from dmml_tf.commands.explore import has_desktop, parse_size
 from dmml_tf.explore.picture import state
 from dmml_tf.explore.serve import listening
-from dmml_tf.viz.browser import chromium
+from dmml_tf.pictures.browser import chromium
 from tests.dmml_tf.explore.client import ask
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import Command, dispatch
@@ -32,8 +32,14 @@ def dmml(run_folder, *arguments) -> int:
 
 def test_the_state_of_the_page_in_its_address():
     chosen = state("t=1&", "t2", ["tempo"], {"a&b": 0.25, "genre": 1.0}, "genre")
-    assert parse_qsl(chosen) == [("a", "t=1&"), ("b", "t2"), ("map", "genre"), ("from_b", "tempo"),
-                                 ("weight:a&b", "0.25"), ("weight:genre", "1")]
+    assert parse_qsl(chosen) == [
+        ("a", "t=1&"),
+        ("b", "t2"),
+        ("map", "genre"),
+        ("from_b", "tempo"),
+        ("weight:a&b", "0.25"),
+        ("weight:genre", "1"),
+    ]
     assert state() == ""
 
 
@@ -44,14 +50,23 @@ def test_sizes():
             parse_size(text)
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["--a", "t99"], "no track 't99'"), (["--b", "none"], "no track 'none'"),
-    (["--map", "mood"], "no condition 'mood'"),
-    (["--a", "t01", "--from_b", "tempo"], "--from_b needs a second song"), (["--from_b", "x"], "no condition 'x'"),
-    (["--weights", "genre=2"], "from 0 to 1"), (["--weights", "mood=1"], "no condition 'mood'"),
-    (["--weights", "genre=0"], "no weight is above 0"), (["--size", "9x9"], "WIDTHxHEIGHT"),
-    (["--port", "99999"], "port"), (["--data", "/nowhere"], "tracks.csv"), (["--host", "203.0.113.7"], "cannot listen"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--a", "t99"], "no track 't99'"),
+        (["--b", "none"], "no track 'none'"),
+        (["--map", "mood"], "no condition 'mood'"),
+        (["--a", "t01", "--from_b", "tempo"], "--from_b needs a second song"),
+        (["--from_b", "x"], "no condition 'x'"),
+        (["--weights", "genre=2"], "from 0 to 1"),
+        (["--weights", "mood=1"], "no condition 'mood'"),
+        (["--weights", "genre=0"], "no weight is above 0"),
+        (["--size", "9x9"], "WIDTHxHEIGHT"),
+        (["--port", "99999"], "port"),
+        (["--data", "/nowhere"], "tracks.csv"),
+        (["--host", "203.0.113.7"], "cannot listen"),
+    ],
+)
 def test_bad_flags_are_one_line_and_nothing_is_served(run_folder, capsys, monkeypatch, arguments, message):
     monkeypatch.setattr(explore, "serve", lambda *_: pytest.fail("it served"))
     assert dmml(run_folder, "--port", "0", *arguments) == 2

@@ -10,8 +10,20 @@ from tests.dmml_tf.explore.client import request
 from tfrecords_tools.errors import UserError
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil", "",
-                                  "[::1", "127.0.0.1@evil.example", "127.0.0.1\tx", "localhost#x.evil"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:80",
+        "127.0.0.1.evil.example",
+        "localhost.evil",
+        "",
+        "[::1",
+        "127.0.0.1@evil.example",
+        "127.0.0.1\tx",
+        "localhost#x.evil",
+    ],
+)
 def test_a_rebound_name_is_refused(address, host):
     for path in ("/", "/api/run", "/api/audio/0"):
         status, headers, body = request(address, path, Host=host)
@@ -28,8 +40,13 @@ def test_numbers_and_localhost_are_answered(address, host):
 def test_another_origin_is_refused_and_ours_is_not(address):
     ours = address.rstrip("/")
     assert request(address, "/api/songs/3", Origin=ours, sec_fetch_site="same-origin")[0] == 200
-    for bad in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"sec_fetch_site": "cross-site"},
-                {"sec_fetch_site": "same-site"}, {"Origin": ours.replace("http", "https")}):
+    for bad in (
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"Origin": ours.replace("http", "https")},
+    ):
         for method, path in (("GET", "/api/songs/3"), ("POST", "/api/sound"), ("OPTIONS", "/api/sound")):
             status, headers, _ = request(address, path, method, **bad)
             assert status == 403 and not [name for name in headers if name.startswith("access-control")]

@@ -7,8 +7,8 @@ import pytest
 
 from dmml_tf.explore import maps as module
 from dmml_tf.explore.maps import Maps, _tag_groups
+from dmml_tf.pictures.plots import flatten
 from dmml_tf.search.query import by_embedding, by_tracks, mix
-from dmml_tf.viz.plots import flatten
 
 
 def unit(vectors):
@@ -32,8 +32,9 @@ def test_a_map_is_the_plots_map_fitted_into_a_square_and_kept_for_the_next_start
 
 
 @pytest.mark.parametrize("content", [b"", b"not numpy", b"\x93NUMPY\x01\x00"])
-def test_a_damaged_kept_map_is_made_again_and_a_run_that_cannot_be_written_has_maps(library, tmp_path, content,
-                                                                                    monkeypatch):
+def test_a_damaged_kept_map_is_made_again_and_a_run_that_cannot_be_written_has_maps(
+    library, tmp_path, content, monkeypatch
+):
     monkeypatch.setattr(module, "flatten", lambda vectors, seed: vectors[:, :2].astype(float))
     first = Maps(library.index, tmp_path).points("tempo")
     kept = next(tmp_path.iterdir())

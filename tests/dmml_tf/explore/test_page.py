@@ -4,17 +4,19 @@ import json
 
 import pytest
 
-from dmml_tf.explore.devtools import browser_page
 from dmml_tf.explore.picture import READY, state
+from dmml_tf.pictures.browser import chromium
+from dmml_tf.pictures.devtools import browser_page
 from dmml_tf.search.query import by_tracks, mix
-from dmml_tf.viz.browser import chromium
 from tests.dmml_tf.explore.conftest import HOSTILE
 from tfrecords_tools.errors import UserError
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium")
 SHOWN = "[...document.querySelectorAll('#results li')].map(one => Number(one.dataset.row))"
-ACTIVE = ("(at => at === document.body ? 'page' : at.id || at.ariaLabel || at.dataset.row || at.dataset.name)"
-          "(document.activeElement)")
+ACTIVE = (
+    "(at => at === document.body ? 'page' : at.id || at.ariaLabel || at.dataset.row || at.dataset.name)"
+    "(document.activeElement)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +54,10 @@ def test_results_and_their_bars_are_the_index_answer(page, library):
     told = page.ask("[...document.querySelectorAll('#results li:first-child .reason')].map(one => one.ariaLabel)")
     hit = library.index.search(by_tracks(library.index, ["t03"]), None, 1)[0]
     assert [text.split(",")[0] for text in told] == [f"{name} {value:.2f}" for name, value in hit.cosines.items()]
-    bars = page.ask("[...document.querySelectorAll('#results li:first-child .bar')].map(bar => "
-                    "parseFloat(getComputedStyle(bar, '::before').width) / bar.clientWidth)")
+    bars = page.ask(
+        "[...document.querySelectorAll('#results li:first-child .bar')].map(bar => "
+        "parseFloat(getComputedStyle(bar, '::before').width) / bar.clientWidth)"
+    )
     assert bars == pytest.approx([abs(value) for value in hit.cosines.values()], abs=0.02)
     assert page.ask("document.querySelectorAll('#lit .hit').length") == 12
     assert page.ask("performance.getEntriesByType('resource').every(one => one.name.startsWith(location.origin))")
@@ -113,18 +117,32 @@ def test_every_control_is_reached_by_the_tab_key_with_a_visible_focus_and_a_name
     reached = {}
     for _ in range(40):
         page.press("Tab")
-        name, outline = page.ask(f"[{ACTIVE}, getComputedStyle(document.activeElement.closest('.file') ?? "
-                                 "document.activeElement).outlineStyle]")
+        name, outline = page.ask(
+            f"[{ACTIVE}, getComputedStyle(document.activeElement.closest('.file') ?? "
+            "document.activeElement).outlineStyle]"
+        )
         if name in reached:
             break
         reached[name] = outline
-    assert {"Find song A", "Audio file for song A", "Find song B", "Audio file for song B", "weight-0", "weight-1",
-            "weight-2", "not-its-artist", "genre"} <= set(reached)
+    assert {
+        "Find song A",
+        "Audio file for song A",
+        "Find song B",
+        "Audio file for song B",
+        "weight-0",
+        "weight-1",
+        "weight-2",
+        "not-its-artist",
+        "genre",
+    } <= set(reached)
     assert {str(row) for row in page.ask(SHOWN)} & set(reached) == {str(page.ask(SHOWN)[0])}  # one stop for all results
     assert {outline for name, outline in reached.items() if name != "page"} == {"solid"}
     nodes = page.call("Accessibility.getFullAXTree")["nodes"]
-    named = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes
-             if node["role"]["value"] in ("button", "slider", "combobox", "checkbox", "radio", "switch")]
+    named = [
+        (node["role"]["value"], node.get("name", {}).get("value", ""))
+        for node in nodes
+        if node["role"]["value"] in ("button", "slider", "combobox", "checkbox", "radio", "switch")
+    ]
     assert len(named) > 12 and all(name for _, name in named), named
 
 
@@ -145,8 +163,10 @@ def test_names_that_are_html_are_text_and_nothing_inline_runs(browser, address):
     assert page.ask("document.title") == "dmml explorer"
     assert page.ask("document.querySelectorAll('body img').length") == 1
     assert "<i>folk" in page.ask("document.querySelector('#legend').textContent")
-    page.ask("(() => { const script = document.createElement('script'); script.textContent = 'window.ran = 1'; "
-             "document.body.append(script); })()")
+    page.ask(
+        "(() => { const script = document.createElement('script'); script.textContent = 'window.ran = 1'; "
+        "document.body.append(script); })()"
+    )
     assert page.ask("window.ran === undefined")
 
 
@@ -154,8 +174,10 @@ def test_a_song_plays_and_stops_by_the_space_bar(browser, address):
     page = opened(browser, address, a="t01")
     page.ask("document.querySelector('.slot.a button.play').focus()")
     page.press(" ")
-    page.wait_for("document.querySelector('#playing-toggle').ariaLabel === 'Pause' "
-                  "&& document.querySelector('#playing-length').textContent === '0:04'")
+    page.wait_for(
+        "document.querySelector('#playing-toggle').ariaLabel === 'Pause' "
+        "&& document.querySelector('#playing-length').textContent === '0:04'"
+    )
     assert page.ask("document.querySelector('.slot.a button.play').ariaLabel").startswith("Pause")
     page.press(" ")
     page.wait_for("document.querySelector('#playing-toggle').ariaLabel === 'Play'")

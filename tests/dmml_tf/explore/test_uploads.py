@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from dmml_tf.embed.audio import embed_audio
 from dmml_tf.explore import uploads
 from dmml_tf.explore.uploads import MOST_BYTES, Busy, Sounds, TooLarge, decode_apart
-from dmml_tf.search.audio_query import embed_audio
 from dmml_tf.search.query import by_embedding
 from tests.dmml_tf.explore.client import ask
 from tfrecords_tools.errors import UserError
@@ -58,8 +58,9 @@ def test_a_file_of_the_corpus_finds_itself(address, library, song):
 def test_the_query_is_that_of_the_command_line_and_the_file_is_gone(library, song, no_file_left):
     sounds = Sounds(library.run)
     query = sounds.query(add(sounds, song))
-    expected = by_embedding(embed_audio(library.sound(1), library.run.embedding(), library.run.features),
-                            library.run.conditions)
+    expected = by_embedding(
+        embed_audio(library.sound(1), library.run.embedding(), library.run.features), library.run.conditions
+    )
     np.testing.assert_allclose(query.vector, expected.vector, atol=1e-6)
     np.testing.assert_allclose(query.whole, expected.whole, atol=1e-6)
 
@@ -77,12 +78,19 @@ def wav(seconds: float, rate: int = 22_050) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("content, reason", [
-    (b"", "is empty"), (b"<html>not audio</html>" * 50, "cannot be decoded as audio"),
-    (zip_bomb(), "cannot be decoded"),
-    (wav(1.0), "too short: 1.00 s"), (wav(5.0)[:50_000], "is cut short"), (b"RIFF\xff\xff\xff\x7fWAVEfmt ", "decoded"),
-    (b"#EXTM3U\nfile:///etc/passwd\n", "cannot be decoded"),
-], ids=["empty", "html", "zip", "short", "cut", "header", "playlist"])
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"", "is empty"),
+        (b"<html>not audio</html>" * 50, "cannot be decoded as audio"),
+        (zip_bomb(), "cannot be decoded"),
+        (wav(1.0), "too short: 1.00 s"),
+        (wav(5.0)[:50_000], "is cut short"),
+        (b"RIFF\xff\xff\xff\x7fWAVEfmt ", "decoded"),
+        (b"#EXTM3U\nfile:///etc/passwd\n", "cannot be decoded"),
+    ],
+    ids=["empty", "html", "zip", "short", "cut", "header", "playlist"],
+)
 def test_what_is_not_audio_is_refused_in_one_line(library, no_file_left, content, reason):
     with pytest.raises(UserError, match=reason) as error:
         add(Sounds(library.run), content)

@@ -9,9 +9,15 @@ from tfrecords_tools.errors import UserError
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-@pytest.mark.parametrize("shape, width, expected", [
-    ((64, 64, 3), 2, (32, 32, 8)), ((2, 2, 5), 3, (1, 1, 12)), ((1, 1, 4), 1, (1, 1, 4)), ((5, 7, 1), 1, (3, 4, 4)),
-])
+@pytest.mark.parametrize(
+    "shape, width, expected",
+    [
+        ((64, 64, 3), 2, (32, 32, 8)),
+        ((2, 2, 5), 3, (1, 1, 12)),
+        ((1, 1, 4), 1, (1, 1, 4)),
+        ((5, 7, 1), 1, (3, 4, 4)),
+    ],
+)
 def test_geometry(name, shape, width, expected):
     inputs = keras.Input(shape)
     model = keras.Model(inputs, block_by_name(name)(inputs, width))
@@ -61,7 +67,7 @@ def test_squeeze_excitation_is_its_definition():
 def test_a_residual_of_zero_leaves_the_shortcut():
     inputs = keras.Input((4, 4, 2))
     model = keras.Model(inputs, block_by_name("resnet")(inputs, 1))
-    shortcut, = [layer for layer in kinds(model.layers, keras.layers.Conv2D) if layer.kernel_size == (1, 1)]
+    (shortcut,) = [layer for layer in kinds(model.layers, keras.layers.Conv2D) if layer.kernel_size == (1, 1)]
     for layer in kinds(model.layers, keras.layers.Conv2D):
         if layer is not shortcut:
             layer.set_weights([np.zeros_like(layer.get_weights()[0])])

@@ -21,8 +21,15 @@ def model(shape, *chain):
 
 
 def test_a_small_network_counted_by_hand():
-    small = model((8, 6, 3), layers.Conv2D(5, 3, strides=2, padding="same"), layers.BatchNormalization(), layers.ReLU(),
-                  layers.MaxPooling2D(2), layers.Flatten(), layers.Dense(7))
+    small = model(
+        (8, 6, 3),
+        layers.Conv2D(5, 3, strides=2, padding="same"),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dense(7),
+    )
     # 4 x 3 places of 3 x 3 x 3 -> 5, then 2 x 1 x 5 numbers -> 7
     assert multiply_adds(small) == 4 * 3 * 27 * 5 + 2 * 1 * 5 * 7
     assert multiply_adds(model((9, 2), layers.Conv1D(4, 3, strides=3))) == 3 * 3 * 2 * 4

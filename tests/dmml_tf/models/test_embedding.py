@@ -91,10 +91,16 @@ def test_samples_give_what_their_record_gives(networks):
     np.testing.assert_allclose(np.asarray(found), np.asarray(expected), atol=1e-4)
 
 
-@pytest.mark.parametrize("arguments, said", [
-    ({"frontend": "mfcc"}, "unknown frontend 'mfcc'; known are: log_mel, log_mel_audio, leaf, multi_input, sample_cnn"),
-    ({"frontend": "sample_cnn", "width": (64,) * 7}, "width takes one number with frontend sample_cnn, got 7"),
-])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (
+            {"frontend": "mfcc"},
+            "unknown frontend 'mfcc'; known are: log_mel, log_mel_audio, leaf, multi_input, sample_cnn",
+        ),
+        ({"frontend": "sample_cnn", "width": (64,) * 7}, "width takes one number with frontend sample_cnn, got 7"),
+    ],
+)
 def test_bad_frontends_are_refused(arguments, said):
     with pytest.raises(UserError, match=said):
         build_embedding(**arguments)

@@ -8,16 +8,21 @@ from tensorflow import keras
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.models.blocks import BLOCKS, block_by_name
 from dmml_tf.models.maps import MAPS
-from dmml_tf.models.mining import build_mining_model
 from dmml_tf.models.sample_cnn import sample_cnn_vector
-from dmml_tf.models.tags import HEADS, build_tag_model
-from dmml_tf.models.triplet import MASKS, build_triplet_model
 from dmml_tf.spaces import NORM_ORDERS
+from dmml_tf.training.objectives.mining import build_mining_model
+from dmml_tf.training.objectives.tag_graph import HEADS, build_tag_model
+from dmml_tf.training.objectives.triplet_graph import MASKS, build_triplet_model
 from tfrecords_tools.features import LogMel
 
 CHAIN = LogMel(n_mels=6, window_frames=43, sample_rate=7_350)  # 3 s of it are 22,050 samples
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=2), Condition("mood", "shared_tag", width=5),
-                         Condition("track", "same_track", width=0)])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=2),
+        Condition("mood", "shared_tag", width=5),
+        Condition("track", "same_track", width=0),
+    ]
+)
 TAGGED = Conditions([Condition("genre", "shared_tag", width=2), Condition("mood", "shared_tag", width=5)])
 RNG = np.random.default_rng(0)
 
@@ -44,8 +49,11 @@ def embedding():
 
 
 def triplets(mask, norm_order):
-    inputs = {"windows": RNG.normal(size=(5, 4)), "triplets": RNG.integers(5, size=(9, 3)).astype(np.int32),
-              "condition": np.arange(9, dtype=np.int32) % 3}
+    inputs = {
+        "windows": RNG.normal(size=(5, 4)),
+        "triplets": RNG.integers(5, size=(9, 3)).astype(np.int32),
+        "condition": np.arange(9, dtype=np.int32) % 3,
+    }
     return build_triplet_model(embedding(), CONDITIONS, mask, norm_order), inputs, (9, 2)
 
 
@@ -63,8 +71,12 @@ CASES = {
     **{f"block {name}": (block, name) for name in BLOCKS},
     **{f"frontend {name}": (frontend, name) for name in MAPS},
     "frontend sample_cnn": (waveform,),
-    **{f"{make.__name__} {mask} {order}": (make, mask, order)
-       for make in (triplets, pairs) for mask in MASKS for order in NORM_ORDERS},
+    **{
+        f"{make.__name__} {mask} {order}": (make, mask, order)
+        for make in (triplets, pairs)
+        for mask in MASKS
+        for order in NORM_ORDERS
+    },
     **{f"head {name}": (head, name) for name in HEADS},
 }
 

@@ -88,8 +88,9 @@ def test_pool_is_its_definition(step):
 
 def test_every_8th_sample_gives_the_frames_that_all_give():
     audio = RNG.normal(0, 0.2, (1, 11_025)).astype(np.float32)
-    exact, coarse = (GaussianPool(WINDOW, 512, step)(GaborEnergy(128, RATE, WINDOW, step)(audio)).numpy()
-                     for step in (1, 8))
+    exact, coarse = (
+        GaussianPool(WINDOW, 512, step)(GaborEnergy(128, RATE, WINDOW, step)(audio)).numpy() for step in (1, 8)
+    )
     error = np.abs(coarse - exact) / exact
     assert 0 < np.median(error) < 1e-3 and np.quantile(error, 0.99) < 0.025
 
@@ -116,8 +117,9 @@ def test_pcen_is_its_recursion_for_each_channel():
 
 def test_pcen_agrees_with_librosa():
     x = RNG.uniform(1e-4, 5, (60, 4)).astype(np.float32)
-    expected = librosa.pcen(x.T.astype(np.float64), gain=0.96, bias=2, power=0.5, b=0.04, eps=1e-12,
-                            zi=0.96 * x[:1].T.astype(np.float64))
+    expected = librosa.pcen(
+        x.T.astype(np.float64), gain=0.96, bias=2, power=0.5, b=0.04, eps=1e-12, zi=0.96 * x[:1].T.astype(np.float64)
+    )
     np.testing.assert_allclose(Pcen()(x[None])[0], expected.T, atol=1e-5, rtol=1e-4)
 
 

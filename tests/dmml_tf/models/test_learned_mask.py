@@ -6,9 +6,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.losses import TripletHinge
 from dmml_tf.models.learned_mask import LearnedMask, LengthPenalty
-from dmml_tf.models.triplet import build_triplet_model
+from dmml_tf.training.losses import TripletHinge
+from dmml_tf.training.objectives.triplet_graph import build_triplet_model
 from tfrecords_tools.errors import UserError
 
 MASKS = [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]]
@@ -45,15 +45,23 @@ def test_penalties_are_added_to_the_loss():
 
 
 def test_fit_trains_masks_through_compile_alone():
-    conditions = Conditions([Condition("genre", "shared_tag", width=2), Condition("mood", "shared_tag", width=1),
-                             Condition("track", "same_track", width=0)])
+    conditions = Conditions(
+        [
+            Condition("genre", "shared_tag", width=2),
+            Condition("mood", "shared_tag", width=1),
+            Condition("track", "same_track", width=0),
+        ]
+    )
     inputs = keras.Input((4,))
     network = keras.Model(inputs, keras.layers.Dense(3)(inputs))
     model = build_triplet_model(network, conditions, "learned", "norm_then_mask")
     model.compile(keras.optimizers.SGD(0.1), TripletHinge(0.5), weighted_metrics=[], run_eagerly=True)
     rng = np.random.default_rng(0)
-    batch = {"windows": rng.normal(size=(6, 4)).astype(np.float32), "triplets": rng.integers(6, size=(6, 3)),
-             "condition": np.array([0, 1, 2, 0, 1, 2], np.int32)}
+    batch = {
+        "windows": rng.normal(size=(6, 4)).astype(np.float32),
+        "triplets": rng.integers(6, size=(6, 3)),
+        "condition": np.array([0, 1, 2, 0, 1, 2], np.int32),
+    }
     before = model.get_layer("mask").learned().numpy()
     loss = model.train_on_batch(batch, batch["condition"], sample_weight=np.ones(6, np.float32))
     after = model.get_layer("mask").learned().numpy()

@@ -77,8 +77,9 @@ def test_saving_within_a_model(layer, arguments, values, oracle, tmp_path):
 def test_gradients_are_finite_also_at_zero_and_where_anchor_equals_positive(layer, arguments, values, oracle):
     x = tf.Variable(values[0])
     with tf.GradientTape() as tape:
-        found = tf.reduce_sum(layer(**arguments)(alone([x, *values[1:]])) ** 2 + layer(**arguments)(
-            alone([x, *values[1:]])))
+        found = tf.reduce_sum(
+            layer(**arguments)(alone([x, *values[1:]])) ** 2 + layer(**arguments)(alone([x, *values[1:]]))
+        )
     gradient = tf.convert_to_tensor(tape.gradient(found, x))
     assert np.isfinite(np.asarray(gradient)).all() and np.asarray(gradient).any()
 

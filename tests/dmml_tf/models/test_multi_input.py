@@ -94,8 +94,9 @@ def test_the_three_inputs_are_three_channels_of_the_stem():
     stem = network.get_layer("stem")
     assert tuple(stem.input.shape[1:]) == (129, 128, 3) and tuple(stem.kernel.shape) == (5, 5, 3, 4)
     assert tuple(stem.output.shape[1:]) == (64, 64, 4) and tuple(network.input_shape[1:]) == (SAMPLES,)
-    seen = keras.Model(network.input, [stem.input, network.get_layer("chroma").output,
-                                       network.get_layer("tempogram").output])
+    seen = keras.Model(
+        network.input, [stem.input, network.get_layer("chroma").output, network.get_layer("tempogram").output]
+    )
     joined, chroma, tempogram = (np.asarray(x) for x in seen(tf.constant(SOUNDS["chords"][None])))
     standardised = (CHAIN.extract(SOUNDS["chords"]) - 0.2) / 0.25
     np.testing.assert_allclose(joined[0, ..., 0], standardised, atol=1e-4)

@@ -9,10 +9,12 @@ from dmml_tf.models.stem import Stem
 
 
 def plain(filters: int) -> keras.Sequential:
-    return keras.Sequential([
-        keras.layers.Conv2D(filters, 5, padding="same", activation="relu"),
-        keras.layers.MaxPooling2D(2),
-    ])
+    return keras.Sequential(
+        [
+            keras.layers.Conv2D(filters, 5, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(2),
+        ]
+    )
 
 
 @pytest.mark.parametrize("shape", [(129, 128), (128, 128), (129, 129), (6, 7), (9, 8, 1), (9, 8, 3)])

@@ -1,18 +1,20 @@
 """Small made things that the tests of search and serving share."""
 
-import csv
+
 import numpy as np
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.search.index import Index
 
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=6),
-    Condition("mood", "shared_tag", width=3),
-    Condition("tempo", "within", width=4, tolerance=5.0),
-    Condition("track", "same_track", width=0, weight=0.5),
-])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=6),
+        Condition("mood", "shared_tag", width=3),
+        Condition("tempo", "within", width=4, tolerance=5.0),
+        Condition("track", "same_track", width=0, weight=0.5),
+    ]
+)
 
 
 def tiny_embedding(size: int, seed: int = 0) -> keras.Model:
@@ -35,8 +37,15 @@ def raw_vectors(count: int, seed: int = 0) -> np.ndarray:
 def rows(count: int) -> list[dict[str, str]]:
     """Metadata of `count` tracks (no multiple of 7), in an order that is not that of their ids."""
     return [
-        {"id": f"t{(7 * i) % count:03d}", "title": f"Song {i}", "artist": f"artist {i % 4}", "split": "test",
-         "genre": "folk|jazz" if i % 2 else "rock", "mood": "", "tempo": f"{60 + i}"}
+        {
+            "id": f"t{(7 * i) % count:03d}",
+            "title": f"Song {i}",
+            "artist": f"artist {i % 4}",
+            "split": "test",
+            "genre": "folk|jazz" if i % 2 else "rock",
+            "mood": "",
+            "tempo": f"{60 + i}",
+        }
         for i in range(count)
     ]
 

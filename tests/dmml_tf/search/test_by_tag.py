@@ -46,8 +46,10 @@ def test_a_tag_of_two_columns_is_asked_in_both_each_with_its_own_vector():
     np.testing.assert_array_equal(found["genre"], tower.vectors.columns["genre"][3])
     np.testing.assert_array_equal(found["mood"], tower.vectors.columns["mood"][2])
     hit = index.search(by_tag(tower, CONDITIONS, found), k=1)[0]
-    expected = {name: unit(vectors[int(hit.track["id"][1:]), part]) @ tower.in_space(found[name], CONDITIONS, name)
-                for name, part in CONDITIONS.subspaces.items()}
+    expected = {
+        name: unit(vectors[int(hit.track["id"][1:]), part]) @ tower.in_space(found[name], CONDITIONS, name)
+        for name, part in CONDITIONS.subspaces.items()
+    }
     assert {name: hit.cosines[name] for name in expected} == pytest.approx(expected, abs=1e-5)
     assert hit.score == pytest.approx(sum(expected.values()), abs=1e-5)
     assert list(vectors_of_tag(tower, CONDITIONS, "rock", "mood")) == ["mood"]

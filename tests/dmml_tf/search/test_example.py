@@ -11,10 +11,17 @@ GENRE = Condition("genre", "shared_tag", width=2)
 TEMPO = Condition("tempo", "within", width=2, tolerance=5.0)
 
 
-@pytest.mark.parametrize("condition, one, other, agrees", [
-    (GENRE, "rock|pop", "jazz|pop", True), (GENRE, "rock", "jazz", False), (GENRE, "", "", False),
-    (TEMPO, "100", "105", True), (TEMPO, "100", "105.1", False), (TEMPO, "100", "", False),
-])
+@pytest.mark.parametrize(
+    "condition, one, other, agrees",
+    [
+        (GENRE, "rock|pop", "jazz|pop", True),
+        (GENRE, "rock", "jazz", False),
+        (GENRE, "", "", False),
+        (TEMPO, "100", "105", True),
+        (TEMPO, "100", "105.1", False),
+        (TEMPO, "100", "", False),
+    ],
+)
 def test_two_rows_agree_by_the_condition_s_own_rule(condition, one, other, agrees):
     assert agree(condition, {condition.name: one}, {condition.name: other}) is agrees
 
@@ -24,8 +31,17 @@ def made_index(held_out=()):
     angles = {"a": (0.0, 0.0), "b": (0.1, 2.0), "c": (2.0, 0.1), "d": (2.1, 2.1)}
     labels = {"a": ("rock", "100"), "b": ("rock", "150"), "c": ("jazz", "102"), "d": ("folk", "90")}
     vectors = np.array([[np.cos(g), np.sin(g), np.cos(t), np.sin(t)] for g, t in angles.values()], np.float32)
-    tracks = [{"id": name, "title": "", "artist": name, "split": "test" if name in held_out else "train",
-               "genre": genre, "tempo": tempo} for name, (genre, tempo) in labels.items()]
+    tracks = [
+        {
+            "id": name,
+            "title": "",
+            "artist": name,
+            "split": "test" if name in held_out else "train",
+            "genre": genre,
+            "tempo": tempo,
+        }
+        for name, (genre, tempo) in labels.items()
+    ]
     return Index.build(vectors, Conditions([GENRE, TEMPO]), tracks)
 
 

@@ -34,8 +34,12 @@ def test_every_weighting_is_the_sum_of_weighted_cosines(seed):
     embeddings, names = raw_vectors(count, seed), [row["id"] for row in rows(count)]
     index = made_index(count, seed)
     row = int(rng.integers(count)) if seed else 2  # row 2 has a sub-space of zeros
-    weights = {"genre": rng.uniform(-1, 1), "mood": rng.uniform(0, 5), "tempo": float(rng.integers(2)),
-               "whole": rng.uniform(-2, 2)}
+    weights = {
+        "genre": rng.uniform(-1, 1),
+        "mood": rng.uniform(0, 5),
+        "tempo": float(rng.integers(2)),
+        "whole": rng.uniform(-2, 2),
+    }
     expected = [pair for pair in brute_force(embeddings, names, embeddings[row], weights) if pair[1] != names[row]]
     hits = index.search(by_tracks(index, [names[row]]), weights, count)
     assert len(hits) == count - 1
@@ -47,8 +51,9 @@ def test_every_weighting_is_the_sum_of_weighted_cosines(seed):
         other = embeddings[names.index(hit.track["id"])]
         for name, part in {**CONDITIONS.subspaces, "whole": slice(None)}.items():
             assert abs(hit.cosines[name] - cosine(embeddings[row][part], other[part])) < 1e-5
-    assert [hit.track["id"] for hit in index.search(by_tracks(index, [names[row]]), weights, 5)] \
-        == [hit.track["id"] for hit in hits[:5]]
+    assert [hit.track["id"] for hit in index.search(by_tracks(index, [names[row]]), weights, 5)] == [
+        hit.track["id"] for hit in hits[:5]
+    ]
 
 
 def test_the_whole_alone_is_the_cosine_of_embeddings():
@@ -111,13 +116,16 @@ def test_without_subspaces_the_whole_is_the_one_condition():
         index.search(by_tracks(index, ["t000"]), {"genre": 1.0})
 
 
-@pytest.mark.parametrize("arguments, reason", [
-    ({"weights": {"track": 1.0}}, "no condition 'track'"),
-    ({"k": 0}, "k is 0"),
-    ({"exclude": ["t0031"]}, "no track 't0031' in the index; ids like it: t031"),
-    ({"query": Query(np.zeros(4, np.float32))}, "shape \\(4,\\)"),
-    ({"query": Query(np.full(13, np.nan, np.float32))}, "finite"),
-])
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        ({"weights": {"track": 1.0}}, "no condition 'track'"),
+        ({"k": 0}, "k is 0"),
+        ({"exclude": ["t0031"]}, "no track 't0031' in the index; ids like it: t031"),
+        ({"query": Query(np.zeros(4, np.float32))}, "shape \\(4,\\)"),
+        ({"query": Query(np.full(13, np.nan, np.float32))}, "finite"),
+    ],
+)
 def test_bad_searches(arguments, reason):
     index = made_index()
     with pytest.raises(UserError, match=reason):
@@ -186,23 +194,26 @@ def one_track_less(path) -> None:
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
 
 
-@pytest.mark.parametrize("file, damage, reason", [
-    ("vectors.npy", cut_short, "cannot be read"),
-    ("vectors.npy", lambda path: path.write_bytes(b""), "cannot be read"),
-    ("vectors.npy", lambda path: np.save(path, raw_vectors(4)), "do not belong together"),
-    ("vectors.npy", lambda path: np.save(path, raw_vectors(40).astype(np.float64)), "do not belong together"),
-    ("vectors.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "cannot be read"),
-    ("vectors.npy", lambda path: path.unlink(), "vectors.npy: no search index here"),
-    ("lengths.npy", lambda path: np.save(path, np.ones((40, 2), np.float32)), "do not belong together"),
-    ("lengths.npy", cut_short, "cannot be read"),
-    ("tracks.csv", one_track_less, "do not belong together"),
-    ("tracks.csv", lambda path: path.write_bytes(b"\xff\xfe"), "cannot be read"),
-    ("tracks.csv", lambda path: path.write_text('id,title\n"a'), "cannot be read"),
-    ("index.json", cut_short, "cannot be read"),
-    ("index.json", lambda path: path.write_text("[]"), "cannot be read"),
-    ("index.json", lambda path: path.write_text('{"index_version": 2}'), "cannot be read"),
-    ("index.json", other_version, "index version 99, this code reads 2"),
-])
+@pytest.mark.parametrize(
+    "file, damage, reason",
+    [
+        ("vectors.npy", cut_short, "cannot be read"),
+        ("vectors.npy", lambda path: path.write_bytes(b""), "cannot be read"),
+        ("vectors.npy", lambda path: np.save(path, raw_vectors(4)), "do not belong together"),
+        ("vectors.npy", lambda path: np.save(path, raw_vectors(40).astype(np.float64)), "do not belong together"),
+        ("vectors.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "cannot be read"),
+        ("vectors.npy", lambda path: path.unlink(), "vectors.npy: no search index here"),
+        ("lengths.npy", lambda path: np.save(path, np.ones((40, 2), np.float32)), "do not belong together"),
+        ("lengths.npy", cut_short, "cannot be read"),
+        ("tracks.csv", one_track_less, "do not belong together"),
+        ("tracks.csv", lambda path: path.write_bytes(b"\xff\xfe"), "cannot be read"),
+        ("tracks.csv", lambda path: path.write_text('id,title\n"a'), "cannot be read"),
+        ("index.json", cut_short, "cannot be read"),
+        ("index.json", lambda path: path.write_text("[]"), "cannot be read"),
+        ("index.json", lambda path: path.write_text('{"index_version": 2}'), "cannot be read"),
+        ("index.json", other_version, "index version 99, this code reads 2"),
+    ],
+)
 def test_damaged_files(tmp_path, file, damage, reason):
     made_index().save(tmp_path / "index")
     damage(tmp_path / "index" / file)

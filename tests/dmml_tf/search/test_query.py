@@ -66,8 +66,11 @@ def test_mix_and_match_takes_each_subspace_from_its_own_query():
     mean = unit(embedding_of("t004")[genre]) + unit(embedding_of("t008")[genre])
     for hit in index.search(query, weights, k=100):
         found = embedding_of(hit.track["id"])
-        expected = (0.3 * cosine(mean, found[genre]) + 1.0 * cosine(EMBEDDINGS[9][mood], found[mood])
-                    + 2.0 * cosine(embedding_of("t003")[tempo], found[tempo]))
+        expected = (
+            0.3 * cosine(mean, found[genre])
+            + 1.0 * cosine(EMBEDDINGS[9][mood], found[mood])
+            + 2.0 * cosine(embedding_of("t003")[tempo], found[tempo])
+        )
         assert abs(hit.score - expected) < 1e-5
 
 

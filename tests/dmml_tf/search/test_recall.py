@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from dmml_tf.search import bench, index as index_module
+from dmml_tf.benchmarks import search as bench
+from dmml_tf.search import index as index_module
 from dmml_tf.search.coarse import Coarse, wide_vectors
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import Index
@@ -36,8 +37,11 @@ def many(monkeypatch):
 def brute_force(index: Index, query, weights) -> np.ndarray:
     """float64 [N] scores, from unit vectors that are made whole again."""
     vectors = index.vectors.astype(np.float64)
-    scores = sum(weight * (vectors[:, index.slices[name]] @ query.vector[index.slices[name]])
-                 for name, weight in weights.items() if name in index.slices)
+    scores = sum(
+        weight * (vectors[:, index.slices[name]] @ query.vector[index.slices[name]])
+        for name, weight in weights.items()
+        if name in index.slices
+    )
     whole = vectors * index.lengths[:, index.owner]
     return scores + weights.get("whole", 0.0) * (whole / np.linalg.norm(whole, axis=1, keepdims=True)) @ query.whole
 
@@ -76,14 +80,15 @@ def test_filters_with_many_and_with_few_left(large, many):
     scores = brute_force(large, query, {"genre": 1.0, "mood": 0.5})
     for texts, allowed in ((["artist=a3"], np.arange(COUNT) % 10 == 3), (["id=00000042"], np.arange(COUNT) == 42)):
         hits = large.search(query, {"genre": 1.0, "mood": 0.5}, 10, filters=[parse_filter(text) for text in texts])
-        best = np.argsort(-np.where(allowed, scores, -np.inf))[:min(10, allowed.sum())]
+        best = np.argsort(-np.where(allowed, scores, -np.inf))[: min(10, allowed.sum())]
         assert len({large.position(hit.track["id"]) for hit in hits} & set(best.tolist())) >= 0.9 * len(best)
         assert all(allowed[large.position(hit.track["id"])] for hit in hits)
 
 
 def test_more_results_than_candidates(large, many):
-    assert len(large.search(by_tracks(large, ["00000001"]), k=3 * large.coarse.candidates)) \
-        == min(COUNT - 1, 3 * large.coarse.candidates)
+    assert len(large.search(by_tracks(large, ["00000001"]), k=3 * large.coarse.candidates)) == min(
+        COUNT - 1, 3 * large.coarse.candidates
+    )
 
 
 def test_saved_and_loaded(large, many, tmp_path):
@@ -105,8 +110,9 @@ def test_wide_vectors_and_their_size(large):
     np.testing.assert_allclose(np.linalg.norm(wide[:, :256], axis=1), 2.0, atol=1e-5)  # four unit vectors
     np.testing.assert_allclose(np.linalg.norm(wide[:, 256:], axis=1), 1.0, atol=1e-5)
     assert large.coarse.bytes == COUNT * 128
-    assert f"{COUNT * 128:,} bytes of codes" in describe(large) \
-        and f"recall@10 {large.coarse.recall:.3f}" in describe(large)
+    assert f"{COUNT * 128:,} bytes of codes" in describe(large) and f"recall@10 {large.coarse.recall:.3f}" in describe(
+        large
+    )
 
 
 def test_an_odd_number_of_numbers():

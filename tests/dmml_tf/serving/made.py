@@ -15,11 +15,13 @@ from dmml_tf import spaces
 from dmml_tf.conditions import Condition, Conditions
 
 RATE = 22_050
-CONDITIONS = Conditions([
-    Condition("genre", "shared_tag", width=8),
-    Condition("tempo_2", "within", width=4, tolerance=5.0),
-    Condition("track", "same_track", width=0, weight=0.5),
-])
+CONDITIONS = Conditions(
+    [
+        Condition("genre", "shared_tag", width=8),
+        Condition("tempo_2", "within", width=4, tolerance=5.0),
+        Condition("track", "same_track", width=0, weight=0.5),
+    ]
+)
 
 
 def played(program: int, pitches: list[int], seconds: int) -> np.ndarray:

@@ -23,6 +23,7 @@ def service(request, exported):
     served = Served(exported.signatures)
     server, client = (rest_server, RestClient) if request.param == "rest" else (grpc_server, GrpcClient)
     with server(served) as address, contextlib.ExitStack() as stack:
+
         def connect(**settings):
             made = client(address, pause=0.01, **settings)
             stack.callback(getattr(made, "close", lambda: None))
@@ -92,18 +93,28 @@ def test_what_is_not_sent(service):
     assert served.requests == 0
 
 
-@pytest.mark.parametrize("client", [RestClient("http://127.0.0.1:9", pause=0.01, retries=1),
-                                    GrpcClient("127.0.0.1:9", pause=0.01, retries=1)], ids=["rest", "grpc"])
+@pytest.mark.parametrize(
+    "client",
+    [RestClient("http://127.0.0.1:9", pause=0.01, retries=1), GrpcClient("127.0.0.1:9", pause=0.01, retries=1)],
+    ids=["rest", "grpc"],
+)
 def test_nobody_there(client):
     with pytest.raises(ServingError) as caught:
         client.embed_log_mel(np.zeros((1, 129, 128)))
     assert caught.value.code == "UNAVAILABLE"
 
 
-@pytest.mark.parametrize("status, body, code", [
-    (200, b"<html>", "UNKNOWN"), (200, b"{}", "UNKNOWN"), (200, b'{"outputs": {"y": [1.0]}}', "UNKNOWN"),
-    (200, b'{"outputs": [[1.0, 2.0]]}', None), (500, b"<html>", "UNKNOWN"), (404, b"", "NOT_FOUND"),
-])
+@pytest.mark.parametrize(
+    "status, body, code",
+    [
+        (200, b"<html>", "UNKNOWN"),
+        (200, b"{}", "UNKNOWN"),
+        (200, b'{"outputs": {"y": [1.0]}}', "UNKNOWN"),
+        (200, b'{"outputs": [[1.0, 2.0]]}', None),
+        (500, b"<html>", "UNKNOWN"),
+        (404, b"", "NOT_FOUND"),
+    ],
+)
 def test_answers_of_something_else(status, body, code):
     class Handler(http.server.BaseHTTPRequestHandler):
         def log_message(self, *_):

@@ -87,9 +87,21 @@ def test_the_session_loader_says_what_is_too_short(exported, calls, tmp_path):
 
 def test_saved_model_cli_runs_it(exported, calls, tmp_path):
     made, expected = calls
-    done = run_program("-m", "tensorflow.python.tools.saved_model_cli", "run", "--dir", exported.path, "--tag_set",
-                       "serve", "--signature_def", "embed_windows", "--inputs",
-                       f"audio={made['embed_windows']['array']}", "--outdir", tmp_path)
+    done = run_program(
+        "-m",
+        "tensorflow.python.tools.saved_model_cli",
+        "run",
+        "--dir",
+        exported.path,
+        "--tag_set",
+        "serve",
+        "--signature_def",
+        "embed_windows",
+        "--inputs",
+        f"audio={made['embed_windows']['array']}",
+        "--outdir",
+        tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     wanted = {key.split("/")[1]: array for key, array in expected.items() if key.startswith("embed_windows/")}
     assert_same({file.stem: np.load(file) for file in tmp_path.glob("*.npy")}, wanted, 1e-5)

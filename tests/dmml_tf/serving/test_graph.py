@@ -6,11 +6,18 @@ import soundfile
 import tensorflow as tf
 
 from dmml_tf.data.signal import cut_window
-from dmml_tf.evaluation.embed import windows_of
-from dmml_tf.search.audio_query import embed_audio
+from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.split import windows_of
 from dmml_tf.serving.graph import WINDOWS_HOP, ServedGraph
 from tests.dmml_tf.serving.made import (
-    CONDITIONS, RATE, assert_same, outputs_of, songs, stereo, wav_bytes, with_subspaces,
+    CONDITIONS,
+    RATE,
+    assert_same,
+    outputs_of,
+    songs,
+    stereo,
+    wav_bytes,
+    with_subspaces,
 )
 from tfrecords_tools.features import LogMel
 
@@ -35,27 +42,37 @@ def test_what_is_left_at_the_end_is_dropped(exported):
     serve = exported.signatures["serving_default"]
     louder = songs()[:, :100_000].copy()
     louder[:, 67_000:] *= 3.0
-    assert_same(serve(audio=tf.constant(louder)), {k: v.numpy() for k, v in serve(
-        audio=tf.constant(songs()[:, :100_000])).items()}, 1e-6)
+    assert_same(
+        serve(audio=tf.constant(louder)),
+        {k: v.numpy() for k, v in serve(audio=tf.constant(songs()[:, :100_000])).items()},
+        1e-6,
+    )
 
 
 def test_log_mels_and_windows(exported):
     log_mel = np.stack([LogMel().extract(song)[:129] for song in songs()])
-    assert_same(exported.signatures["embed_log_mel"](log_mel=tf.constant(log_mel)),
-                with_subspaces(exported.model, log_mel))
+    assert_same(
+        exported.signatures["embed_log_mel"](log_mel=tf.constant(log_mel)), with_subspaces(exported.model, log_mel)
+    )
     found = exported.signatures["embed_windows"](audio=tf.constant(songs()))
     assert found["genre"].shape == (4, 1 + (301 - 129) // WINDOWS_HOP, 8)
     for row, song in enumerate(songs()):
-        assert_same({name: array[row] for name, array in found.items()},
-                    outputs_of(python_windows(exported.model, song, WINDOWS_HOP)))
+        assert_same(
+            {name: array[row] for name, array in found.items()},
+            outputs_of(python_windows(exported.model, song, WINDOWS_HOP)),
+        )
 
 
 def test_files_of_different_rates_channels_and_lengths_in_one_batch(exported, tmp_path):
     files = {
-        "mono22.wav": (songs()[0, :100_000], RATE), "stereo48.wav": (stereo(), 48_000),
-        "stereo44.wav": (stereo()[:200_000], 44_100), "high.wav": (stereo(), 96_000),
-        "low.wav": (songs()[0, :40_000], 8_000), "three.wav": (np.repeat(stereo()[:150_000, :1], 3, axis=1), 32_000),
-        "16.wav": (songs()[0], 16_000), "odd.wav": (stereo()[:150_000], 44_101),
+        "mono22.wav": (songs()[0, :100_000], RATE),
+        "stereo48.wav": (stereo(), 48_000),
+        "stereo44.wav": (stereo()[:200_000], 44_100),
+        "high.wav": (stereo(), 96_000),
+        "low.wav": (songs()[0, :40_000], 8_000),
+        "three.wav": (np.repeat(stereo()[:150_000, :1], 3, axis=1), 32_000),
+        "16.wav": (songs()[0], 16_000),
+        "odd.wav": (stereo()[:150_000], 44_101),
     }
     expected = []
     for name, (samples, rate) in files.items():
@@ -72,8 +89,9 @@ def test_a_batch_of_one_and_of_64_alike(exported):
     together = {name: array.numpy() for name, array in serve(audio=tf.constant(audio)).items()}
     assert together["embedding"].shape == (64, 12) and np.isfinite(together["genre"]).all()
     for row in (0, 17, 63):
-        assert_same(serve(audio=tf.constant(audio[row : row + 1])), {k: v[row : row + 1] for k, v in together.items()},
-                    1e-5)
+        assert_same(
+            serve(audio=tf.constant(audio[row : row + 1])), {k: v[row : row + 1] for k, v in together.items()}, 1e-5
+        )
 
 
 def test_more_windows_than_are_embedded_at_a_time(exported):
@@ -88,13 +106,17 @@ def test_audio_under_3_s(exported, signature):
         exported.signatures[signature](audio=tf.zeros([2, 65_950]))
 
 
-@pytest.mark.parametrize("content, message", [
-    (wav_bytes(songs()[0, :60_000], RATE), "WAV file is too short: 2.72 s"),
-    (wav_bytes(songs()[0, :70_000], 500), "WAV header says 500 Hz"),
-    (wav_bytes(songs()[0], RATE, subtype="PCM_24"), "16-bit"),
-    (b"not a sound", "RIFF|Header|WAV|Data"),
-    (wav_bytes(songs()[0], RATE)[:1000], "Data|data|size"),
-], ids=["short", "rate", "24 bit", "text", "cut"])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (wav_bytes(songs()[0, :60_000], RATE), "WAV file is too short: 2.72 s"),
+        (wav_bytes(songs()[0, :70_000], 500), "WAV header says 500 Hz"),
+        (wav_bytes(songs()[0], RATE, subtype="PCM_24"), "16-bit"),
+        (b"not a sound", "RIFF|Header|WAV|Data"),
+        (wav_bytes(songs()[0], RATE)[:1000], "Data|data|size"),
+    ],
+    ids=["short", "rate", "24 bit", "text", "cut"],
+)
 def test_files_that_are_refused(exported, content, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         exported.signatures["embed_wav"](wav=tf.constant([wav_bytes(songs()[0], RATE), content]))

@@ -50,8 +50,12 @@ def test_a_conversion_that_computes_something_else_is_not_written(tmp_path):
     graph = ServedGraph(tiny_embedding(12), CONDITIONS, LogMel())
     for wrong in (0.01, np.nan):
         with pytest.raises(UserError, match="differs from the Keras model"):
-            portable._write_checked(b"x", tmp_path / "m", graph, lambda x: {
-                name: array.numpy() + wrong for name, array in graph.embed_log_mel(tf.constant(x)).items()})
+            portable._write_checked(
+                b"x",
+                tmp_path / "m",
+                graph,
+                lambda x: {name: array.numpy() + wrong for name, array in graph.embed_log_mel(tf.constant(x)).items()},
+            )
     with pytest.raises(UserError, match="has the outputs"):
         portable._write_checked(b"x", tmp_path / "m", graph, lambda x: {"embedding": x})
     assert not list(tmp_path.iterdir())

@@ -14,17 +14,17 @@ from tensorflow import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dmml_tf.data.signal import AUDIO
-from dmml_tf.evaluation.embed import windows_of
+from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.split import windows_of
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.search.audio_query import embed_audio
 from dmml_tf.serving import portable
 from dmml_tf.serving.export import export_saved_model
 from dmml_tf.serving.graph import WINDOWS_HOP, ServedGraph
 from dmml_tf.serving.warmup import WARMUP_FILE
 from tests import savedmodel_loader
 from tests.dmml_tf.serving.made import CONDITIONS, assert_same, outputs_of, songs, stereo
+from tfrecords_tools.audio.extract import Task, as_pcm, extract
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.extract import Task, as_pcm, extract
 from tfrecords_tools.features import LogMel
 
 SIGNATURES = {"serving_default": "audio", "embed_wav": "wav", "embed_windows": "audio"}

@@ -19,7 +19,11 @@ def test_warm_up_records_are_requests_that_the_model_answers(exported):
     logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in records]
     requests = [log.predict_log.request for log in logs]
     assert sorted(request.model_spec.signature_name for request in requests) == [
-        "embed_log_mel", "embed_wav", "embed_windows", "serving_default"]
+        "embed_log_mel",
+        "embed_wav",
+        "embed_windows",
+        "serving_default",
+    ]
     for request in requests:
         assert request.model_spec.name == "dmml"
         inputs = {name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()}

@@ -16,8 +16,9 @@ def of_a_tone(hertz: float, rate: int, new_rate: int) -> float:
     return float(np.linalg.lstsq(waves, heard[middle], rcond=None)[0][0])
 
 
-@pytest.mark.parametrize("rate, new_rate", [(8_000, 22_050), (44_100, 22_050), (48_000, 22_050), (44_101, 22_050),
-                                            (96_000, 16_000)])
+@pytest.mark.parametrize(
+    "rate, new_rate", [(8_000, 22_050), (44_100, 22_050), (48_000, 22_050), (44_101, 22_050), (96_000, 16_000)]
+)
 def test_gain_is_that_of_tones(rate, new_rate):
     gain = response(rate, new_rate)
     for place in (0.05, 0.5, 0.8, 0.9, 0.93, 0.9568, 0.98):

@@ -26,8 +26,10 @@ def test_length_is_soxrs(rate, samples):
 
 
 # At a rate that was not measured soxr may let 0.1 % more or less through, near the end of its pass band.
-@pytest.mark.parametrize("rate, tolerance", [
-    (8_000, 3e-5), (16_000, 3e-5), (32_000, 3e-5), (44_100, 3e-5), (48_000, 3e-5), (96_000, 3e-5), (44_101, 1e-3)])
+@pytest.mark.parametrize(
+    "rate, tolerance",
+    [(8_000, 3e-5), (16_000, 3e-5), (32_000, 3e-5), (44_100, 3e-5), (48_000, 3e-5), (96_000, 3e-5), (44_101, 1e-3)],
+)
 def test_music_as_soxr_resamples_it(rate, tolerance):
     music = soxr.resample(stereo()[:96_000, 0], 48_000, rate).astype(np.float32)
     found = resample(tf.constant(music), tf.constant(rate), 22_050).numpy()

@@ -9,10 +9,10 @@ import soundfile
 
 from tfrecords_tools.cli import main
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.manifest import read_manifest
 from tfrecords_tools.sources import folder as source
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import Track
+from tfrecords_tools.tables.manifest import read_manifest
 
 
 @pytest.fixture
@@ -33,8 +33,10 @@ def _ids(root) -> list[str]:
 
 def test_ids_titles_and_artists(tree):
     assert [(track.track_id, track.title, track.artist) for track in read_folder(tree)] == [
-        ("a/one, first.wav", "one, first", ""), ("a/c/three.OGG", "three", ""),
-        ("b/two.flac", "Zwei Teile", "Ann|Bob")]
+        ("a/one, first.wav", "one, first", ""),
+        ("a/c/three.OGG", "three", ""),
+        ("b/two.flac", "Zwei Teile", "Ann|Bob"),
+    ]
 
 
 def test_the_command_writes_what_the_manifest_reads(tree, tmp_path, capsys):
@@ -66,15 +68,25 @@ def test_other_files_are_counted_by_reason(tree):
     os.symlink(tree / "gone", tree / "broken.mp3")
     open(os.fsencode(tree) + b"/\xff.mp3", "wb").close()
     dropped = {item.track_id: item.kind for item in read_folder(tree) if not isinstance(item, Track)}
-    assert dropped == {"cover.jpg": "no audio by its suffix", "empty.mp3": "unreadable", "broken.mp3": "unreadable",
-                       "new\nline.mp3": "bad file name", "\udcff.mp3": "bad file name"}
+    assert dropped == {
+        "cover.jpg": "no audio by its suffix",
+        "empty.mp3": "unreadable",
+        "broken.mp3": "unreadable",
+        "new\nline.mp3": "bad file name",
+        "\udcff.mp3": "bad file name",
+    }
 
 
 def test_unreadable_tags_end_nothing(tree, monkeypatch):
     random = np.random.default_rng(0)
-    heads = {".mp3": b"ID3\x04\x00\x00\x00\x00\x0f\x00", ".flac": b"fLaC", ".m4a": b"\0\0\0\x18ftypM4A ",
-             ".ogg": b"OggS", ".aiff": b"FORM\0\0\0\xffAIFF",
-             ".wma": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")}
+    heads = {
+        ".mp3": b"ID3\x04\x00\x00\x00\x00\x0f\x00",
+        ".flac": b"fLaC",
+        ".m4a": b"\0\0\0\x18ftypM4A ",
+        ".ogg": b"OggS",
+        ".aiff": b"FORM\0\0\0\xffAIFF",
+        ".wma": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"),
+    }
     for suffix, head in heads.items():
         for k in range(20):
             (tree / f"x{k}{suffix}").write_bytes(head + random.bytes(300))

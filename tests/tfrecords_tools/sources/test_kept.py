@@ -54,16 +54,27 @@ def test_a_malicious_pickle_runs_nothing(keep, tmp_path, protocol):
     assert (tmp_path / "made").exists()  # it would have
 
 
-@pytest.mark.parametrize("value", [{"a", "b"}, ("a", "b"), [1], [b"a"], ["a", None], [1.5], OrderedDict(a=["b"]),
-                                   [["a"]], {"a": "b"}, [True]])
+@pytest.mark.parametrize(
+    "value",
+    [{"a", "b"}, ("a", "b"), [1], [b"a"], ["a", None], [1.5], OrderedDict(a=["b"]), [["a"]], {"a": "b"}, [True]],
+)
 def test_other_values_are_refused(keep, value):
     with pytest.raises(UserError, match="more than strings|must be a list of strings"):
         list(kept_ids(keep(pickle.dumps(value, 2))))
 
 
-@pytest.mark.parametrize("content", [
-    pickle.dumps(IDS)[:-6], b"\x80\x04", b"\x80\x04]\x94.x"[:3], b"\x80\x02]r\xff\xff\xff\x7f.", b"\x80\x02]h\x09.",
-    b"\x80\x02X\x02\x00\x00\x00\xff\xfe.", b"\x80\x02a."])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pickle.dumps(IDS)[:-6],
+        b"\x80\x04",
+        b"\x80\x04]\x94.x"[:3],
+        b"\x80\x02]r\xff\xff\xff\x7f.",
+        b"\x80\x02]h\x09.",
+        b"\x80\x02X\x02\x00\x00\x00\xff\xfe.",
+        b"\x80\x02a.",
+    ],
+)
 def test_a_damaged_pickle_is_one_error(keep, content):
     with pytest.raises(UserError, match="damaged pickle|must be a list"):
         list(kept_ids(keep(content)))

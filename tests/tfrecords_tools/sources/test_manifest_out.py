@@ -6,13 +6,15 @@ import gzip
 import pytest
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.manifest import read_manifest
 from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, clean, write_manifest
+from tfrecords_tools.tables.manifest import read_manifest
 
-FOUND = [Track("t1", "/x/a.mp3", "Ann, \"B\"", "One", "train", {"genre": ["hip, hop", "rock"]}),
-         Dropped("t2", "file line 2", "missing", "there is none"),
-         Track("t3", "/x/b.mp3", split="test", tags={"genre": ["rock"], "mood": ["sad"]}),
-         Dropped("t\udcff4", "file line 4", "missing", "there is none")]
+FOUND = [
+    Track("t1", "/x/a.mp3", 'Ann, "B"', "One", "train", {"genre": ["hip, hop", "rock"]}),
+    Dropped("t2", "file line 2", "missing", "there is none"),
+    Track("t3", "/x/b.mp3", split="test", tags={"genre": ["rock"], "mood": ["sad"]}),
+    Dropped("t\udcff4", "file line 4", "missing", "there is none"),
+]
 
 
 @pytest.mark.parametrize("name", ["songs.csv", "new/songs.v1.csv.gz"])
@@ -21,7 +23,7 @@ def test_what_is_written_is_what_the_manifest_reads(tmp_path, name):
     manifest = read_manifest(tmp_path / name, check_audio=False)
     assert (manifest.tags, manifest.values) == (("genre", "mood"), ("tempo",))
     first, second = manifest
-    assert (first.track_id, first.path, first.artist, first.split) == ("t1", "/x/a.mp3", "Ann, \"B\"", "train")
+    assert (first.track_id, first.path, first.artist, first.split) == ("t1", "/x/a.mp3", 'Ann, "B"', "train")
     assert first.tags == {"genre": ("hip, hop", "rock"), "mood": ()} and first.values == {"tempo": None}
     assert second.tags == {"genre": ("rock",), "mood": ("sad",)}
     with open(summary.dropped_path, encoding="utf-8", newline="") as file:
@@ -31,8 +33,13 @@ def test_what_is_written_is_what_the_manifest_reads(tmp_path, name):
 
 def test_the_summary_counts(tmp_path):
     text = str(write_manifest(FOUND, tmp_path / "x.csv", ("genre", "mood")))
-    for part in ("2 tracks (1 train, 1 test)", "genre: 2 tags, labelled 2 tracks (100.0%)",
-                 "mood: 1 tags, labelled 1 tracks (50.0%)", "artist: known of 1 tracks (50.0%)", "dropped: 2 missing"):
+    for part in (
+        "2 tracks (1 train, 1 test)",
+        "genre: 2 tags, labelled 2 tracks (100.0%)",
+        "mood: 1 tags, labelled 1 tracks (50.0%)",
+        "artist: known of 1 tracks (50.0%)",
+        "dropped: 2 missing",
+    ):
         assert part in text
 
 
@@ -73,5 +80,5 @@ def test_a_tag_no_table_can_hold_is_named(tag):
 
 
 def test_tags_and_titles_that_survive():
-    assert check_tag("hip, hop; \"x\" ü", "place") == "hip, hop; \"x\" ü"
+    assert check_tag('hip, hop; "x" ü', "place") == 'hip, hop; "x" ü'
     assert clean(" two\nlines\t\x00of  text ") == "two lines of text"

@@ -8,19 +8,24 @@ import soundfile
 
 from tfrecords_tools.cli import main
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.manifest import read_manifest
 from tfrecords_tools.sources.manifest_out import Dropped, Track
 from tfrecords_tools.sources.msd import DIVISION, read_msd
+from tfrecords_tools.tables.manifest import read_manifest
 
 TAGS = ["rock", "sad", "guitar", "80s", "Hip-Hop"]
-ROWS = {"train": [("TR1", "1/1/11", [1, 0, 0, 0, 1]), ("TR2", "1/2/12", [0, 1, 0, 0, 0])],
-        "valid": [("TR3", "1/3/13", [0, 0, 1, 1, 0])],
-        "test": [("TR4", "1/4/14", [0, 0, 0, 0, 0])]}
+ROWS = {
+    "train": [("TR1", "1/1/11", [1, 0, 0, 0, 1]), ("TR2", "1/2/12", [0, 1, 0, 0, 0])],
+    "valid": [("TR3", "1/3/13", [0, 0, 1, 1, 0])],
+    "test": [("TR4", "1/4/14", [0, 0, 0, 0, 0])],
+}
 
 
 def _write_part(folder, part, rows, dtype=bool):
-    for name, values in (("msd_id", [row[0] for row in rows]), ("7d_id", [row[1][4:] for row in rows]),
-                         ("filename", [f"{row[1]}.npy" for row in rows])):
+    for name, values in (
+        ("msd_id", [row[0] for row in rows]),
+        ("7d_id", [row[1][4:] for row in rows]),
+        ("filename", [f"{row[1]}.npy" for row in rows]),
+    ):
         (folder / f"{part}_x_{name}.txt").write_text("".join(f"{value}\n" for value in values))
     np.save(folder / f"{part}_y.npy", np.array([row[2] for row in rows], dtype))
 
@@ -52,8 +57,11 @@ def test_the_division_is_the_papers():
 def test_labels_by_dimension(labels):
     tracks = _read(labels)
     assert [(track.track_id, track.split, track.tags) for track in tracks] == [
-        ("TR1", "train", {"genre": ["rock", "Hip-Hop"]}), ("TR2", "train", {"mood": ["sad"]}),
-        ("TR3", "valid", {"instrument": ["guitar"], "era": ["80s"]}), ("TR4", "test", {})]
+        ("TR1", "train", {"genre": ["rock", "Hip-Hop"]}),
+        ("TR2", "train", {"mood": ["sad"]}),
+        ("TR3", "valid", {"instrument": ["guitar"], "era": ["80s"]}),
+        ("TR4", "test", {}),
+    ]
     assert tracks[0].path == str(labels.parent / "audio/1/1/11.clip.mp3")
 
 
@@ -73,7 +81,10 @@ def test_short_and_missing_previews_are_dropped_and_listed(labels):
     first, second, third, fourth = _read(labels, skip_audio_check=False)
     assert first.path == str(audio / "1/1/11.wav")
     assert [(item.track_id, item.kind) for item in (second, third, fourth)] == [
-        ("TR2", "too short"), ("TR3", "unreadable"), ("TR4", "missing")]
+        ("TR2", "too short"),
+        ("TR3", "unreadable"),
+        ("TR4", "missing"),
+    ]
     assert "29.00 s, at least 29.1 s" in second.reason and "test_x_msd_id.txt line 1" in fourth.place
     assert isinstance(_read(labels, skip_audio_check=False, least_seconds=29.0)[1], Track)
 
@@ -110,27 +121,32 @@ def _object_array(folder):
     np.save(folder / "valid_y.npy", np.array([[{}] * 5], dtype=object), allow_pickle=True)
 
 
-@pytest.mark.parametrize("spoil, message", [
-    (lambda f: np.save(f / "valid_y.npy", np.zeros((2, 5), bool)), "valid_x_msd_id.txt: has 1 lines, .*2 rows"),
-    (lambda f: np.save(f / "valid_y.npy", np.zeros((1, 6), bool)), r"with 5 columns.*has \(1, 6\)"),
-    (lambda f: np.save(f / "valid_y.npy", np.zeros(5, bool)), "with 5 columns"),
-    (lambda f: np.save(f / "valid_y.npy", np.full((1, 5), 0.5)), "other numbers than 0 and 1"),
-    (lambda f: np.save(f / "valid_y.npy", np.full((1, 5), np.nan)), "other numbers than 0 and 1"),
-    (_object_array, "cannot be read as a label matrix"),
-    (lambda f: (f / "valid_y.npy").write_bytes(b"no matrix"), "cannot be read as a label matrix"),
-    (lambda f: (f / "valid_y.npy").unlink(), "cannot be read as a label matrix"),
-    (lambda f: (f / "valid_x_filename.txt").write_text("a\nb\n"), "valid_x_filename.txt: has 2 lines"),
-    (lambda f: (f / "valid_x_7d_id.txt").write_text(""), "valid_x_7d_id.txt: has 0 lines"),
-    (lambda f: (f / "valid_x_msd_id.txt").write_bytes(b"\xff\n"), "valid_x_msd_id.txt: cannot be read"),
-    (lambda f: (f / "valid_x_msd_id.txt").write_text("TR1\n"), "valid_x_msd_id.txt line 1: track TR1 is also in "
-                                                              ".*train_x_msd_id.txt line 1"),
-    (lambda f: (f / "valid_x_msd_id.txt").write_text("\n"), "is no track id"),
-    (lambda f: (f / "tags.json").write_text('["rock", "sad", "guitar", "80s", "polka"]'), "unknown tag 'polka'"),
-    (lambda f: (f / "tags.json").write_text('["rock", "rock"]'), "different tags"),
-    (lambda f: (f / "tags.json").write_text('["rock|pop"]'), r"the tag 'rock\|pop'"),
-    (lambda f: (f / "tags.json").write_text("[rock"), "tags.json: cannot be read"),
-    (lambda f: [path.unlink() for path in f.glob("*_x_msd_id.txt")], "holds no train/valid/test_x_msd_id.txt"),
-])
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda f: np.save(f / "valid_y.npy", np.zeros((2, 5), bool)), "valid_x_msd_id.txt: has 1 lines, .*2 rows"),
+        (lambda f: np.save(f / "valid_y.npy", np.zeros((1, 6), bool)), r"with 5 columns.*has \(1, 6\)"),
+        (lambda f: np.save(f / "valid_y.npy", np.zeros(5, bool)), "with 5 columns"),
+        (lambda f: np.save(f / "valid_y.npy", np.full((1, 5), 0.5)), "other numbers than 0 and 1"),
+        (lambda f: np.save(f / "valid_y.npy", np.full((1, 5), np.nan)), "other numbers than 0 and 1"),
+        (_object_array, "cannot be read as a label matrix"),
+        (lambda f: (f / "valid_y.npy").write_bytes(b"no matrix"), "cannot be read as a label matrix"),
+        (lambda f: (f / "valid_y.npy").unlink(), "cannot be read as a label matrix"),
+        (lambda f: (f / "valid_x_filename.txt").write_text("a\nb\n"), "valid_x_filename.txt: has 2 lines"),
+        (lambda f: (f / "valid_x_7d_id.txt").write_text(""), "valid_x_7d_id.txt: has 0 lines"),
+        (lambda f: (f / "valid_x_msd_id.txt").write_bytes(b"\xff\n"), "valid_x_msd_id.txt: cannot be read"),
+        (
+            lambda f: (f / "valid_x_msd_id.txt").write_text("TR1\n"),
+            "valid_x_msd_id.txt line 1: track TR1 is also in .*train_x_msd_id.txt line 1",
+        ),
+        (lambda f: (f / "valid_x_msd_id.txt").write_text("\n"), "is no track id"),
+        (lambda f: (f / "tags.json").write_text('["rock", "sad", "guitar", "80s", "polka"]'), "unknown tag 'polka'"),
+        (lambda f: (f / "tags.json").write_text('["rock", "rock"]'), "different tags"),
+        (lambda f: (f / "tags.json").write_text('["rock|pop"]'), r"the tag 'rock\|pop'"),
+        (lambda f: (f / "tags.json").write_text("[rock"), "tags.json: cannot be read"),
+        (lambda f: [path.unlink() for path in f.glob("*_x_msd_id.txt")], "holds no train/valid/test_x_msd_id.txt"),
+    ],
+)
 def test_bad_input_is_one_error_that_names_the_file(labels, spoil, message):
     spoil(labels)
     with pytest.raises(UserError, match=message) as caught:

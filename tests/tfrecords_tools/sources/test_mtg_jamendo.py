@@ -4,9 +4,9 @@ import pytest
 
 from tfrecords_tools.cli import main
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.manifest import read_manifest
 from tfrecords_tools.sources.manifest_out import Dropped, Track
 from tfrecords_tools.sources.mtg_jamendo import read_mtg_jamendo
+from tfrecords_tools.tables.manifest import read_manifest
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS"
 
@@ -36,16 +36,17 @@ def _read(labels, **options) -> list[Track | Dropped]:
 
 def test_joined_by_track_and_absent_is_unlabelled(labels):
     found = [(track.track_id[-1], track.artist, track.split, track.tags) for track in _read(labels)]
-    assert found == [("1", "artist_000001", "train", {"genre": ["rock", "pop"]}),
-                     ("2", "artist_000002", "train", {"genre": ["jazz"], "mood": ["sad"]}),
-                     ("3", "artist_000001", "train", {"mood": ["calm"]}),
-                     ("4", "artist_000001", "valid", {"instrument": ["piano"]})]
+    assert found == [
+        ("1", "artist_000001", "train", {"genre": ["rock", "pop"]}),
+        ("2", "artist_000002", "train", {"genre": ["jazz"], "mood": ["sad"]}),
+        ("3", "artist_000001", "train", {"mood": ["calm"]}),
+        ("4", "artist_000001", "valid", {"instrument": ["piano"]}),
+    ]
 
 
 def test_the_command_writes_what_the_manifest_reads(labels, tmp_path, capsys):
     out = tmp_path / "songs.csv.gz"
-    assert main(["mtg_jamendo", f"--labels={labels}", f"--audio={tmp_path}", f"--out={out}",
-                 "--skip_audio_check"]) == 0
+    assert main(["mtg_jamendo", f"--labels={labels}", f"--audio={tmp_path}", f"--out={out}", "--skip_audio_check"]) == 0
     shown = capsys.readouterr()
     assert "mood: 2 tags, labelled 2 tracks (50.0%)" in shown.out and "tracks: 4/4, " in shown.err
     rows = list(read_manifest(out, check_audio=False))
@@ -74,18 +75,22 @@ def test_one_of_five_splits(labels, tmp_path):
         _read(labels, split=1)
 
 
-@pytest.mark.parametrize("row, kind, reason", [
-    ("track_0000009\tartist_000001", "bad row", "has 2 cells"),
-    (_row(9), "bad row", "has 5 cells"),
-    (_row(9, "genre---x").replace("track_", "song "), "bad row", "needs track_NUMBER"),
-    ('"track_0000009"x\ty', "bad row", "not readable as TSV"),
-    (_row(1, "genre---x"), "duplicate row", "were given before"),
-    (_row(2, "genre---x"), "bad row", "says artist_000001"),
-    (_row(9, "genre---x").replace("09/9.mp3", "../../etc"), "bad file name", "inside the audio folder"),
-])
+@pytest.mark.parametrize(
+    "row, kind, reason",
+    [
+        ("track_0000009\tartist_000001", "bad row", "has 2 cells"),
+        (_row(9), "bad row", "has 5 cells"),
+        (_row(9, "genre---x").replace("track_", "song "), "bad row", "needs track_NUMBER"),
+        ('"track_0000009"x\ty', "bad row", "not readable as TSV"),
+        (_row(1, "genre---x"), "duplicate row", "were given before"),
+        (_row(2, "genre---x"), "bad row", "says artist_000001"),
+        (_row(9, "genre---x").replace("09/9.mp3", "../../etc"), "bad file name", "inside the audio folder"),
+    ],
+)
 def test_a_bad_row_is_listed_and_the_rest_goes_on(labels, row, kind, reason):
-    _write(labels, "genre-train", _row(1, "genre---rock"), _row(2, "genre---jazz", artist=2), row,
-           _row(6, "genre---rock"))
+    _write(
+        labels, "genre-train", _row(1, "genre---rock"), _row(2, "genre---jazz", artist=2), row, _row(6, "genre---rock")
+    )
     items = _read(labels)
     (dropped,) = [item for item in items if isinstance(item, Dropped)]
     assert dropped.kind == kind and reason in dropped.reason
@@ -93,10 +98,16 @@ def test_a_bad_row_is_listed_and_the_rest_goes_on(labels, row, kind, reason):
     assert {"1", "2", "3", "4", "6"} == {item.track_id[-1] for item in items if isinstance(item, Track)}
 
 
-@pytest.mark.parametrize("tag, message", [
-    ("foo---bar", "'foo---bar' is of no known category"), ("rock", "'rock' is of no known category"),
-    ("genre---a|b", r"the tag 'a\|b'"), ("genre---", "the tag '' is empty"), ("genre---a\x01", "control character"),
-])
+@pytest.mark.parametrize(
+    "tag, message",
+    [
+        ("foo---bar", "'foo---bar' is of no known category"),
+        ("rock", "'rock' is of no known category"),
+        ("genre---a|b", r"the tag 'a\|b'"),
+        ("genre---", "the tag '' is empty"),
+        ("genre---a\x01", "control character"),
+    ],
+)
 def test_a_tag_that_cannot_be_is_an_error_that_names_it(labels, tag, message):
     _write(labels, "genre-train", _row(1, "genre---rock", tag))
     with pytest.raises(UserError, match=message) as caught:
@@ -111,13 +122,16 @@ def test_a_tag_with_a_comma_survives(labels):
 
 def test_a_track_in_two_splits_names_both(labels):
     _write(labels, "genre-test", _row(7, "genre---x"), _row(1, "genre---rock"))
-    with pytest.raises(UserError, match="genre-test.tsv line 3: track_0000001 is in split test here and in train in "
-                                        ".*genre-train.tsv line 2"):
+    with pytest.raises(
+        UserError,
+        match="genre-test.tsv line 3: track_0000001 is in split test here and in train in .*genre-train.tsv line 2",
+    ):
         _read(labels)
 
 
-@pytest.mark.parametrize("text, message", [("", "must begin with"), ("a,b\n", "must begin with"),
-                                           (f"{HEADER}\n\udcff", "not UTF-8")])
+@pytest.mark.parametrize(
+    "text, message", [("", "must begin with"), ("a,b\n", "must begin with"), (f"{HEADER}\n\udcff", "not UTF-8")]
+)
 def test_a_file_of_another_form(labels, text, message):
     (labels / "autotagging_genre-train.tsv").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(UserError, match=message):

@@ -11,8 +11,10 @@ from tfrecords_tools.sources.msd import DIVISION, read_msd
 from tfrecords_tools.sources.mtg_jamendo import DIMENSIONS, read_mtg_jamendo
 
 FOLDER = Path(os.environ.get("DMML_LABELS", "none"))
-pytestmark = pytest.mark.skipif(not (FOLDER / "msd_split").is_dir() or not (FOLDER / "mtg_jamendo").is_dir(),
-                                reason="DMML_LABELS names no folder with msd_split and mtg_jamendo")
+pytestmark = pytest.mark.skipif(
+    not (FOLDER / "msd_split").is_dir() or not (FOLDER / "mtg_jamendo").is_dir(),
+    reason="DMML_LABELS names no folder with msd_split and mtg_jamendo",
+)
 
 
 def test_msd(tmp_path):

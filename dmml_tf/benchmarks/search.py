@@ -1,0 +1,57 @@
+"""How well and how fast an index of made vectors of any size answers."""
+
+import os
+import time
+
+import numpy as np
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.search.index import EXACT_UP_TO, Index, length_shares
+from dmml_tf.search.recall import describe, measure, prepared
+from dmml_tf.spaces import search_vectors
+
+SUBSPACES = ("genre", "mood", "instrument", "tempo")
+CONDITIONS = Conditions([Condition(name, "shared_tag", width=64) for name in SUBSPACES])
+CLUSTERS = 200
+_SPREAD = 0.6  # deviation within a cluster, where that of the clusters' centres is 1
+_BLOCK = 65_536
+
+
+def made_index(count: int, seed: int = 0) -> Index:
+    """An index of `count` made tracks: in each sub-space one of 200 clusters, drawn for itself, and noise around it."""
+    rng = np.random.default_rng([seed, count])
+    centres = rng.normal(size=(len(SUBSPACES), CLUSTERS, 64)).astype(np.float32)
+    vectors = np.empty((count, CONDITIONS.size), np.float32)
+    lengths = np.empty((count, len(SUBSPACES)), np.float32)
+    for start in range(0, count, _BLOCK):
+        rows = min(_BLOCK, count - start)
+        chosen = [centres[part, rng.integers(CLUSTERS, size=rows)] for part in range(len(SUBSPACES))]
+        noise = rng.standard_normal((rows, CONDITIONS.size), np.float32)
+        raw = np.concatenate(chosen, axis=1) + np.float32(_SPREAD) * noise
+        vectors[start : start + rows] = search_vectors(raw, CONDITIONS)
+        lengths[start : start + rows] = length_shares(raw, CONDITIONS)
+    tracks = [{"id": f"{number:08d}"} for number in range(count)]
+    return Index(vectors, CONDITIONS, tracks, lengths=lengths)
+
+
+def bench_search(count: int, searches: int, exact_up_to: int = EXACT_UP_TO, seed: int = 0) -> str:
+    """Builds such an index, searches it, and says in lines: what it is, recall@10, milliseconds a search, load.
+
+    Raises:
+        UserError: if faiss is needed and not installed.
+    """
+    plain = made_index(count, seed)
+    start = time.perf_counter()
+    index = prepared(plain, exact_up_to, seed)
+    built = time.perf_counter() - start
+    found = measure(index, searches, seed=seed + 1)
+    p50, p95 = np.percentile(found.seconds * 1e3, [50, 95])
+    return "\n".join(
+        [
+            f"{count:,} vectors of {CONDITIONS.size} numbers and the whole; index prepared in {built:.1f} s",
+            describe(index),
+            f"recall@10 {found.recall.mean():.4f} (least {found.recall.min():.2f}) over {searches} random weightings",
+            f"a search: {found.seconds.mean() * 1e3:.1f} ms in the mean, p50 {p50:.1f}, p95 {p95:.1f}; on "
+            f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}",
+        ]
+    )

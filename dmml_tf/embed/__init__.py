@@ -1,0 +1,1 @@
+"""Sound of any origin -> embeddings: records, files, streams of samples."""

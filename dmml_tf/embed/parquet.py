@@ -1,0 +1,104 @@
+"""The Parquet file of embeddings: one row a track; id, title, artist, split, labels, vector and, if asked, windows.
+
+The columns before `vector` are text; tags are joined by `|`, unlabelled is empty. `vector` is a list of E
+numbers; `windows` a list of such lists, the track's 3 s windows in order.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tfrecords_tools.errors import UserError
+
+DTYPES = ("float32", "float16")
+VECTOR, WINDOWS = "vector", "windows"
+_MODEL = b"dmml_model"
+
+
+def embeddings_schema(columns: Sequence[str], size: int, dtype: str, windows: bool, model: str) -> pa.Schema:
+    """Schema of a file.
+
+    Args:
+        columns: the text columns.
+        size: numbers of a vector.
+        dtype: of them, `float32` or `float16`.
+        windows: whether there is a column of windows.
+        model: SHA-256 of the weights that make the vectors.
+
+    Raises:
+        UserError: if a label has the name of a column of vectors.
+    """
+    taken = {VECTOR, WINDOWS} & set(columns)
+    if taken:
+        raise UserError(f"a label is called '{taken.pop()}', as a column of embeddings is; rename it")
+    vector = pa.list_(pa.float16() if dtype == "float16" else pa.float32(), size)
+    fields = [*((name, pa.string()) for name in columns), (VECTOR, vector)]
+    return pa.schema(fields + [(WINDOWS, pa.list_(vector))] * windows, {_MODEL: model.encode()})
+
+
+def table_of(schema: pa.Schema, tracks: Sequence[Mapping[str, str]], windows: Sequence[np.ndarray]) -> pa.Table:
+    """Rows of `schema` from metadata and each track's windows float32 [W, E]; the vector is their mean."""
+    kind = schema.field(VECTOR).type
+    dtype = np.float16 if kind.value_type == pa.float16() else np.float32
+
+    def lists(rows: Iterable[np.ndarray]) -> pa.Array:
+        flat = np.concatenate([np.zeros(0, dtype), *(np.asarray(row, dtype).ravel() for row in rows)])
+        return pa.FixedSizeListArray.from_arrays(pa.array(flat, kind.value_type), kind.list_size)
+
+    columns = {
+        name: pa.array([track[name] for track in tracks], pa.string())
+        for name in schema.names
+        if name not in (VECTOR, WINDOWS)
+    }
+    columns[VECTOR] = lists(part.mean(axis=0, dtype=np.float64) for part in windows)
+    if WINDOWS in schema.names:
+        offsets = np.cumsum([0, *map(len, windows)]).astype(np.int32)
+        columns[WINDOWS] = pa.ListArray.from_arrays(offsets, lists(windows))
+    return pa.Table.from_arrays([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Writes under a temporary name, then renames."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    pq.write_table(table, temporary)
+    os.replace(temporary, path)
+
+
+def join_parts(parts: Iterable[Path], out: Path, schema: pa.Schema) -> int:
+    """One file of several, one of them in memory at a time; returns its rows."""
+    temporary, rows = out.with_name(f".{out.name}.tmp"), 0
+    with pq.ParquetWriter(temporary, schema) as writer:
+        for part in parts:
+            table = pq.read_table(part)
+            writer.write_table(table.replace_schema_metadata(schema.metadata))
+            rows += len(table)
+    os.replace(temporary, out)
+    return rows
+
+
+def read_embeddings(path: str | os.PathLike) -> tuple[np.ndarray, list[dict[str, str]], str]:
+    """Vectors float32 [N, E], N rows of metadata, and the SHA-256 of the weights; windows are not read.
+
+    Raises:
+        UserError: if it is no such file.
+    """
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            schema = file.schema_arrow
+            if VECTOR not in schema.names or not pa.types.is_fixed_size_list(schema.field(VECTOR).type):
+                raise UserError(f"{path}: has no column '{VECTOR}' of embeddings; make it with: dmml embed")
+            names = [name for name in schema.names if name not in (VECTOR, WINDOWS)]
+            table = file.read([*names, VECTOR]).combine_chunks()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{path}: cannot be read as Parquet ({error}); make it with: dmml embed") from error
+    if "id" not in names or not len(table):
+        raise UserError(f"{path}: holds no track with an id; make it with: dmml embed")
+    size = schema.field(VECTOR).type.list_size
+    chunks = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in table[VECTOR].chunks]
+    vectors = np.concatenate(chunks).astype(np.float32).reshape(-1, size)
+    rows = table.select(names).to_pylist()
+    return vectors, rows, (schema.metadata or {}).get(_MODEL, b"").decode()

@@ -1,0 +1,83 @@
+"""Rows that are no networks, by name."""
+
+import functools
+from collections.abc import Callable, Mapping
+
+from dmml_tf.baselines.chance import Chance
+from dmml_tf.baselines.interface import Baseline
+from dmml_tf.baselines.linear import METHODS, Linear
+from dmml_tf.baselines.mfcc_stats import MfccStats
+from dmml_tf.baselines.mfcc_vq import MfccVq
+from dmml_tf.baselines.stats import Stats
+from dmml_tf.conditions import Condition
+from dmml_tf.embed.split import Embedded
+from dmml_tf.papers.bench import Bench
+from dmml_tf.papers.rows import Row
+from dmml_tf.papers.system import SUBSPACE, WHOLE, System
+from dmml_tf.training.train import from_fields
+from tfrecords_tools.dataset import Dataset
+
+_SEEDED: Mapping[str, Callable[..., Baseline]] = {"mfcc_vq": MfccVq, "chance": Chance}
+_FIXED: Mapping[str, Callable[..., Baseline]] = {"stats": Stats}
+MFCC_STATS = "mfcc_stats"
+NAMES = (*_SEEDED, *_FIXED, MFCC_STATS, *METHODS)
+
+
+class Statistics:
+    """MFCC statistics of a dataset, made once for all the rows that learn from them or compare them.
+
+    Attributes:
+        dataset: what they are of.
+    """
+
+    def __init__(self, dataset: Dataset):
+        self.dataset = dataset
+        self._embedded: dict[str, Embedded] = {}
+
+    @functools.cached_property
+    def model(self) -> MfccStats:
+        """Fitted on the train split."""
+        return MfccStats().fit(self.dataset)
+
+    def embedded(self, split: str) -> Embedded:
+        """A split's tracks and windows."""
+        if split not in self._embedded:
+            self._embedded[split] = self.model.embed_split(self.dataset, split)
+        return self._embedded[split]
+
+
+def baseline(row: Row, seed: int, bench: Bench, statistics: Statistics) -> list[System]:
+    """The systems of a row of kind `baseline`, fitted.
+
+    A linear map is learned for each condition, so such a row is a set of systems, as the specialised
+    networks are: it has sub-spaces only.
+
+    Raises:
+        UserError: as the baseline's `fit`, or on an argument that it does not know.
+    """
+    if row.config in METHODS:
+        compared = [c for c in bench.conditions if c.name in bench.compared]
+        return [_linear(row, seed, condition, statistics) for condition in compared]
+    if row.config == MFCC_STATS:
+        return [_system(statistics.model, statistics.embedded, bench)]
+    where = f"config.rows.{row.name}.overrides"
+    if row.config in _SEEDED:
+        model = from_fields(_SEEDED[row.config], where, {**row.overrides, "seed": seed})
+    else:
+        model = from_fields(_FIXED[row.config], where, row.overrides)
+    model.fit(bench.dataset)
+    return [_system(model, lambda split: model.embed_split(bench.dataset, split), bench)]
+
+
+def _system(model: Baseline, embed: Callable[[str], Embedded], bench: Bench) -> System:
+    views = {WHOLE: {name: None for name in bench.conditions.names}}
+    return System(embed, views, normalise=False, embed_clip=model.embed)
+
+
+def _linear(row: Row, seed: int, condition: Condition, statistics: Statistics) -> System:
+    fields = {**row.overrides, "condition": condition, "method": row.config, "seed": seed}
+    model = from_fields(Linear, f"config.rows.{row.name}.overrides", fields)
+    model.fit(statistics.dataset, statistics=statistics.model)
+    return System(
+        lambda split: model.see(statistics.embedded(split)), {SUBSPACE: {condition.name: None}}, normalise=False
+    )

@@ -1,0 +1,124 @@
+"""What every row of a table is scored on: one split, one draw of triplets, one file of judgements."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from dmml_tf.conditions import Conditions, Labels
+from dmml_tf.data.judgements.read import Judgements, read_dim_sim
+from dmml_tf.data.records import label_arrays, read_tracks
+from dmml_tf.embed.split import windows_of
+from dmml_tf.evaluation.evaluate import HeldOut, hold_out
+from tfrecords_tools.dataset import FILE_NAME, Dataset
+from tfrecords_tools.errors import UserError
+
+SPLIT = "test"
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """People's judgements, and where their clips are.
+
+    Attributes:
+        judgements: those with enough agreement.
+        clips: folder of audio or mel arrays.
+        digest: of the judgements' file, the clips' paths, sizes and times of change, and the agreement asked for.
+    """
+
+    judgements: Judgements
+    clips: Path
+    digest: str
+
+    @classmethod
+    def read(cls, dim_sim: str | os.PathLike, clips: str | os.PathLike, agreement: float) -> "Judged":
+        """From a file of dim-sim and the folder of its clips.
+
+        Raises:
+            UserError: as `read_dim_sim`, or if `clips` is no folder.
+        """
+        judgements, folder = read_dim_sim(dim_sim, agreement), Path(clips)
+        if not folder.is_dir():
+            raise UserError(f"{folder}: is no folder; name the one that holds the judged clips with --clips")
+        asked = json.dumps([_files_below(folder), agreement]).encode()
+        return cls(judgements, folder, hashlib.sha256(Path(dim_sim).read_bytes() + asked).hexdigest())
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """The held-out side of a table.
+
+    Attributes:
+        dataset: whose test split is scored and whose train split the baselines are fitted on.
+        data_sha256: of its `dataset.json`, which holds every shard's checksum.
+        held_out: the triplets.
+        labels: label columns of the tracks.
+        rounds: of the bootstrap.
+        tagging: whether tags are scored too, for which every system embeds the train split as well.
+        judged: people's judgements, where given.
+    """
+
+    dataset: Dataset
+    data_sha256: str
+    held_out: HeldOut
+    labels: Labels
+    rounds: int
+    tagging: bool
+    judged: Judged | None
+
+    @property
+    def conditions(self) -> Conditions:
+        """What rows are scored under, track triplets among them."""
+        return self.held_out.conditions
+
+    @property
+    def compared(self) -> list[str]:
+        """Names of the conditions whose mean is "overall": those between tracks that have a triplet."""
+        return [c.name for c in self.conditions if c.kind != "same_track" and len(self.held_out.triplets[c.name])]
+
+    @property
+    def tagged(self) -> list[str]:
+        """Names of the conditions whose tags can be scored."""
+        known = self.dataset.schema.vocabularies
+        return [c.name for c in self.conditions if c.kind == "shared_tag" and c.column in known]
+
+
+def _files_below(folder: Path) -> list[tuple[str, int, int]]:
+    """(path inside the folder, bytes, nanoseconds of its last change), sorted: a clip that is added changes figures."""
+    found = ((path.relative_to(folder).as_posix(), path.stat()) for path in folder.rglob("*") if path.is_file())
+    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+
+
+def make_bench(
+    dataset: Dataset,
+    conditions: Conditions,
+    triplets: int,
+    seed: int,
+    rounds: int,
+    tagging: bool,
+    judged: Judged | None = None,
+) -> Bench:
+    """Reads the test split once, without embedding it, and draws the triplets.
+
+    Args:
+        dataset: what the table is about.
+        conditions: what rows are scored under, whatever each was trained on.
+        triplets, seed: see `hold_out`.
+        rounds, tagging, judged: as in `Bench`.
+
+    Raises:
+        UserError: as `read_tracks` and `hold_out`.
+    """
+    rows, tracks, starts, length = [], [], [], dataset.features.window_frames
+    for number, row in enumerate(read_tracks(dataset, SPLIT)):
+        begins = windows_of(row.pop("log_mel"), length, length)
+        rows.append(row)
+        tracks.extend([number] * len(begins))
+        starts.extend(begins)
+    labels = label_arrays(dataset.schema, rows)
+    held_out = hold_out(conditions, labels, np.array(tracks, np.int32), np.array(starts, np.int32), triplets, seed)
+    digest = hashlib.sha256((dataset.folder / FILE_NAME).read_bytes()).hexdigest()
+    return Bench(dataset, digest, held_out, labels, rounds, tagging, judged)

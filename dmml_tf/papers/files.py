@@ -1,0 +1,122 @@
+"""A table's files: `table.md`, `table.csv`, `table.json`, `table.png`, each whole or not there."""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import ml_collections
+
+from dmml_tf.evaluation.disentanglement import label_cross_table, label_information
+from dmml_tf.papers.bench import SPLIT, Bench
+from dmml_tf.papers.figure import plot_table
+from dmml_tf.papers.page import page
+from dmml_tf.papers.pairs import Compared, Tested, compare_pairs
+from dmml_tf.papers.summary import Cell, Outcome, cells, papers_first
+from dmml_tf.run import write_json
+
+_COUNTS = ("parameters", "steps", "seconds", "scoring_seconds")
+
+
+def write_table(
+    folder: Path, tested: Tested, table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome]
+) -> None:
+    """Writes all four from the rows so far; `tested` is handed from call to call, empty at first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = compare_pairs(table.pairs, outcomes, bench, tested)
+    ordered, found = papers_first(outcomes), cells(outcomes)
+    _write(folder / "table.md", page(table, bench, outcomes, found, pairs))
+    _write(folder / "table.csv", to_csv(ordered, found))
+    write_json(folder / "table.json", to_json(table, bench, ordered, found, pairs))
+    plot_table(table, ordered, found, folder / "table.png")
+
+
+def to_csv(outcomes: Sequence[Outcome], found: Mapping[str, Mapping[str, Cell]]) -> str:
+    """One line a row; of each figure the mean, `.deviation`, `.low`, `.high`, `.paper`, empty where there is none."""
+    ours = [key for outcome in outcomes for key in found[outcome.row.name]]
+    keys = list(dict.fromkeys(ours + [key for outcome in outcomes for key in outcome.row.paper]))
+    parts = ("value", "deviation", "low", "high")
+    head = ["name", "label", "kind", "seeds", *_COUNTS, "failed"]
+    head += [f"{key}{'' if part == 'value' else '.' + part}" for key in keys for part in (*parts, "paper")]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    for outcome in outcomes:
+        row = found[outcome.row.name]
+        line = [
+            outcome.row.name,
+            outcome.row.label,
+            outcome.row.kind,
+            " ".join(map(str, sorted(outcome.measured))),
+            *(_blank(outcome.mean(field)) for field in _COUNTS),
+            "; ".join(outcome.failed.values()),
+        ]
+        for key in keys:
+            line += [_blank(getattr(row.get(key), part, None)) for part in parts]
+            line.append(_blank(outcome.row.paper.get(key)))
+        writer.writerow(line)
+    return text.getvalue()
+
+
+def to_json(
+    table: ml_collections.ConfigDict,
+    bench: Bench,
+    outcomes: Sequence[Outcome],
+    found: Mapping[str, Mapping[str, Cell]],
+    pairs: Sequence[Compared],
+) -> dict:
+    """Everything: the configuration, each row's figures by seed and over the seeds, the pairs, the labels' own."""
+    return {
+        "title": table.title,
+        "dataset": {
+            "name": bench.dataset.name,
+            "data_sha256": bench.data_sha256,
+            "split": SPLIT,
+            "tracks": bench.held_out.tracks,
+        },
+        "config": json.loads(table.to_json()),
+        "triplets": {name: len(drawn) for name, drawn in bench.held_out.triplets.items()},
+        "labels": {
+            "cross_table": label_cross_table(bench.held_out, bench.labels),
+            "mutual_information": label_information(bench.conditions, bench.labels),
+        },
+        "judgements": bench.judged
+        and {"triplets": len(bench.judged.judgements.triplets), "no_majority": bench.judged.judgements.left_out},
+        "rows": [_row(outcome, found[outcome.row.name]) for outcome in outcomes],
+        "pairs": [dataclasses.asdict(pair) for pair in pairs],
+    }
+
+
+def _row(outcome: Outcome, found: Mapping[str, Cell]) -> dict:
+    return {
+        "name": outcome.row.name,
+        "label": outcome.row.label,
+        "kind": outcome.row.kind,
+        "config": outcome.row.config,
+        "paper": dict(outcome.row.paper),
+        **{field: outcome.mean(field) for field in _COUNTS},
+        "figures": {key: dataclasses.asdict(cell) for key, cell in found.items()},
+        "failed": {str(seed): reason for seed, reason in outcome.failed.items()},
+        "not_yet": outcome.pending,
+        "by_seed": {
+            str(seed): {
+                "figures": one.figures,
+                **{field: getattr(one, field) for field in _COUNTS},
+                "details": one.details,
+            }
+            for seed, one in outcome.measured.items()
+        },
+    }
+
+
+def _blank(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,129 @@
+"""Rows that are networks: trained, or found trained, or as they are before training."""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import ml_collections
+import numpy as np
+from tensorflow import keras
+
+from dmml_tf.conditions import Conditions
+from dmml_tf.data.pipeline import BatchPlan
+from dmml_tf.embed.split import embed_split
+from dmml_tf.evaluation.human import network_embed
+from dmml_tf.models.embedding import build_embedding
+from dmml_tf.papers.bench import Bench
+from dmml_tf.papers.rows import Row, system_config
+from dmml_tf.papers.system import SUBSPACE, WHOLE, System
+from dmml_tf.run import Run
+from dmml_tf.spaces import condition_masks
+from dmml_tf.training.train import conditions_from_config, divide_steps, file_digests, from_fields, train
+from tfrecords_tools.dataset import FILE_NAME
+
+
+def trained(row: Row, config: ml_collections.ConfigDict, bench: Bench, runs: Path) -> System:
+    """One network in its whole space and in the sub-spaces it has.
+
+    Args:
+        row: of kind `train`.
+        config: from `system_config`.
+        bench: whose dataset it is trained on.
+        runs: folder of run folders, which all tables share.
+
+    Raises:
+        UserError: as `train`.
+    """
+    run, steps, seconds = _train(row, config, bench, runs)
+    return _of_network(run.embedding(), run.conditions, bench, run.masks, run.norm_order, steps, seconds)
+
+
+def specialised(row: Row, table: ml_collections.ConfigDict, seed: int, bench: Bench, runs: Path) -> list[System]:
+    """A network for each condition between tracks, which is all that it is scored on.
+
+    Raises:
+        UserError: as `train`.
+    """
+    found = []
+    for name in bench.compared:
+        config = system_config(table, row, seed, name)
+        run, steps, seconds = _train(row, config, bench, runs)
+        network = run.embedding()
+        found.append(
+            System(
+                lambda split, network=network: embed_split(network, bench.dataset, split),
+                {SUBSPACE: {name: None}},
+                run.norm_order,
+                parameters=network.count_params(),
+                steps=steps,
+                seconds=seconds,
+            )
+        )
+    return found
+
+
+def untrained(config: ml_collections.ConfigDict, bench: Bench) -> System:
+    """The network with its first weights: what the architecture alone gives."""
+    conditions = conditions_from_config(config, bench.dataset)
+    keras.utils.set_random_seed(config.seed)
+    size = conditions.size or config.embedding
+    network = from_fields(build_embedding, "config.network", {**config.network, "size": size})
+    return _of_network(network, conditions, bench, None, config.norm_order)
+
+
+def _of_network(
+    network: keras.Model,
+    conditions: Conditions,
+    bench: Bench,
+    learned: np.ndarray | None,
+    norm_order: str,
+    steps: int | None = None,
+    seconds: float | None = None,
+) -> System:
+    masks = condition_masks(conditions, learned, network.output_shape[-1])
+    views: Mapping = {
+        WHOLE: {name: None for name in bench.conditions.names},
+        SUBSPACE: {name: mask for name, mask in masks.items() if name in bench.conditions.names},
+    }
+    takes_log_mel = isinstance(network.input_shape, tuple) and len(network.input_shape) == 3
+    return System(
+        lambda split: embed_split(network, bench.dataset, split),
+        views,
+        norm_order,
+        embed_clip=network_embed(network, bench.dataset.features) if takes_log_mel else None,
+        parameters=network.count_params(),
+        steps=steps,
+        seconds=seconds,
+    )
+
+
+def _train(row: Row, config: ml_collections.ConfigDict, bench: Bench, runs: Path) -> tuple[Run, int, float]:
+    """(run, steps, seconds in training steps)."""
+    folder = run_folder(row, config, bench.dataset.folder, runs)
+    run = train(config, bench.dataset.folder, folder)
+    return run, *_cost(config, folder / "history.csv")
+
+
+def run_folder(row: Row, config: ml_collections.ConfigDict, data: str | os.PathLike, runs: Path) -> Path:
+    """Where the run of exactly this configuration on exactly these data lies, whichever table asks for it."""
+    content = (Path(data) / FILE_NAME).read_bytes() + str(data).encode() + config.to_json(sort_keys=True).encode()
+    content += "".join(file_digests(config).values()).encode()
+    order = f"_{config.order[0]}" if len(config.order) == 1 and config.order[0] not in row.config else ""
+    return runs / f"{Path(row.config).stem}{order}-s{config.seed}-{hashlib.sha256(content).hexdigest()[:10]}"
+
+
+def _cost(config: ml_collections.ConfigDict, history: Path) -> tuple[int, float]:
+    """Steps and seconds, from the run's own history: also of a run that was interrupted or found."""
+    _, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
+    windows = steps * from_fields(BatchPlan, "config.batch", config.batch).embedded
+    with history.open(newline="", encoding="utf-8") as file:
+        rates = [float(row["windows_per_s"]) for row in csv.DictReader(file)]
+    return steps * len(rates), sum(windows / rate for rate in rates)
+
+
+def plain(config: ml_collections.ConfigDict) -> dict:
+    """The configuration as JSON has it."""
+    return json.loads(config.to_json())

@@ -1,0 +1,109 @@
+"""Keras callbacks for `model.fit` that show the sub-spaces in TensorBoard.
+
+The embedding's spread and the share of active triplets are scalars already, where `EmbeddingSpread` and
+`triplet_metrics` put them into the logs before `keras.callbacks.TensorBoard` writes those.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from dmml_tf.conditions import Conditions
+from dmml_tf.embed.split import embed_split, inference
+from dmml_tf.evaluation.cross_table import cross_table
+from dmml_tf.evaluation.evaluate import hold_out
+from dmml_tf.pictures.plots import plot_cross_table
+from dmml_tf.pictures.projector import write_index
+from dmml_tf.search.build import track_rows
+from dmml_tf.search.index import Index
+from tfrecords_tools.dataset import Dataset
+
+
+def training_pictures(
+    embedding: keras.Model, dataset: Dataset, conditions: Conditions, log_dir: Path
+) -> list[keras.callbacks.Callback]:
+    """What `dmml_tf.training.train.train` draws each epoch: the cross table."""
+    return [CrossTableImage(embedding, dataset, conditions, log_dir)]
+
+
+class CrossTableImage(keras.callbacks.Callback):
+    """Shows the cross table of the validation tracks as an image after each epoch.
+
+    The triplets are drawn once, so that two epochs differ by the network alone. A set of conditions none of
+    which owns a slice has no such table, and no image.
+
+    Args:
+        embedding: the network that trains.
+        dataset: its split `valid` is embedded each epoch, its first thousand tracks.
+        conditions: of the model.
+        log_dir: TensorBoard's folder of the run.
+        count: triplets a condition.
+        seed: of the triplets.
+    """
+
+    TRACKS = 1000  # of the split, at most: an image each epoch must not cost as much as the epoch
+
+    def __init__(
+        self,
+        embedding: keras.Model,
+        dataset: Dataset,
+        conditions: Conditions,
+        log_dir: str | Path,
+        count: int = 2000,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.embedding, self.dataset, self.conditions = embedding, dataset, conditions
+        self._call = inference(embedding)  # traced once, not each epoch
+        self.log_dir, self.count, self.seed = Path(log_dir), count, seed
+        self._held_out = None
+
+    def on_train_begin(self, logs=None):
+        self._writer = tf.summary.create_file_writer(str(self.log_dir / "validation"), filename_suffix=".images")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not self.conditions.subspaces:
+            return
+        found = embed_split(
+            self.embedding, self.dataset, "valid", track_progress=False, call=self._call, limit=self.TRACKS
+        )
+        if self._held_out is None:
+            self._held_out = hold_out(
+                self.conditions, found.labels, found.window_track, found.window_start, self.count, self.seed
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "cross_table.png"
+            plot_cross_table(cross_table(found, self._held_out), path)
+            image = tf.io.decode_png(path.read_bytes(), channels=3)
+        with self._writer.as_default():
+            tf.summary.image("cross_table", image[None], step=epoch)
+        self._writer.flush()
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+
+class ProjectorFiles(keras.callbacks.Callback):
+    """Writes the projector's files when training ends: what `dmml projector` writes of a finished run.
+
+    Args:
+        embedding: the network that trains.
+        dataset: all of its splits are shown.
+        conditions: of the model.
+        log_dir: TensorBoard's folder of the run.
+    """
+
+    def __init__(self, embedding: keras.Model, dataset: Dataset, conditions: Conditions, log_dir: str | Path):
+        super().__init__()
+        self.embedding, self.dataset, self.conditions, self.log_dir = embedding, dataset, conditions, Path(log_dir)
+
+    def on_train_end(self, logs=None):
+        splits = [split for split in self.dataset.splits if self.dataset.tracks(split)]
+        embedded = [embed_split(self.embedding, self.dataset, split, track_progress=False) for split in splits]
+        rows = [row for found, split in zip(embedded, splits) for row in track_rows(found, split, self.dataset.schema)]
+        index = Index.build(np.concatenate([found.vectors for found in embedded]), self.conditions, rows)
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        write_index(self.log_dir, index, self.dataset)

@@ -1,0 +1,163 @@
+"""A song through time: overlapping 3 s windows, and how each sub-space changes along them."""
+
+import dataclasses
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from tensorflow import keras
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.signal import signal_for
+from dmml_tf.embed.audio import embed_windows
+from dmml_tf.embed.sound_file import read_sound
+from dmml_tf.embed.split import windows_of
+from dmml_tf.files import whole_folder
+from dmml_tf.run import write_json
+from dmml_tf.search.build import TAG_SEPARATOR
+from dmml_tf.search.index import WHOLE, Index
+from dmml_tf.spaces import search_vectors
+from dmml_tf.trace.novelty import KERNEL, THRESHOLD, boundaries, flat_path, novelty, self_similarity
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+
+MAX_WINDOWS = 4096  # the self-similarity of each sub-space has that many rows: 64 MiB
+NEIGHBOURS = 5  # tracks of the index that vote on a window's label
+TRACE_FILE, WINDOWS_FILE, PICTURE_FILE = "trace.json", "windows.npy", "trace.png"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trace:
+    """W windows of one song.
+
+    Attributes:
+        name: of the audio file.
+        seconds: length of what was read of it.
+        hop: seconds from one window to the next.
+        vectors: float32 [W, D], each sub-space at unit length.
+        conditions: what the slices stand for.
+        window_seconds: length of a window.
+    """
+
+    name: str
+    seconds: float
+    hop: float
+    vectors: np.ndarray
+    conditions: Conditions
+    window_seconds: float
+
+    @property
+    def times(self) -> np.ndarray:
+        """float64 [W], seconds at the middle of each window."""
+        return np.arange(len(self.vectors)) * self.hop + self.window_seconds / 2
+
+    @property
+    def subspaces(self) -> dict[str, np.ndarray]:
+        """Condition -> float32 [W, d]; the whole embedding where no condition owns a slice."""
+        slices = self.conditions.subspaces or {WHOLE: slice(None)}
+        return {name: self.vectors[:, part] for name, part in slices.items()}
+
+    def novelty(self, name: str, kernel: int = KERNEL) -> np.ndarray:
+        """float64 [W], see `dmml_tf.trace.novelty.novelty`."""
+        return novelty(self_similarity(self.subspaces[name]), kernel)
+
+    def boundaries(self, name: str, threshold: float = THRESHOLD, kernel: int = KERNEL) -> np.ndarray:
+        """Seconds, float64 [n], at which a sub-space changes: midway between two windows' middles."""
+        return self.times[boundaries(self.novelty(name, kernel), threshold, kernel)] - self.hop / 2
+
+
+def trace_audio(
+    path: str | os.PathLike,
+    embedding: keras.Model,
+    conditions: Conditions,
+    features: LogMel,
+    hop: float = 0.5,
+    max_seconds: float = 1200.0,
+) -> Trace:
+    """Embeds the overlapping windows of a file.
+
+    Args:
+        path: an audio file of at least 3 s.
+        embedding: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, D].
+        conditions, features: of the run.
+        hop: seconds from window to window, rounded to whole frames.
+        max_seconds: at most that much of the file is read.
+
+    Raises:
+        UserError: if the file cannot be used, or its windows would be more than 4,096.
+    """
+    frames, step = features.window_frames, max(1, round(hop * features.frames_per_second))
+    signal = signal_for(embedding)
+    row, seconds = read_sound(path, signal, max_seconds)
+    starts = windows_of(range(signal.frames(row)), frames, step)
+    if len(starts) > MAX_WINDOWS:
+        raise UserError(
+            f"{os.fspath(path)}: {len(starts)} windows, at most {MAX_WINDOWS} are compared; give a --hop "
+            f"of {hop * len(starts) / MAX_WINDOWS:.1f} or more, or a smaller --max_seconds"
+        )
+    seconds_a_frame = 1.0 / features.frames_per_second
+    vectors = search_vectors(embed_windows(embedding, row, starts), conditions)
+    return Trace(Path(path).name, seconds, step * seconds_a_frame, vectors, conditions, frames * seconds_a_frame)
+
+
+def nearest_labels(trace: Trace, index: Index, condition: Condition) -> list[str]:
+    """For each window the label that the index's tracks nearest in the condition's sub-space have.
+
+    Tags: each of the 5 nearest labelled tracks votes for all of its tags; of equal ones the nearest track's.
+    Values: the median of the 5. Empty where the index has no label of this condition.
+    """
+    known = [row for row, track in enumerate(index.tracks) if track.get(condition.column)]
+    if not known:
+        return [""] * len(trace.vectors)
+    labels = [index.tracks[row][condition.column] for row in known]
+    cosines = trace.subspaces[condition.name] @ index.vectors[known, index.slices[condition.name]].T
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEIGHBOURS]
+    vote = _median if condition.kind == "within" else _most_frequent
+    return [vote([labels[k] for k in row]) for row in nearest]
+
+
+def _median(labels: list[str]) -> str:
+    return f"{np.median([float(label) for label in labels]):.6g}"
+
+
+def _most_frequent(labels: list[str]) -> str:
+    return Counter(tag for label in labels for tag in label.split(TAG_SEPARATOR)).most_common(1)[0][0]
+
+
+def describe(trace: Trace, index: Index | None = None) -> dict:
+    """The trace as plain data for JSON: times, and per sub-space trajectory, novelty, boundaries, nearest labels."""
+
+    def of(name: str, vectors: np.ndarray) -> dict:
+        found = {
+            "trajectory": np.round(flat_path(vectors), 5).tolist(),
+            "novelty": np.round(trace.novelty(name), 5).tolist(),
+            "boundaries": np.round(trace.boundaries(name), 3).tolist(),
+        }
+        if index is not None and name in trace.conditions.subspaces:
+            condition = trace.conditions[trace.conditions.index(name)]
+            found["nearest"] = nearest_labels(trace, index, condition)
+        return found
+
+    return {
+        "audio": trace.name,
+        "seconds": round(trace.seconds, 3),
+        "hop": trace.hop,
+        "window_seconds": trace.window_seconds,
+        "kernel": KERNEL,
+        "threshold": THRESHOLD,
+        "times": np.round(trace.times, 3).tolist(),
+        "subspaces": {name: of(name, vectors) for name, vectors in trace.subspaces.items()},
+    }
+
+
+def write_trace(trace: Trace, folder: Path, index: Index | None = None) -> dict:
+    """Writes `trace.json`, `trace.png` and `windows.npy` (the vectors); returns what the JSON holds."""
+    from dmml_tf.trace.plot import plot_trace
+
+    content = describe(trace, index)
+    with whole_folder(folder) as temporary:
+        write_json(temporary / TRACE_FILE, content)
+        np.save(temporary / WINDOWS_FILE, trace.vectors, allow_pickle=False)
+        plot_trace(trace, content, temporary / PICTURE_FILE)
+    return content

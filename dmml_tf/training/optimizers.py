@@ -1,0 +1,81 @@
+"""Optimisers by name: Keras's, and with the extra [addons] those of tensorflow-addons."""
+
+import importlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from tfrecords_tools.errors import UserError
+
+KERAS = ("Adam", "AdamW", "Nadam", "RMSprop", "SGD")
+ADDONS = ("LAMB", "RectifiedAdam")
+
+
+def build_optimizer(name: str, learning_rate: float, lookahead: bool = False) -> keras.optimizers.Optimizer:
+    """An optimiser of the given class name; the paper trains with Adam.
+
+    Args:
+        name: one of `KERAS`, or of `ADDONS` where tensorflow-addons is installed.
+        learning_rate: to begin with.
+        lookahead: wraps it in tensorflow-addons' `Lookahead` (Zhang et al., NeurIPS 2019): every 6 steps the
+            weights go half of the way back.
+
+    Raises:
+        UserError: on another name, or if tensorflow-addons is asked for and not there.
+    """
+    if name not in KERAS + ADDONS:
+        raise UserError(f"unknown optimizer '{name}'; known are: {', '.join(KERAS + ADDONS)}")
+    if lookahead:
+        addons = _addons("Lookahead")
+        # It wraps optimisers of the older kind alone.
+        older = getattr(addons if name in ADDONS else keras.optimizers.legacy, name, None)
+        if older is None:
+            raise UserError(f"Lookahead cannot wrap '{name}'; choose another optimizer or leave lookahead out")
+        return addons.Lookahead(older(learning_rate))
+    return getattr(keras.optimizers if name in KERAS else _addons(name), name)(learning_rate)
+
+
+def _addons(name: str):
+    try:
+        return importlib.import_module("tensorflow_addons.optimizers")
+    except ImportError as error:
+        raise UserError(
+            f"optimizer '{name}' needs tensorflow-addons, which runs on Python 3.11 with TensorFlow 2.15: "
+            "pip install 'dmml[addons]'"
+        ) from error
+
+
+def prepare_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence) -> None:
+    """Makes an optimiser's own variables, so that a checkpoint can be read into them.
+
+    One of the older kind makes them in its first step alone: it takes one on zero gradients, so call this before
+    weights and state are read.
+    """
+    if not _of_older_kind(optimizer):
+        optimizer.build(variables)
+    else:
+        optimizer.apply_gradients([(tf.zeros_like(variable), variable) for variable in variables])
+
+
+def save_older_state(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
+    """Writes the state of an optimiser of the older kind, which Keras leaves out of a weights file; others: nothing."""
+    if _of_older_kind(optimizer):
+        temporary = path.with_name(f".tmp.{path.name}")
+        np.savez(temporary, *optimizer.get_weights())
+        os.replace(temporary, path)
+
+
+def load_older_state(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
+    """Inverse of `save_older_state`; the optimiser is prepared already."""
+    if _of_older_kind(optimizer):
+        with np.load(path) as arrays:
+            optimizer.set_weights([arrays[f"arr_{number}"] for number in range(len(arrays.files))])
+
+
+def _of_older_kind(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether it is one of Keras's legacy optimisers, as all of tensorflow-addons are."""
+    return not hasattr(optimizer, "build")

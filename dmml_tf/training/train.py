@@ -1,0 +1,284 @@
+"""Training: a configuration and a dataset in, a run folder out. `compile` and `fit`, nothing overridden."""
+
+import collections
+import csv
+import hashlib
+import inspect
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import ml_collections
+from absl import logging
+from tensorflow import keras
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.judgements.clips import with_judgements
+from dmml_tf.data.label_check import check_conditions
+from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
+from dmml_tf.models.embedding import build_embedding
+from dmml_tf.models.learned_mask import learned_masks
+from dmml_tf.run import BOARD, Run, write_json
+from dmml_tf.training.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
+from dmml_tf.training.objectives.build import TRIPLETS, build_objective
+from dmml_tf.training.objectives.objective import Objective
+from dmml_tf.training.schedules import PlateauThenStop, Schedule, WarmThenCosine
+from tfrecords_tools.dataset import FILE_NAME, Dataset
+from tfrecords_tools.errors import UserError
+
+SPREAD_WINDOWS = 192
+RECENT = 32  # batches whose tracks are remembered: more than the pipeline prepares ahead
+
+
+def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) -> Conditions:
+    """The configuration's conditions, in `config.order`, without those whose column the data lacks.
+
+    A user's own table may have no mood: the model then has no such sub-space, and says so.
+
+    Raises:
+        UserError: if it is no system's configuration, `order` names a condition that is not configured, a field of it
+            is wrong, widths do not add up to `config.embedding`, its kind does not fit its column, or none is left.
+    """
+    _require_system(config)
+    columns = {
+        "shared_tag": {*dataset.schema.vocabularies, "artist"},
+        "within": {*dataset.schema.values},
+        "same_track": {"track"},
+    }
+    if unknown := [name for name in config.order if name not in config.conditions]:
+        raise UserError(f"config.order names '{unknown[0]}', config.conditions has: {', '.join(config.conditions)}")
+    widths = sum(config.conditions[name].get("width", 64) for name in config.order)
+    if widths not in (0, config.embedding):
+        raise UserError(
+            f"the widths of config.order's conditions add up to {widths}, config.embedding is "
+            f"{config.embedding}; make them equal"
+        )
+    kept = []
+    for name in config.order:
+        condition = from_fields(Condition, f"config.conditions.{name}", {"name": name, **config.conditions[name]})
+        # A judged condition brings its labels in a file of its own.
+        if condition.kind == "judged" or condition.column in columns[condition.kind]:
+            kept.append(condition)
+        elif condition.column in set().union(*columns.values()):
+            raise UserError(
+                f"condition '{name}': kind '{condition.kind}' cannot read column '{condition.column}'; "
+                "shared_tag reads tags, within reads values"
+            )
+        else:
+            logging.warning("no column '%s' in %s: the model is trained without it", condition.column, dataset.folder)
+    return Conditions(kept)
+
+
+def from_fields(make: Callable, where: str, fields: Mapping):
+    """`make(**fields)`, with one line that names `where` for a field that is missing or unknown.
+
+    Raises:
+        UserError: in place of the `TypeError` of a wrong argument, and as `make` does.
+    """
+    try:
+        inspect.signature(make).bind(**fields)
+    except TypeError as error:
+        raise UserError(f"{where}: {error}; known fields: {', '.join(inspect.signature(make).parameters)}") from error
+    return make(**fields)
+
+
+# (network that trains, dataset, conditions, TensorBoard's folder) -> callbacks that draw into it each epoch.
+Pictures = Callable[[keras.Model, Dataset, Conditions, Path], Sequence[keras.callbacks.Callback]]
+
+
+def train(
+    config: ml_collections.ConfigDict,
+    data: str | os.PathLike,
+    folder: str | os.PathLike,
+    pictures: Pictures | None = None,
+) -> Run:
+    """Trains one model, or finds it trained, or goes on where an interrupted training stopped.
+
+    Args:
+        config: see `configs/disentangled_track.py`.
+        data: folder of a built dataset.
+        folder: the run's folder.
+        pictures: makes further callbacks, such as `dmml_tf.pictures.callbacks.training_pictures`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: on data or a configuration that cannot be trained, or a folder that holds a run of
+            another configuration.
+    """
+    folder, dataset = Path(folder), Dataset.load(data)
+    _require_system(config)
+    # A dataset that was built anew in the same folder is other data.
+    plain = {
+        "data": str(data),
+        "data_sha256": _digest(dataset.folder / FILE_NAME),
+        **file_digests(config),
+        **json.loads(config.to_json()),
+    }
+    if _finished(folder, plain):
+        print(f"{folder}: already trained with this configuration")
+        return Run.load(folder)
+    keras.utils.set_random_seed(config.seed)
+    conditions = conditions_from_config(config, dataset)
+    for split in ("train", "valid"):
+        check_conditions(dataset, split, conditions, triplets=config.objective in TRIPLETS)
+    size = conditions.size or config.embedding
+    embedding = from_fields(build_embedding, "config.network", {**config.network, "size": size})
+    objective = build_objective(config, dataset, conditions, embedding)
+    objective.compile(config.train.learning_rate, config.train.optimizer, config.train.lookahead)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", plain)
+    drawn = pictures(embedding, dataset, objective.conditions, folder / BOARD) if pictures is not None else []
+    _fit(config, dataset, conditions, embedding, objective, folder, plain, drawn)
+    run = Run(
+        folder=folder,
+        conditions=objective.conditions,
+        network={**config.network, "size": embedding.output_shape[-1]},
+        features=dataset.features,
+        schema=dataset.schema,
+        dataset=str(data),
+        norm_order=config.norm_order,
+        masks=learned_masks(objective.model),
+    )
+    if objective.save is not None:
+        objective.save(folder)
+    run.save(embedding)
+    shutil.rmtree(folder / "checkpoints")
+    return run
+
+
+def measure_pipeline(
+    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, seed: int = 0, batches: int = 60
+) -> float:
+    """Windows a second that the input pipeline delivers by itself, after its pool has filled."""
+    stream = iter(triplet_dataset(dataset, split, conditions, plan, batches + 5, seed))
+    for _ in range(5):
+        next(stream)
+    begun, windows = time.monotonic(), 0
+    for inputs, _, _ in stream:
+        windows += len(inputs["windows"])
+    return windows / (time.monotonic() - begun)
+
+
+def _fit(config, dataset, conditions, embedding, objective: Objective, folder: Path, plain: dict, pictures) -> None:
+    plan, model = from_fields(BatchPlan, "config.batch", config.batch), objective.model
+    form, valid_form = (
+        with_judgements(objective.form, dataset, split, conditions, plan, config.seed) for split in ("train", "valid")
+    )
+    epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
+    schedule = build_schedule(config.train, epochs * steps)
+    checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)
+    done, stopped = checkpoint.restore(model)
+    if done:
+        print(f"{folder}: resuming after epoch {done} of {epochs}")
+    probe = next(form_batches(dataset, "valid", conditions, plan, valid_form, config.seed))[0]["windows"][
+        :SPREAD_WINDOWS
+    ]
+    recent = collections.deque(maxlen=RECENT)
+    callbacks = [
+        StopOnNaN(folder, recent),
+        EmbeddingSpread(embedding, probe),
+        schedule,
+        CollapseWarning(logging.warning),
+        EpochLine(epochs, steps * plan.embedded),
+        checkpoint,
+        *pictures,
+        EpochBoard(str(folder / BOARD)),
+    ]
+    if not stopped and done < epochs:
+        with pipeline_errors():
+            model.fit(
+                form_dataset(dataset, "train", conditions, plan, form, steps, config.seed, done, recent=recent),
+                validation_data=form_dataset(
+                    dataset,
+                    "valid",
+                    conditions,
+                    plan,
+                    valid_form,
+                    config.train.validation_steps,
+                    config.seed,
+                    same_every_epoch=True,
+                ),
+                epochs=epochs,
+                initial_epoch=done,
+                callbacks=callbacks,
+                verbose=0,
+            )
+    write_history(folder / "history.csv", checkpoint.history)
+
+
+def build_schedule(train_config: ml_collections.ConfigDict, steps: int) -> Schedule:
+    """The learning-rate schedule that `config.train.schedule` names: `plateau` (the paper's) or `cosine`.
+
+    Raises:
+        UserError: on another name.
+    """
+    if train_config.schedule == "plateau":
+        return PlateauThenStop(train_config.patience, train_config.divide_by, train_config.drops)
+    if train_config.schedule == "cosine":
+        return WarmThenCosine(train_config.learning_rate, steps, train_config.warmup)
+    raise UserError(f"config.train.schedule '{train_config.schedule}' is unknown; known are: plateau, cosine")
+
+
+def divide_steps(steps: int, per_epoch: int) -> tuple[int, int]:
+    """(epochs, steps an epoch) for `steps` in all: as few and as even epochs as `per_epoch` allows.
+
+    Raises:
+        UserError: if either is below 1.
+    """
+    if steps < 1 or per_epoch < 1:
+        raise UserError(f"train.steps and train.steps_per_epoch must be 1 or more, got {steps} and {per_epoch}")
+    epochs = -(-steps // per_epoch)
+    return epochs, -(-steps // epochs)
+
+
+def write_history(path: Path, rows: list[dict]) -> None:
+    """One CSV row an epoch, under a temporary name first."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["epoch"])
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(temporary, path)
+
+
+def file_digests(config: ml_collections.ConfigDict) -> dict[str, str]:
+    """SHA-256 of the files that a configuration names (votes, word vectors): their content may change, the name not."""
+    named = {
+        f"conditions.{name}.file": config.conditions[name].get("file")
+        for name in config.order
+        if name in config.conditions
+    }
+    named["zero_shot.words"] = config.get("zero_shot", {}).get("words")
+    return {f"{field}_sha256": _digest(Path(file)) for field, file in named.items() if file and Path(file).is_file()}
+
+
+def _require_system(config: ml_collections.ConfigDict) -> None:
+    if "conditions" not in config:
+        raise UserError(
+            "the configuration is no system: it has no conditions; systems are configs/*.py, and "
+            "`dmml table` takes configs/tables/*.py"
+        )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _finished(folder: Path, plain: dict) -> bool:
+    """Whether the folder holds a whole run of this configuration."""
+    if not (folder / "model.json").exists():
+        return False
+    try:
+        trained = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder / 'config.json'}: cannot be read ({error}); choose another --run folder") from error
+    if trained != plain:
+        raise UserError(
+            f"{folder}: holds a run of another configuration or of other data; choose another --run folder or remove it"
+        )
+    return True

@@ -1,0 +1,109 @@
+"""The main job in small: on the made corpus and on a table of one's own files."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from dmml_tf.configs import demo as demo_config
+
+from dmml_tf.demo.job import DemoPlan, run_demo, with_every_column
+from dmml_tf.demo.report import check_report
+from tests.synthetic import SCHEMA
+
+RATE = 22_050
+
+
+def small_config():
+    config = demo_config.get_config()
+    config.network.width = (2, 2, 2, 2, 4, 4, 8)
+    config.batch.tracks, config.batch.triplets = 8, 64
+    config.train.steps, config.train.steps_per_epoch, config.train.validation_steps = 4, 2, 1
+    return config
+
+
+def check_run(folder, conditions):
+    report = json.loads((folder / "report.json").read_text())
+    check_report(report)
+    assert set(report["triplet_accuracy"]) == {"disentangled_track", "mfcc_vq", "untrained"}
+    for system in report["triplet_accuracy"].values():
+        assert set(system["subspace"]) == {*conditions, "track", "overall"}
+    assert report["throughput"]["pipeline_windows_per_s"] > 0 < report["throughput"]["train_windows_per_s"]
+    for file in (
+        "report.md",
+        "embedding.keras",
+        "history.csv",
+        "plots/learning_curves.png",
+        "plots/cross_table.png",
+        "export/dmml/1/saved_model.pb",
+        "index/vectors.npy",
+        "tensorboard/projector_config.pbtxt",
+    ):
+        assert (folder / file).exists(), file
+    return report
+
+
+def test_the_corpus_goes_all_the_way_and_only_once(tmp_path, capsys):
+    plan = DemoPlan(str(tmp_path / "data"), str(tmp_path / "run"), tracks=40, seconds=6.0, triplets=100)
+    run_demo(small_config(), plan)
+    first = capsys.readouterr().out
+    report = check_run(tmp_path / "run", {"genre", "mood", "instrument", "tempo"})
+    assert [stage["name"] for stage in report["stages"]][:3] == ["corpus", "records", "training"]
+    assert sum(report["dataset"]["tracks"].values()) == 40
+    for name in ("tempo", "instrument", "genre"):
+        assert f"all the weight on {name}" in first
+    written = (tmp_path / "run" / "report.json").stat().st_mtime_ns
+    run_demo(small_config(), plan)
+    assert (tmp_path / "run" / "report.json").stat().st_mtime_ns == written
+    # The same three searches again: what a second call prints is what the first one did.
+    assert capsys.readouterr().out.split("query ")[1:] == first.split("query ")[1:]
+
+
+def write_table(folder, tracks=24, seconds=6.0):
+    """Noise bursts at a tempo, coloured by genre; a dimension of one's own and a column of numbers."""
+    rng = np.random.default_rng(0)
+    with open(folder / "songs.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["track_id", "path", "artist", "genre", "scene", "loudness:value", "tempo"])
+        for n in range(tracks):
+            tempo = float(rng.uniform(70, 160))
+            time = np.arange(int(seconds * RATE)) / RATE
+            tone = np.sin(2 * np.pi * (200 if n % 2 else 900) * time) * ((time * tempo / 60) % 1 < 0.2)
+            name = f"{n}.{('wav', 'flac', 'ogg', 'mp3')[n % 4]}"
+            soundfile.write(folder / name, 0.3 * tone + rng.normal(0, 0.01, len(time)), RATE)
+            writer.writerow(
+                [
+                    n,
+                    name,
+                    f"artist {n // 4}",
+                    "low" if n % 2 else "high",
+                    "night|club" if n % 3 else "day",
+                    n / tracks,
+                    f"{tempo:.1f}",
+                ]
+            )
+    return folder / "songs.csv"
+
+
+def test_a_table_of_ones_own_gets_a_subspace_for_every_column(tmp_path):
+    manifest = write_table(tmp_path)
+    run = run_demo(small_config(), DemoPlan(str(tmp_path / "data"), str(tmp_path / "run"), str(manifest), triplets=50))
+    assert set(run.conditions.subspaces) == {"genre", "scene", "loudness", "tempo"}
+    assert run.embedding().output_shape[-1] == 4 * 64
+    check_run(tmp_path / "run", {"genre", "scene", "loudness", "tempo"})
+
+
+def test_known_columns_are_left_as_configured(synthetic):
+    config = demo_config.get_config()
+    assert with_every_column(config, synthetic).to_json() == config.to_json()
+    assert set(SCHEMA.vocabularies) <= set(config.conditions)
+
+
+@pytest.mark.parametrize("column", ["genre", "tempo"])
+def test_a_condition_that_reads_the_column_counts_as_known(synthetic, column):
+    config = demo_config.get_config()
+    fields = config.conditions[column].to_dict()
+    del config.conditions[column]
+    config.conditions["other"] = {**fields, "column": column}
+    assert column not in with_every_column(config, synthetic).conditions

@@ -1,0 +1,110 @@
+"""Formats that libsndfile does not read, through FFmpeg: the same samples, the same refusals."""
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of
+from tfrecords_tools.audio.extract import Extracted, Task, extract
+from tfrecords_tools.audio.ffmpeg import OtherAudioError, OtherAudioFile
+
+RATE, SECONDS = 44_100, 6.0
+TIME = np.arange(int(RATE * SECONDS)) / RATE
+STEREO = np.stack([0.3 * np.sin(2 * np.pi * 440 * TIME), 0.1 * np.sin(2 * np.pi * 1000 * TIME)]).astype(np.float32)
+
+
+def encode(path, codec, samples=STEREO, sample_format="fltp"):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=RATE, layout="stereo")
+        for start in range(0, samples.shape[1], 1024):
+            block = np.ascontiguousarray(samples[:, start : start + 1024])
+            if sample_format == "s16":
+                block = (block.T.reshape(1, -1) * 32767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(block, format=sample_format, layout="stereo")
+            frame.sample_rate, frame.pts = RATE, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def m4a(tmp_path_factory):
+    return encode(tmp_path_factory.mktemp("other") / "song.m4a", "aac")
+
+
+def test_libsndfile_does_not_know_the_format_and_it_is_read(m4a):
+    with pytest.raises(soundfile.LibsndfileError):
+        soundfile.info(str(m4a))
+    samples = load_mono(m4a, 22_050)
+    assert len(samples) == pytest.approx(22_050 * SECONDS, abs=3000)  # the encoder pads
+    assert seconds_of(m4a) == pytest.approx(SECONDS, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(samples[22_050 : 3 * 22_050]))
+    # The mean of two sides: half of each tone, 2 s long, so that bin k is k / 2 Hz.
+    assert spectrum[880] / 22_050 == pytest.approx(0.15, rel=0.05)
+    assert spectrum[2000] / 22_050 == pytest.approx(0.05, rel=0.05)
+
+
+def test_lossless_frames_are_exact_across_blocks(tmp_path):
+    path = encode(tmp_path / "song.mka", "pcm_s16le", sample_format="s16")
+    with OtherAudioFile(path) as file:
+        assert file.samplerate == RATE
+        file.seek(1000)
+        parts = []
+        while len(part := file.read(777, np.float32, True)):
+            parts.append(part)
+        assert all(len(part) <= 777 for part in parts) and not len(file.read(10, np.float32, True))
+    np.testing.assert_allclose(np.concatenate(parts), STEREO.T[1000:], atol=1e-4)
+
+
+def test_a_part_from_the_middle_is_the_whole_s_part(m4a):
+    whole = load_mono(m4a, RATE)
+    part = load_mono(m4a, RATE, max_seconds=1.0, start_seconds=2.0)
+    np.testing.assert_allclose(part, whole[2 * RATE : 3 * RATE], atol=1e-6)
+
+
+def test_blocks_are_bounded_and_the_features_are_made(m4a):
+    assert max(map(len, mono_blocks(m4a, 22_050))) <= 1 << 16
+    result = extract(Task(str(m4a)))
+    assert isinstance(result, Extracted) and result.duration == pytest.approx(SECONDS, abs=0.1)
+
+
+@pytest.mark.parametrize("content", [b"not music at all, just text\n" * 50, b"PK\x03\x04" + bytes(500), b"\x00" * 4000])
+def test_what_neither_reads_is_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "song.m4a"
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match="cannot be decoded as audio .*wav, flac, ogg, mp3 and what FFmpeg reads"):
+        load_mono(path, 22_050)
+    assert seconds_of(path) is None
+
+
+def test_a_truncated_m4a_is_refused(m4a, tmp_path):
+    path = tmp_path / "cut.m4a"
+    path.write_bytes(m4a.read_bytes()[: m4a.stat().st_size // 2])
+    with pytest.raises(AudioError, match="cannot be decoded|cut short"):
+        load_mono(path, 22_050)
+
+
+def test_a_play_list_opens_nothing(m4a, tmp_path):
+    (tmp_path / "song.m4a").write_bytes(m4a.read_bytes())
+    for text in (
+        "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\nsong.m4a\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile song.m4a\n",
+    ):
+        path = tmp_path / "list.m4a"
+        path.write_text(text)
+        with pytest.raises(OtherAudioError):
+            OtherAudioFile(path)
+
+
+def test_a_film_without_sound_holds_no_audio(tmp_path):
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=1)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuv420p"
+        picture = av.VideoFrame.from_ndarray(np.zeros((24, 16), np.uint8), format="yuv420p")
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    with pytest.raises(OtherAudioError, match="holds no audio"):
+        OtherAudioFile(path)

@@ -1,0 +1,183 @@
+"""What the build's options do: damaged files, limits, raw audio, tempo, dry run. In this process, without workers."""
+
+import csv
+import itertools
+import os
+import re
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+from tests.tfrecords_tools.damaged import KINDS, RATE, make_mixed, noise
+from tfrecords_tools.audio import extract, tempo_cache
+from tfrecords_tools.audio.extract import Extracted, Refused, Task
+from tfrecords_tools.build import build
+from tfrecords_tools.build.build import REJECTED_FILE, build_dataset
+from tfrecords_tools.build.dry_run import describe, dry_run
+from tfrecords_tools.build.plan import Options
+from tfrecords_tools.build.work import WORK_FOLDER
+from tfrecords_tools.cli import main
+from tfrecords_tools.dataset import SPLITS, Dataset
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch, tmp_path):
+    """No workers to wait for, and a cache of tempi that is not the user's."""
+    monkeypatch.setattr(build.pool, "ordered_map", lambda function, tasks, workers: (function(task) for task in tasks))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield
+    tempo_cache._connection.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """20 good files and 22 damaged ones, two of each kind."""
+    return make_mixed(tmp_path_factory.mktemp("mixed"), 20, 2 * len(KINDS))
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """What a user sees of a file without permission, also where the test runs as root."""
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "locked" not in str(path) and real(path, mode))
+
+
+def test_good_files_are_written_and_each_damaged_one_has_its_reason(mixed, locked, tmp_path):
+    dataset = build_dataset(mixed, tmp_path / "x")
+    assert sum(dataset.tracks(split) for split in SPLITS) == 20
+    with open(tmp_path / "x" / REJECTED_FILE, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * len(KINDS) and [int(row["line"]) for row in rows] == sorted(int(r["line"]) for r in rows)
+    for row in rows:
+        assert KINDS[row["track_id"].split("-", 1)[1]][1] in row["reason"]
+        assert len(row["reason"].splitlines()) == 1
+
+
+def test_past_max_rejected_the_status_is_2_and_nothing_is_half_written(mixed, locked, tmp_path, capsys):
+    arguments = ["build", f"--manifest={mixed}", f"--out={tmp_path / 'x'}"]
+    assert main([*arguments, "--max_rejected=3"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "8 rows are rejected, --max_rejected is 3; the first is line 2" in error
+    assert not (tmp_path / "x").exists()
+    assert main([*arguments, "--max_rejected=12"]) == 2
+    assert "more than --max_rejected=12" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "x").iterdir()} == {REJECTED_FILE, WORK_FOLDER}
+    assert len((tmp_path / "x" / REJECTED_FILE).read_text().splitlines()) == 1 + 13
+    assert main([*arguments, f"--max_rejected={2 * len(KINDS)}", "--resume"]) == 0
+    assert "rejected: 22 (see rejected.csv)" in capsys.readouterr().out
+    build_dataset(mixed, tmp_path / "y", Options("x"))
+    assert (tmp_path / "y" / REJECTED_FILE).read_bytes() == (tmp_path / "x" / REJECTED_FILE).read_bytes()
+
+
+@pytest.fixture
+def songs(tmp_path):
+    """Three tracks of 4 s, a table without tempo."""
+    lines = ["track_id,path,artist,genre"]
+    for k in range(3):
+        soundfile.write(tmp_path / f"{k}.wav", noise(4.0, k), RATE, subtype="PCM_16")
+        lines.append(f"t{k},{k}.wav,a{k},g")
+    (tmp_path / "songs.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path / "songs.csv"
+
+
+def _record(dataset: Dataset, optional=()) -> dict:
+    records = itertools.chain.from_iterable(
+        tf.data.TFRecordDataset(dataset.files(s)) for s in SPLITS if dataset.tracks(s)
+    )
+    parsed = (dataset.schema.parse(record, optional) for record in records)
+    return next(record for record in parsed if record["track_id"] == b"t0")
+
+
+def test_raw_audio_beside_the_log_mel(songs, tmp_path):
+    dataset = build_dataset(songs, tmp_path / "x", Options(features=("log_mel", "audio")))
+    assert Dataset.load(tmp_path / "x") == dataset and dataset.schema.optional == ("audio",)
+    assert "audio" not in _record(dataset)
+    audio = _record(dataset, ["audio"])["audio"].numpy()
+    expected, _ = soundfile.read(tmp_path / "0.wav", dtype="int16")
+    assert audio.dtype == np.int16 and audio.shape == (4 * RATE,)
+    assert np.abs(audio.astype(int) - expected).max() <= 1
+    plain = build_dataset(songs, tmp_path / "y")
+    assert plain.schema.optional == ()
+    with pytest.raises(ValueError, match="--features=log_mel,audio"):
+        _record(plain, ["audio"])
+
+
+def test_max_seconds_takes_the_beginning(songs, tmp_path):
+    dataset = build_dataset(songs, tmp_path / "x", Options(max_seconds=3.0, features=("log_mel", "audio")))
+    record = _record(dataset, ["audio"])
+    assert record["duration"] == 3.0 and record["log_mel"].shape == (129, 128) and record["audio"].shape == (3 * RATE,)
+
+
+@pytest.mark.parametrize("bpm, cell", [(123.456, "123.46"), (None, "")])
+def test_tempo_that_was_asked_for_and_a_second_build_that_repeats_none(songs, tmp_path, monkeypatch, bpm, cell):
+    calls = []
+    monkeypatch.setattr(tempo_cache, "estimate_tempo_of_file", lambda path, seconds: (calls.append(seconds), bpm)[1])
+    for out in ("x", "y"):
+        dataset = build_dataset(songs, tmp_path / out, Options(tempo="madmom", tempo_seconds=20.0))
+        assert dataset.schema.values == ("tempo",)
+        found = float(_record(dataset)["values/tempo"])
+        assert found == pytest.approx(123.46) if bpm else np.isnan(found)
+        with open(tmp_path / out / build.TRACKS_FILE, encoding="utf-8", newline="") as file:
+            assert {row["tempo"] for row in csv.DictReader(file)} == {cell}
+    assert calls == [20.0] * 3
+
+
+def test_no_room_is_said_before_anything_is_removed(songs, tmp_path, monkeypatch):
+    build_dataset(songs, tmp_path / "x")
+    before = sorted((tmp_path / "x").iterdir())
+    usage = build.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(build.shutil, "disk_usage", lambda path: usage._replace(free=1))
+    with pytest.raises(UserError, match="the build takes about .* GB, and .* GB are free; make room"):
+        build_dataset(songs, tmp_path / "x", Options(features=("log_mel", "audio")), overwrite=True)
+    assert sorted((tmp_path / "x").iterdir()) == before
+
+
+def test_a_missing_file_is_found_later_when_the_check_is_skipped(songs, tmp_path):
+    (tmp_path / "1.wav").unlink()
+    dataset = build_dataset(songs, tmp_path / "x", skip_audio_check=True)
+    assert sum(dataset.tracks(split) for split in SPLITS) == 2
+    assert "file not found" in (tmp_path / "x" / REJECTED_FILE).read_text()
+
+
+def test_a_dry_run_counts_and_times_and_writes_nothing(songs, tmp_path, capsys):
+    before = sorted(tmp_path.iterdir())
+    assert main(["build", f"--manifest={songs}", f"--out={tmp_path / 'x'}", "--dry_run", "--tempo=column"]) == 0
+    text = capsys.readouterr().out
+    assert "would be built: 3 tracks; rejected: 0" in text and "4.0 s a track (mean of 3 headers)" in text
+    assert "measured on 2 tracks" in text and re.search(r"disk: 0.00 GB", text)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_dry_run_of_files_that_are_not_there(songs, tmp_path):
+    for k in range(3):
+        (tmp_path / f"{k}.wav").unlink()
+    estimate = dry_run(songs, skip_audio_check=True, workers=2)
+    assert (sum(estimate.tracks.values()), estimate.measured, estimate.timed) == (3, 0, 0)
+    assert estimate.seconds == pytest.approx(3 * 30 / estimate.rate / 2)
+    text = describe(estimate)
+    assert "assumed: no header was read" in text and "assumed: no track could be timed" in text
+    checked = dry_run(songs)
+    assert checked.rejected == 3 and "line 2, path: '0.wav': file not found" in describe(checked)
+
+
+def test_a_track_too_long_for_a_record_is_refused(songs, tmp_path, monkeypatch):
+    monkeypatch.setattr(extract, "_MOST_BYTES", 50_000)
+    found = extract.extract(Task(str(tmp_path / "0.wav"), audio=True))
+    assert isinstance(found, Refused) and "--max_seconds" in found.reason
+    assert isinstance(extract.extract(Task(str(tmp_path / "0.wav"))), Extracted)
+    assert extract.bytes_per_second(False) == LogMel().frames_per_second * 128 * 2
+
+
+@pytest.mark.parametrize("resume, told", [(False, "run the same command again with --resume to go on"), (True, "")])
+def test_ctrl_c_names_resume_to_whom_does_not_resume_yet(mixed, tmp_path, monkeypatch, resume, told):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "write_shard", interrupt)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        build_dataset(mixed, tmp_path / "x", resume=resume)
+    assert str(interrupted.value) == told

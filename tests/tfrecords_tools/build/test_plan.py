@@ -1,0 +1,182 @@
+"""Plans: duplicates, splits, order, vocabularies and tempo from the store on disk; many rows in little memory."""
+
+import collections
+import contextlib
+import time
+import tracemalloc
+
+import pytest
+
+from tfrecords_tools.build import plan_store
+from tfrecords_tools.build.plan import Options, make_plan
+from tfrecords_tools.dataset import SPLITS
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.splits import artist_key, seeded_order, split_by_artist
+
+
+def plan_of(folder, lines: list[str], options: Options = Options("x"), header="track_id,path,artist,genre"):
+    """A plan of a table whose audio is not looked at; to be closed."""
+    (folder / "songs.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return contextlib.closing(
+        make_plan(read_manifest(folder / "songs.csv", check_audio=False), options, folder / "plan.sqlite")
+    )
+
+
+def test_split_and_order_are_those_of_the_whole_table_in_memory(tmp_path):
+    tracks = {f"t{k}": f"Artist {k * k % 37}" if k % 5 else "" for k in range(200)}
+    with plan_of(tmp_path, [f"{t},{t}.wav,{a},g" for t, a in tracks.items()], Options("x", seed=3)) as plan:
+        rows = [row for shard in plan.shards for row in plan.rows(shard)]
+    keys = {track: artist_key(track, artist) for track, artist in tracks.items()}
+    sides = split_by_artist(collections.Counter(keys.values()), 3)
+    expected = sorted(tracks, key=lambda t: (SPLITS.index(sides[keys[t]]), seeded_order(3, t)))
+    assert [row.track_id for row in rows] == expected
+    assert all(row.split == sides[keys[row.track_id]] for row in rows)
+    assert all(row.path == f"{tmp_path}/{row.track_id}.wav" for row in rows)
+
+
+def test_shards_partition_the_rows(tmp_path):
+    with plan_of(tmp_path, [f"t{k},{k}.wav,a{k},g" for k in range(100)], Options("x", shards=7)) as plan:
+        found = [[row.track_id for row in plan.rows(shard)] for shard in plan.shards]
+        assert [len(rows) for rows in found] == [shard.count for shard in plan.shards]
+        assert len({track for rows in found for track in rows}) == 100 == sum(map(len, found))
+        assert sum(shard.split == "train" for shard in plan.shards) == 7
+        assert [shard.file for shard in plan.shards][0] == "x-train-00000-of-00007.tfrecord"
+
+
+def test_of_two_rows_with_one_id_the_first_counts(tmp_path):
+    lines = ["t1,a.wav,x,one", "t2,b.wav,y,two", "t1,c.wav,z,three", "t1,d.wav,z,four"]
+    with plan_of(tmp_path, lines) as plan:
+        assert list(plan.store.rejects()) == [Reject(line, "t1", "track_id", "duplicate of line 2") for line in (4, 5)]
+        assert plan.schema.vocabularies == {"genre": ("one", "two")}
+        assert sum(shard.count for shard in plan.shards) == 2 and plan.store.rejected() == 2
+
+
+def test_rejects_come_by_line_whatever_found_them(tmp_path):
+    lines = ["t1,a.wav,x,", "t2,b.wav,y,train", "t3,,z,train", "t2,d.wav,y,train", "t5,e.wav,q,dev"]
+    with plan_of(tmp_path, lines, header="track_id,path,artist,split") as plan:
+        plan.store.add_rejects([Reject(3, "t2", "path", "found later \udcff")])
+        found = [(reject.line, reject.field, reject.reason.split(" ")[0]) for reject in plan.store.rejects()]
+    assert found == [
+        (2, "split", "is"),
+        (3, "path", "found"),
+        (4, "path", "is"),
+        (5, "track_id", "duplicate"),
+        (6, "split", "unknown"),
+    ]
+
+
+def test_an_artist_on_both_sides_is_named_with_the_option(tmp_path):
+    lines = ["t1,a.wav,Ann,train", "t2,b.wav,ann ,test", "t3,c.wav,Bob,test", "t4,d.wav,,train", "t5,e.wav,,test"]
+    with pytest.raises(UserError, match=r"1 artist.*'ann' \(train and test\).*--resplit"):
+        with plan_of(tmp_path, lines, header="track_id,path,artist,split"):
+            pass
+    with plan_of(tmp_path, lines, Options("x", resplit=True), header="track_id,path,artist,split") as plan:
+        assert sum(shard.count for shard in plan.shards) == 5
+
+
+@pytest.mark.parametrize(
+    "tempo, header, values, lacking",
+    [
+        (None, "tempo", ("tempo",), 1),
+        (None, "mood", (), 0),
+        ("madmom", "mood", ("tempo",), 2),
+        ("none", "tempo", (), 0),
+        ("madmom", "tempo", ("tempo",), 1),
+        ("column", "tempo", ("tempo",), 0),
+        ("column", "mood", (), 0),
+    ],
+)
+def test_which_tempi_are_written_and_which_estimated(tmp_path, tempo, header, values, lacking):
+    lines = ["t1,a.wav,x,120", "t2,b.wav,y,"]
+    with plan_of(tmp_path, lines, Options("x", tempo=tempo), header=f"track_id,path,artist,{header}") as plan:
+        assert plan.schema.values == values
+        assert (plan.store.lacking_tempo() if plan.estimates else 0) == lacking
+        rows = {row.track_id: row.values for shard in plan.shards for row in plan.rows(shard)}
+    expected = {} if not values else {"tempo": 120.0 if header == "tempo" else None}
+    assert rows["t1"] == expected
+
+
+def test_madmom_beside_a_column_of_tempo_tags_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds tags.*rename the column"):
+        with plan_of(tmp_path, ["t,a.wav,x,fast"], Options("x", tempo="madmom"), "track_id,path,artist,tempo:tag"):
+            pass
+
+
+def test_the_key_tells_other_input_and_options_apart(tmp_path):
+    keys = []
+    for lines, options in [
+        (["t,a.wav,x,g"], Options("x")),
+        (["t,a.wav,x,h"], Options("x")),
+        (["t,a.wav,x,g"], Options("x", max_seconds=9.0)),
+        (["t,a.wav,x,g"], Options("x")),
+    ]:
+        with plan_of(tmp_path, lines, options) as plan:
+            keys.append(plan.key)
+    assert keys[0] == keys[3] and len(set(keys)) == 3
+
+
+def test_paths_inside_and_outside_the_audio_root(tmp_path):
+    lines = [
+        "track_id,path,artist",
+        "t1,a/b.wav,",
+        f"t2,{tmp_path}/root/c.wav,",
+        f"t3,{tmp_path}/d.wav,",
+        "t4,../../etc/passwd,",
+        f"t5,{tmp_path}/rootless.wav,",
+        "t6,a/../b.wav,",
+    ]
+    (tmp_path / "songs.csv").write_text("\n".join(lines) + "\n")
+    found = {row.track_id: row for row in read_manifest(tmp_path / "songs.csv", tmp_path / "root", check_audio=False)}
+    assert [found[name].path for name in ("t1", "t2", "t6")] == [
+        f"{tmp_path}/root/{name}.wav" for name in ("a/b", "c", "b")
+    ]
+    assert all(
+        "leaves the audio root" in found[name].reason and "--audio_root" in found[name].reason
+        for name in ("t3", "t4", "t5")
+    )
+    free = {row.track_id: row for row in read_manifest(tmp_path / "songs.csv", check_audio=False)}
+    assert free["t3"].path == f"{tmp_path}/d.wav" and isinstance(free["t4"], Reject)
+    with pytest.raises(UserError, match="--audio_root.*is no folder"):
+        read_manifest(tmp_path / "songs.csv", tmp_path / "gone")
+
+
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
+    real = make_plan.__globals__["PlanStore"]
+
+    def small(*arguments):
+        store = real(*arguments)
+        store._database.execute("PRAGMA max_page_count = 12")
+        return store
+
+    monkeypatch.setitem(make_plan.__globals__, "PlanStore", small)
+    with pytest.raises(UserError, match="plan.sqlite: cannot be written .*full.*; make room"):
+        with plan_of(tmp_path, [f"t{k},{k}.wav,a{k},{'g' * 99}" for k in range(999)]):
+            pass
+
+
+def test_twenty_thousand_rows_are_planned_at_the_rate_of_a_million_in_two_minutes(tmp_path):
+    start = time.process_time()
+    with plan_of(tmp_path, [f"t{k},{k}.wav,Artist {k // 9},g{k % 50}|h{k % 7}" for k in range(20_000)]) as plan:
+        assert sum(shard.count for shard in plan.shards) == 20_000
+        assert all(plan.tracks(split) > 1900 for split in SPLITS)
+    assert 20_000 / (time.process_time() - start) > 8_333
+
+
+def test_no_more_rows_are_held_than_a_chunk(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan_store, "_CHUNK", 100)
+    peaks = []
+    for rows in (1000, 4000):
+        with plan_of(tmp_path, [f"t{k},{k}.wav,Artist {k // 9},g{k % 50}" for k in range(rows)]):
+            pass
+        tracemalloc.start()
+        try:
+            with contextlib.closing(
+                make_plan(read_manifest(tmp_path / "songs.csv", check_audio=False), Options("x"))
+            ) as plan:
+                assert sum(1 for shard in plan.shards for _ in plan.rows(shard)) == rows
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    # 3,000 rows more as objects would be some two megabytes.
+    assert peaks[1] < peaks[0] + 400_000

@@ -1,0 +1,1 @@
+"""One audio file: whether it is whole, its samples, its features, its tempo."""

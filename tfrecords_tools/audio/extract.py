@@ -1,0 +1,108 @@
+"""What a worker process does for one track: decode, resample, log-mel, tempo. Imports no TensorFlow."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from tfrecords_tools.audio.decode import AudioError, mono_blocks, require_seconds
+from tfrecords_tools.audio.tempo_cache import cached_tempo
+from tfrecords_tools.features import LogMel
+
+# Seconds of one excerpt: a shorter track has no window to learn from.
+LEAST_SECONDS = 3.0
+# Bytes of a track's arrays: a protocol buffer ends at 2 GiB, and everything else in the record needs little.
+_MOST_BYTES = 2_000_000_000
+PCM_SCALE = 32_767.0
+_PCM_BYTES = 2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Task:
+    """One track.
+
+    Attributes:
+        path: of its audio file.
+        tempo_seconds: madmom estimates the tempo on at most this much of the middle; None does not ask it.
+        tempo_cache: folder of `tempo_cache.cached_tempo`.
+        max_seconds: at most that much from the beginning (s); None takes all.
+        audio: keeps the PCM too.
+    """
+
+    path: str
+    tempo_seconds: float | None = None
+    tempo_cache: str = ""
+    max_seconds: float | None = None
+    audio: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Extracted:
+    """Features of one track.
+
+    Attributes:
+        log_mel: float16 [frames, 128].
+        duration: seconds of audio.
+        tempo: beats per minute; None where it was not asked for, or there is none.
+        audio: int16 [samples] at 22,050 Hz, or None where it was not asked for.
+    """
+
+    log_mel: np.ndarray
+    duration: float
+    tempo: float | None
+    audio: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a track could not be used."""
+
+    reason: str
+
+
+def extract(task: Task) -> Extracted | Refused:
+    """Features of one track by the signal chain of `LogMel`.
+
+    In memory: one block of audio (1.5 s at 44.1 kHz) and what is kept of the whole track, 11 kB a second
+    of log-mel (3 h: 119 MB) and with `audio` 44 kB a second of PCM (3 h: 476 MB).
+    """
+    chain = LogMel()
+    pcm: list[np.ndarray] | None = [] if task.audio else None
+    try:
+        blocks = _kept(mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds), chain, pcm)
+        log_mel, samples = chain.extract_blocks(blocks, "float16")
+        require_seconds(samples / chain.sample_rate, LEAST_SECONDS)
+        asked = task.tempo_seconds is not None
+        tempo = cached_tempo(task.path, task.tempo_seconds, task.tempo_cache) if asked else None
+    except AudioError as error:
+        return Refused(str(error))
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
+        # From inside a decoder or madmom: one file's trouble must not end the others.
+        return Refused(f"cannot be processed ({type(error).__name__}: {error})")
+    # 3 s and a rounding below may lack the last frame of the window; silence of one frame completes it.
+    lacking = max(0, chain.window_frames - len(log_mel))
+    log_mel = np.pad(log_mel, ((0, lacking), (0, 0))) if lacking else log_mel
+    return Extracted(log_mel, samples / chain.sample_rate, tempo, None if pcm is None else np.concatenate(pcm))
+
+
+def bytes_per_second(audio: bool) -> float:
+    """Bytes that a record holds of each second of its track."""
+    chain = LogMel()
+    return chain.frames_per_second * chain.n_mels * 2 + (chain.sample_rate * _PCM_BYTES if audio else 0)
+
+
+def _kept(blocks: Iterable[np.ndarray], chain: LogMel, pcm: list[np.ndarray] | None) -> Iterator[np.ndarray]:
+    """Passes blocks through, and appends each as int16 to `pcm`."""
+    left = _MOST_BYTES / bytes_per_second(pcm is not None) * chain.sample_rate
+    for block in blocks:
+        left -= len(block)
+        if left < 0:
+            raise AudioError("is too long for one record of 2 GiB; give --max_seconds, or cut it")
+        if pcm is not None:
+            pcm.append(as_pcm(block))
+        yield block
+
+
+def as_pcm(samples: np.ndarray) -> np.ndarray:
+    """Samples in -1..1 as records hold them: int16 of the same shape; what lies beyond is clipped."""
+    return np.rint(np.clip(samples, -1.0, 1.0) * PCM_SCALE).astype(np.int16)

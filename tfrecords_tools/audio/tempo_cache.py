@@ -1,0 +1,89 @@
+"""Tempo estimates kept between builds, by what was estimated: the file's bytes, the seconds taken, madmom's version."""
+
+import functools
+import hashlib
+import os
+import sqlite3
+from pathlib import Path
+
+from tfrecords_tools.audio.tempo import estimate_tempo_of_file, madmom_version
+from tfrecords_tools.errors import UserError
+
+_FILE = "tempo.sqlite"
+# Seconds that a process waits while another writes.
+_PATIENCE = 60.0
+_TABLE = """CREATE TABLE IF NOT EXISTS tempo(
+    audio BLOB, seconds REAL, madmom TEXT, bpm REAL, PRIMARY KEY(audio, seconds, madmom)) WITHOUT ROWID"""
+
+
+def default_folder() -> Path:
+    """`$XDG_CACHE_HOME/dmml`, or `~/.cache/dmml` (XDG Base Directory Specification)."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return Path(home if home and os.path.isabs(home) else Path.home() / ".cache") / "dmml"
+
+
+def require_cache(folder: str | os.PathLike) -> None:
+    """Makes the cache where it is missing.
+
+    Raises:
+        UserError: if the folder or the file in it cannot be used.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        _connection(os.fspath(folder)).execute("SELECT COUNT(*) FROM (SELECT 1 FROM tempo LIMIT 1)")
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(
+            f"{Path(folder) / _FILE}: no cache of tempo estimates can be kept there ({error}); remove the "
+            "file, or give --tempo_cache another folder"
+        ) from error
+    finally:
+        # A process that starts workers keeps no database open that they write.
+        _connection.cache_clear()
+
+
+def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathLike) -> float | None:
+    """`estimate_tempo_of_file`, at most once for the same bytes, seconds and version of madmom.
+
+    "None to be had" is remembered too. Where the cache fails meanwhile, the tempo is estimated.
+
+    Args:
+        path: of the audio file.
+        seconds: at most that much of its middle is listened to.
+        folder: of the cache; several processes may share it.
+
+    Raises:
+        AudioError: if the file cannot be decoded.
+        UserError: if madmom is not installed.
+        OSError: if the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        key = (hashlib.file_digest(file, "sha256").digest(), seconds, madmom_version())
+    found = _look_up(key, folder)
+    if found is not None:
+        return found[0]
+    bpm = estimate_tempo_of_file(path, seconds)
+    try:
+        with _connection(os.fspath(folder)) as database:
+            database.execute("INSERT OR REPLACE INTO tempo VALUES (?, ?, ?, ?)", (*key, bpm))
+    except sqlite3.Error:
+        _connection.cache_clear()
+    return bpm
+
+
+def _look_up(key: tuple[bytes, float, str], folder: str | os.PathLike) -> tuple[float | None] | None:
+    try:
+        return (
+            _connection(os.fspath(folder))
+            .execute("SELECT bpm FROM tempo WHERE audio = ? AND seconds = ? AND madmom = ?", key)
+            .fetchone()
+        )
+    except sqlite3.Error:
+        _connection.cache_clear()
+        return None
+
+
+@functools.lru_cache(maxsize=1)
+def _connection(folder: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(Path(folder) / _FILE, timeout=_PATIENCE)
+    connection.execute(_TABLE)
+    return connection

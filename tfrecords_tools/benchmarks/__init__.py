@@ -1,0 +1,1 @@
+"""Where the time of a build goes, and how well tempo is estimated."""

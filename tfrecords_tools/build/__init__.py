@@ -1,0 +1,1 @@
+"""A table of audio files -> sharded TFRecords, in processes or on Apache Beam."""

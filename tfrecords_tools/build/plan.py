@@ -1,0 +1,236 @@
+"""From a manifest to what will be written: splits, shards, vocabularies, and the key that tells builds apart."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from tfrecords_tools.audio.decode import seconds_of
+from tfrecords_tools.audio.extract import bytes_per_second
+from tfrecords_tools.audio.tempo import MOST_SECONDS
+from tfrecords_tools.build.plan_store import PlanStore
+from tfrecords_tools.dataset import SPLITS
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+from tfrecords_tools.progress import progress
+from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSION, Schema
+from tfrecords_tools.tables.manifest import Manifest, Reject, Row
+
+_SHARD_BYTES = 128 * 2**20
+# (tracks, least shards): with fewer than 32 tracks in each, shards would not be a fair sample of the whole.
+_LEAST_SHARDS = ((512, 16), (64, 8), (16, 2), (1, 1))
+# Bytes of a record beside its arrays: ids, names, tags, framing.
+_OVERHEAD_BYTES = 300
+# Tracks whose header is read to learn how long a track is.
+_SAMPLED = 32
+_FALLBACK_SECONDS = 30.0
+# A smaller table is read before a line about it could be read.
+_LONG_TABLE_BYTES = 20 * 2**20
+TEMPO_MODES = ("madmom", "column", "none")
+FEATURES = ("log_mel", *OPTIONAL_FIELDS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What, beside the manifest and the audio, decides the bytes of a build.
+
+    Attributes:
+        name: first part of the shards' names; empty takes the folder's name.
+        seed: of the split and of the order.
+        shards: for the training split; None plans them from the data.
+        tempo: `madmom` estimates the tempo of every track whose `tempo` column is empty or missing (its
+            models are licensed CC BY-NC-SA 4.0), `column` leaves such tracks unlabelled, `none` leaves the
+            column out; None is `madmom` where there is a `tempo` column of numbers, else `none`.
+        tempo_seconds: madmom listens to at most this much of a track's middle.
+        resplit: splits by artist although the table has a split column.
+        licence: free text for `dataset.json`.
+        features: what to write of the audio, from `FEATURES`; `log_mel` is always written.
+        max_seconds: at most that much from a track's beginning; None takes the whole track.
+    """
+
+    name: str = ""
+    seed: int = 0
+    shards: int | None = None
+    tempo: str | None = None
+    tempo_seconds: float = MOST_SECONDS
+    resplit: bool = False
+    licence: str = ""
+    features: Sequence[str] = ("log_mel",)
+    max_seconds: float | None = None
+
+    @property
+    def audio(self) -> bool:
+        """Whether the PCM is written too."""
+        return "audio" in self.features
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedShard:
+    """One shard: its split, its file's name, the place of its first row in the plan (from 0), and its rows' number."""
+
+    split: str
+    file: str
+    first: int
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a build will do. The rows are on disk; close it with `contextlib.closing`.
+
+    Attributes:
+        schema: vocabularies over all accepted rows, value dimensions, optional fields.
+        options: as given.
+        shards: split by split, in the order they are written.
+        store: the rows.
+        key: differs where the manifest, an audio file's size or time, or an option differs.
+        seconds: mean length of a track, by the headers of some.
+        measured: of how many; 0 where none could be read and 30 s are assumed.
+        estimates: whether madmom is asked for missing tempi.
+    """
+
+    schema: Schema
+    options: Options
+    shards: Sequence[PlannedShard]
+    store: PlanStore
+    key: str
+    seconds: float
+    measured: int
+    estimates: bool
+
+    def rows(self, shard: PlannedShard) -> Iterator[Row]:
+        """The rows of one shard, in the order they are written."""
+        return self.store.rows(shard.first, shard.count)
+
+    def tracks(self, split: str) -> int:
+        """Rows of a split."""
+        return sum(shard.count for shard in self.shards if shard.split == split)
+
+    def bytes(self, shards: Iterable[PlannedShard]) -> float:
+        """Estimated size of some shards."""
+        each = self.seconds * bytes_per_second(self.options.audio) + _OVERHEAD_BYTES
+        return each * sum(shard.count for shard in shards)
+
+    def close(self) -> None:
+        """Closes the store."""
+        self.store.close()
+
+
+def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLike = "") -> Plan:
+    """Reads the whole table once.
+
+    Args:
+        manifest: see `read_manifest`.
+        options: see there.
+        store_path: file for the rows; empty keeps them in a temporary one.
+
+    Raises:
+        UserError: if an option is wrong, the table cannot be read to its end, its own split has an artist
+            on two sides, or the disk is full.
+    """
+    _check(options)
+    values, estimates = _values(manifest, options)
+    digest = hashlib.sha256(
+        json.dumps(
+            [
+                SCHEMA_VERSION,
+                dataclasses.asdict(LogMel()),
+                dataclasses.asdict(options),
+                os.fsencode(manifest.audio_root).hex(),
+            ],
+            sort_keys=True,
+        ).encode()
+    )
+    store = PlanStore(store_path, manifest.tags, values, options.seed)
+    try:
+        store.add_rejects(manifest.rejects, of_rows=False)
+        store.fill(_stamped(manifest, digest))
+        store.arrange(str(manifest.path), options.resplit)
+        with open(manifest.path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+        seconds, measured = _mean_seconds(store, options.max_seconds or math.inf)
+        optional = tuple(name for name in OPTIONAL_FIELDS if name in options.features)
+        schema = Schema(store.vocabularies(), values, optional)
+        return Plan(
+            schema, options, _shards(store, seconds, options), store, digest.hexdigest(), seconds, measured, estimates
+        )
+    except BaseException:
+        store.close()
+        raise
+
+
+def shard_count(tracks: int, seconds: float, audio: bool = False) -> int:
+    """Shards for that many tracks of that length: about 128 MiB each, at least 16 where each gets 32 tracks."""
+    size = tracks * seconds * bytes_per_second(audio)
+    least = next((shards for enough, shards in _LEAST_SHARDS if tracks >= enough), 0)
+    return max(least, math.ceil(size / _SHARD_BYTES))
+
+
+def _check(options: Options) -> None:
+    if options.tempo not in (None, *TEMPO_MODES):
+        raise UserError(f"--tempo={options.tempo}: unknown; known are: {', '.join(TEMPO_MODES)}")
+    if options.shards is not None and options.shards < 1:
+        raise UserError(f"--shards={options.shards}: must be at least 1")
+    unknown = [name for name in options.features if name not in FEATURES]
+    if unknown or "log_mel" not in options.features:
+        raise UserError(
+            f"--features={','.join(options.features)}: must be log_mel, or log_mel and some of: "
+            f"{', '.join(OPTIONAL_FIELDS)}"
+        )
+    for flag, seconds in (("max_seconds", options.max_seconds), ("tempo_seconds", options.tempo_seconds)):
+        if seconds is not None and not seconds >= 3.0:
+            raise UserError(f"--{flag}={seconds}: must be at least 3, the length of one excerpt")
+
+
+def _values(manifest: Manifest, options: Options) -> tuple[tuple[str, ...], bool]:
+    """The value dimensions, and whether tempi are to be estimated."""
+    if options.tempo == "madmom" and "tempo" in manifest.tags:
+        raise UserError(
+            f"{manifest.path}: the column 'tempo' holds tags, and --tempo=madmom would give numbers; rename the column"
+        )
+    if options.tempo == "none":
+        return tuple(name for name in manifest.values if name != "tempo"), False
+    if options.tempo == "madmom" and "tempo" not in manifest.values:
+        return (*manifest.values, "tempo"), True
+    return manifest.values, options.tempo != "column" and "tempo" in manifest.values
+
+
+def _mean_seconds(store: PlanStore, most: float) -> tuple[float, int]:
+    """Length of a track, at most `most`, and the number of headers it was read from."""
+    lengths = [min(seconds, most) for path in store.sample(_SAMPLED) if (seconds := seconds_of(path))]
+    return (sum(lengths) / len(lengths) if lengths else min(_FALLBACK_SECONDS, most)), len(lengths)
+
+
+def _stamped(manifest: Manifest, digest) -> Iterator[Row | Reject]:
+    """The manifest's items; each row's file, its size and time go into the digest."""
+    items: Iterable[Row | Reject] = manifest
+    if os.path.getsize(manifest.path) >= _LONG_TABLE_BYTES:
+        items = progress(manifest, label="manifest")
+    for item in items:
+        if manifest.audio_is_checked and isinstance(item, Row):
+            try:
+                status = os.stat(item.path)
+            except OSError as error:
+                raise UserError(f"{item.path}: changed while it was read ({error.strerror}); try again") from error
+            digest.update(f"{item.path}:{status.st_size}:{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        yield item
+
+
+def _shards(store: PlanStore, seconds: float, options: Options) -> list[PlannedShard]:
+    planned, first = [], 0
+    for split in SPLITS:
+        tracks = store.tracks(split)
+        count = shard_count(tracks, seconds, options.audio)
+        if options.shards and split == "train":
+            count = min(options.shards, tracks)
+        for place in range(count):
+            begin, end = tracks * place // count, tracks * (place + 1) // count
+            planned.append(
+                PlannedShard(
+                    split, f"{options.name}-{split}-{place:05d}-of-{count:05d}.tfrecord", first + begin, end - begin
+                )
+            )
+        first += tracks
+    return planned

@@ -1,0 +1,252 @@
+"""A manifest's rows on disk: SQLite finds duplicates, counts artists and keeps the order, whatever their number."""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+from tfrecords_tools.dataset import SPLITS
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.manifest import Reject, Row
+from tfrecords_tools.tables.splits import artist_key, assign_artists, is_large, refuse_shared_artists, seeded_order
+
+_CHUNK = 10_000
+_CACHE_KIB = 65_536
+# A plan is made anew by whoever needs it again, so that nothing here must survive a crash.
+_SETTINGS = ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}")
+_TABLES = """
+CREATE TABLE track(line INTEGER PRIMARY KEY, track_id TEXT, path BLOB, artist TEXT, title TEXT, split TEXT,
+                   artist_key TEXT, shuffled BLOB, tags TEXT, numbers TEXT, lacks_tempo INTEGER);
+CREATE TABLE reject(line INTEGER, is_row INTEGER, cells TEXT);
+CREATE TABLE side(artist_key TEXT PRIMARY KEY, split TEXT) WITHOUT ROWID;
+CREATE TABLE placed(place INTEGER PRIMARY KEY, line INTEGER, split TEXT);
+"""
+_SPLIT_RANK = " ".join(f"WHEN '{split}' THEN {rank}" for rank, split in enumerate(SPLITS))
+
+
+class PlanStore:
+    """The rows of one manifest, first as they come (`fill`), then split and in order (`arrange`).
+
+    Args:
+        path: of the database, made anew; empty keeps it in SQLite's own temporary file.
+        tags, values: the dimensions to keep of each row.
+        seed: of the split by artist and of the order.
+    """
+
+    def __init__(self, path: str | os.PathLike, tags: Sequence[str], values: Sequence[str], seed: int):
+        self._path, self._tags, self._values, self._seed = os.fspath(path), tuple(tags), tuple(values), seed
+        if self._path:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
+        with self._mendable():
+            # Transactions are begun and ended here, not by the module's own guess.
+            self._database = sqlite3.connect(self._path, isolation_level=None)
+            for setting in _SETTINGS:
+                self._database.execute(f"PRAGMA {setting}")
+            self._database.executescript(_TABLES)
+        self._database.create_function("as_json", 3, lambda *cells: json.dumps(cells), deterministic=True)
+        self._database.create_function("seeded_order", 1, lambda name: seeded_order(seed, name), deterministic=True)
+
+    def close(self) -> None:
+        """Closes the database; the file stays."""
+        self._database.close()
+
+    def fill(self, items: Iterable[Row | Reject]) -> None:
+        """Takes in a manifest's rows; of two with one id, the first counts.
+
+        Raises:
+            UserError: where the manifest does, or if the disk is full.
+        """
+        rows, rejects = [], []
+        with self._transaction():
+            for item in items:
+                if isinstance(item, Row):
+                    rows.append(self._cells(item))
+                    if len(rows) >= _CHUNK:
+                        self._insert(rows)
+                        rows.clear()
+                else:
+                    rejects.append(item)
+                    if len(rejects) >= _CHUNK:
+                        self.add_rejects(rejects)
+                        rejects.clear()
+            self._insert(rows)
+            self.add_rejects(rejects)
+            self._drop_duplicates()
+
+    def add_rejects(self, rejects: Iterable[Reject], of_rows: bool = True) -> None:
+        """Takes in what is left out: rows, or columns (`of_rows=False`)."""
+        # As JSON in ASCII: a path, and so a reason, may hold bytes that are no text.
+        with self._mendable():
+            self._database.executemany(
+                "INSERT INTO reject VALUES (?, ?, ?)",
+                (
+                    (reject.line, of_rows, json.dumps([reject.track_id, reject.field, reject.reason]))
+                    for reject in rejects
+                ),
+            )
+
+    def arrange(self, source: str, resplit: bool) -> None:
+        """Gives every row a split and a place: splits in the order of `SPLITS`, a seeded order within.
+
+        Args:
+            source: the table's name, for messages.
+            resplit: splits by artist although rows have a split.
+
+        Raises:
+            UserError: if the table's own split has an artist on two sides.
+        """
+        with self._transaction():
+            given = not resplit and self._one("SELECT EXISTS(SELECT 1 FROM track WHERE split <> '')")
+            if given:
+                self._keep_the_split(source)
+                split, join = "track.split", ""
+            else:
+                self._assign()
+                split, join = "side.split", "JOIN side USING(artist_key)"
+            self._database.execute(
+                f"INSERT INTO placed(line, split) SELECT line, {split} FROM track {join} "
+                f"ORDER BY CASE {split} {_SPLIT_RANK} END, shuffled, track_id"
+            )
+
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        """Tag dimension -> the tags that placed rows have, sorted."""
+        found: dict[str, set[str]] = {name: set() for name in self._tags}
+        for (labels,) in self._rows("SELECT DISTINCT tags FROM track"):
+            for name, tags in zip(self._tags, json.loads(labels)):
+                found[name].update(tags)
+        return {name: tuple(sorted(tags)) for name, tags in found.items()}
+
+    def tracks(self, split: str) -> int:
+        """Number of placed rows of a split."""
+        return self._one("SELECT COUNT(*) FROM placed WHERE split = ?", split)
+
+    def lacking_tempo(self) -> int:
+        """Number of placed rows whose tempo is not known."""
+        return self._one("SELECT COUNT(*) FROM placed JOIN track USING(line) WHERE lacks_tempo")
+
+    def rejected(self) -> int:
+        """Number of rejected rows; columns are not counted."""
+        return self._one("SELECT COUNT(*) FROM reject WHERE is_row")
+
+    def rejects(self, only_rows: bool = False) -> Iterator[Reject]:
+        """Everything left out, by line; with `only_rows` no columns."""
+        query = f"SELECT line, cells FROM reject {'WHERE is_row' if only_rows else ''} ORDER BY line, rowid"
+        return (Reject(line, *json.loads(cells)) for line, cells in self._rows(query))
+
+    def rows(self, first: int, count: int) -> Iterator[Row]:
+        """The placed rows from place `first` (from 0) on, in order, with their split."""
+        return map(
+            self._row,
+            self._rows(
+                "SELECT track_id, path, artist, title, placed.split, tags, numbers, line FROM placed JOIN track "
+                "USING(line) WHERE place > ? AND place <= ? ORDER BY place",
+                first,
+                first + count,
+            ),
+        )
+
+    def sample(self, count: int) -> list[str]:
+        """Paths of a few rows, the first in the seeded order of all."""
+        query = "SELECT path FROM placed JOIN track USING(line) ORDER BY shuffled, track_id LIMIT ?"
+        return [os.fsdecode(path) for (path,) in self._rows(query, count)]
+
+    def _cells(self, row: Row) -> tuple:
+        # Only one missing tempo is of interest: that of a table whose tempo is to be estimated.
+        tags = json.dumps([row.tags[name] for name in self._tags])
+        numbers = json.dumps([row.values.get(name) for name in self._values])
+        return (
+            row.line,
+            row.track_id,
+            os.fsencode(row.path),
+            row.artist,
+            row.title,
+            row.split,
+            artist_key(row.track_id, row.artist),
+            seeded_order(self._seed, row.track_id),
+            tags,
+            numbers,
+            row.values.get("tempo") is None,
+        )
+
+    def _row(self, cells: tuple) -> Row:
+        track_id, path, artist, title, split, tags, numbers, line = cells
+        return Row(
+            track_id,
+            os.fsdecode(path),
+            artist,
+            title,
+            split,
+            dict(zip(self._tags, map(tuple, json.loads(tags)))),
+            dict(zip(self._values, json.loads(numbers))),
+            line,
+        )
+
+    def _insert(self, rows: Sequence[tuple]) -> None:
+        with self._mendable():
+            self._database.executemany("INSERT INTO track VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _drop_duplicates(self) -> None:
+        # An index after the rows is a sort; a constraint before them would look up each of a million.
+        self._database.execute("CREATE INDEX by_id ON track(track_id)")
+        self._reject(
+            "track_id",
+            "'duplicate of line ' || first",
+            """track JOIN (
+            SELECT track_id AS double, MIN(line) AS first FROM track GROUP BY track_id HAVING COUNT(*) > 1)
+            ON track_id = double AND line > first""",
+        )
+
+    def _keep_the_split(self, source: str) -> None:
+        self._reject(
+            "split", "'is empty where other rows have one; fill it in, or give --resplit'", "track WHERE split = ''"
+        )
+        refuse_shared_artists(
+            self._rows("""SELECT artist_key, artist, split FROM track WHERE artist_key IN (
+            SELECT artist_key FROM track GROUP BY artist_key HAVING COUNT(DISTINCT split) > 1) ORDER BY line"""),
+            source,
+        )
+
+    def _reject(self, field: str, reason: str, rows: str) -> None:
+        """Makes rejects of the rows that `rows` (SQL after FROM) selects, for a `reason` (an SQL expression)."""
+        query = f"INSERT INTO reject SELECT line, 1, as_json(track_id, ?, {reason}) FROM {rows}"
+        self._database.execute(query, (field,))
+        self._database.execute("DELETE FROM track WHERE line IN (SELECT line FROM reject WHERE is_row)")
+
+    def _assign(self) -> None:
+        total = self._one("SELECT COUNT(*) FROM track")
+        self._database.create_function("is_large", 1, lambda tracks: is_large(tracks, total), deterministic=True)
+        artists = self._rows(
+            "SELECT artist_key, COUNT(*) AS tracks FROM track GROUP BY artist_key "
+            "ORDER BY is_large(tracks) DESC, seeded_order(artist_key), artist_key"
+        )
+        self._database.executemany("INSERT OR REPLACE INTO side VALUES (?, ?)", assign_artists(artists, total))
+
+    def _one(self, query: str, *values) -> int:
+        with self._mendable():
+            return self._database.execute(query, values).fetchone()[0]
+
+    def _rows(self, query: str, *values) -> Iterator[tuple]:
+        with self._mendable():
+            # Not `yield from`, which closes the cursor when the generator is left, perhaps after its database.
+            for row in self._database.execute(query, values):
+                yield row
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._mendable():
+            self._database.execute("BEGIN")
+            yield
+            self._database.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _mendable(self) -> Iterator[None]:
+        """What the disk may answer, as one line."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise UserError(
+                f"{self._path or 'the plan of the build'}: cannot be written ({error}); make room, then "
+                "run the command again"
+            ) from error

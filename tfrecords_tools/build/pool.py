@@ -1,0 +1,220 @@
+"""Ordered work in processes that survives a worker's death.
+
+`concurrent.futures` gives up the whole pool when one worker is killed, and does not say which task it was.
+"""
+
+import collections
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import connection
+from typing import Any
+
+# Each worker computes on one thread: as many processes as cores, each with a pool of BLAS threads, is slower.
+_ONE_THREAD = {
+    name: "1"
+    for name in (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMBA_NUM_THREADS",
+    )
+}
+# Tasks a worker has at hand, so that it need not wait while the parent writes.
+_AT_HAND = 2
+# Results that wait for a slower one before them, in tasks a worker: it bounds the parent's memory.
+_AHEAD = 6
+# A task is given to a second worker when the first dies; dying again, it is given up.
+_ATTEMPTS = 2
+_STARTS = 3
+_STOP_SECONDS = 2.0
+
+
+class Died:
+    """In place of a result: the worker died each time this task was given to one. `reason` says how."""
+
+    def __init__(self, reason: str):
+        self.reason = reason
+
+
+def default_workers() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ordered_map(function: Callable[[Any], Any], tasks: Iterable[Any], workers: int = 0) -> Iterator[Any]:
+    """Yields `function(task)` for each task, in the tasks' order, computed in processes.
+
+    Close the iterator (`contextlib.closing`) to end the workers early, such as on Ctrl-C. As with any
+    spawned process, a script that calls this must do so under `if __name__ == "__main__":`.
+
+    Args:
+        function: a module's function; its module is imported in the workers, task and result are copied.
+            An exception in it ends its worker (with a traceback on standard error): return what can
+            be expected to go wrong.
+        tasks: taken as they are needed; at most `6 * workers` results are held.
+        workers: processes; 0 takes one a core.
+
+    Yields:
+        Results, or `Died` for a task whose worker died twice (killed, out of memory, a crash in a library).
+
+    Raises:
+        RuntimeError: if workers cannot start.
+    """
+    crew = _Crew(function, workers or default_workers())
+    try:
+        yield from crew.results(enumerate(tasks))
+    finally:
+        crew.stop()
+
+
+class _Worker:
+    """One process, the pipe to it, and the (index, task) pairs it has not answered, oldest first."""
+
+    def __init__(self, function: Callable[[Any], Any]):
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
+        self.pending: collections.deque[tuple[int, Any]] = collections.deque()
+        self.ready = False
+        with _inherited_settings():
+            self.process.start()
+        # Only the worker may hold its end: else its death would not be seen here.
+        theirs.close()
+
+    def give(self, index: int, task: Any) -> None:
+        self.pending.append((index, task))
+        # A worker that died meanwhile is found out when its answer is read.
+        with contextlib.suppress(OSError):
+            self.pipe.send(task)
+
+    def end(self) -> None:
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join(_STOP_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class _Crew:
+    """The workers, and the bookkeeping that gives back results in order."""
+
+    def __init__(self, function: Callable[[Any], Any], workers: int):
+        self._function, self._size = function, workers
+        self._workers: list[_Worker] = []
+        self._again: collections.deque[tuple[int, Any]] = collections.deque()
+        self._deaths: collections.Counter[int] = collections.Counter()
+        self._failed_starts = 0
+        self._done: dict[int, Any] = {}
+
+    def results(self, numbered: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+        """Yields the results in order; `numbered` are (index, task)."""
+        given = following = 0
+        while True:
+            # A task to be given again is always due: the results after it wait for it.
+            while (self._again or given < following + self._size * _AHEAD) and (worker := self._free_worker()):
+                index_task = self._again.popleft() if self._again else next(numbered, None)
+                if index_task is None:
+                    break
+                given = max(given, index_task[0] + 1)
+                worker.give(*index_task)
+            busy = {worker.pipe: worker for worker in self._workers if worker.pending}
+            if not busy and following == given:
+                return
+            for pipe in connection.wait(list(busy)):
+                self._read(busy[pipe])
+            while following in self._done:
+                yield self._done.pop(following)
+                following += 1
+
+    def stop(self) -> None:
+        """Ends all workers, whatever they are at."""
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+    def _free_worker(self) -> _Worker | None:
+        # Fill every seat before giving anyone a second task.
+        if len(self._workers) < self._size:
+            idle = next((worker for worker in self._workers if not worker.pending), None)
+            if idle is None:
+                self._workers.append(_Worker(self._function))
+                return self._workers[-1]
+        worker = min(self._workers, key=lambda one: len(one.pending))
+        return worker if len(worker.pending) < _AT_HAND else None
+
+    def _read(self, worker: _Worker) -> None:
+        try:
+            answer = worker.pipe.recv()
+        except (EOFError, OSError):
+            self._bury(worker)
+            return
+        if not worker.ready:
+            worker.ready, self._failed_starts = True, 0
+            return
+        self._done[worker.pending.popleft()[0]] = answer
+
+    def _bury(self, worker: _Worker) -> None:
+        worker.process.join(_STOP_SECONDS)
+        code = worker.process.exitcode
+        worker.end()
+        self._workers.remove(worker)
+        if not worker.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _STARTS:
+                raise RuntimeError(f"worker processes end as soon as they start ({_ending(code)})")
+        else:
+            index = worker.pending[0][0]
+            self._deaths[index] += 1
+            if self._deaths[index] >= _ATTEMPTS:
+                self._done[index] = Died(
+                    f"its worker process ended twice ({_ending(code)}), perhaps for want of memory"
+                )
+                worker.pending.popleft()
+        self._again.extendleft(reversed(worker.pending))
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {-code}"
+    return f"exit status {code}"
+
+
+def _serve(pipe: connection.Connection, function: Callable[[Any], Any]) -> None:
+    """A worker's life: answer until the parent is gone."""
+    answer = None  # the first one says: started, and `function`'s module is imported
+    while True:
+        try:
+            pipe.send(answer)
+            task = pipe.recv()
+        except (EOFError, OSError):
+            return
+        answer = function(task)
+
+
+@contextlib.contextmanager
+def _inherited_settings() -> Iterator[None]:
+    """What a starting process takes over: one thread a library, and deafness to Ctrl-C.
+
+    The parent alone answers Ctrl-C; it ends the workers without a traceback from each.
+    """
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+    os.environ.update(_ONE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)

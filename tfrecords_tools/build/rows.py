@@ -1,0 +1,81 @@
+"""One planned row: the task for a worker, and from its result the record, the line of tracks.csv, or the reject.
+
+Plain functions over plain data, which a process pool and a pipeline of another engine call alike.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from tfrecords_tools.audio.extract import Extracted, Refused, Task
+from tfrecords_tools.build.plan import Plan
+from tfrecords_tools.build.pool import Died
+from tfrecords_tools.schema import Schema
+from tfrecords_tools.tables.manifest import TAG_SEPARATOR, Reject, Row
+
+TRACKS_HEADER = ("track_id", "title", "artist", "split", "duration", "path")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Written:
+    """What comes of one track: its serialised record and its cells in tracks.csv."""
+
+    record: bytes
+    cells: tuple
+    seconds: float
+    tempo_estimated: bool
+
+
+def task_of(row: Row, plan: Plan, tempo_cache: str) -> Task:
+    """What a worker is asked for: the tempo where it is to be estimated and the table does not give it."""
+    asked = plan.estimates and row.values["tempo"] is None
+    options = plan.options
+    return Task(row.path, options.tempo_seconds if asked else None, tempo_cache, options.max_seconds, options.audio)
+
+
+def tracks_header(schema: Schema) -> tuple[str, ...]:
+    """Header of tracks.csv: the cells of `Written.cells`."""
+    return (*TRACKS_HEADER, *schema.vocabularies, *schema.values)
+
+
+def tag_ids(schema: Schema) -> dict[str, dict[str, int]]:
+    """Tag dimension -> tag -> its id."""
+    return {name: {tag: place for place, tag in enumerate(tags)} for name, tags in schema.vocabularies.items()}
+
+
+def finish_row(
+    row: Row, result: Extracted | Refused | Died, schema: Schema, ids: Mapping[str, Mapping[str, int]]
+) -> Written | Reject:
+    """Puts labels and features together.
+
+    Args:
+        row: with its split.
+        result: of `extract` for it.
+        schema: of the dataset.
+        ids: `tag_ids(schema)`, made once.
+    """
+    if not isinstance(result, Extracted):
+        return Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}")
+    values = dict(row.values)
+    if result.tempo is not None:
+        values["tempo"] = round(result.tempo, 2)  # finer than the estimate's own grid
+    track = {
+        "track_id": row.track_id,
+        "artist": row.artist,
+        "title": row.title,
+        "duration": result.duration,
+        "log_mel": result.log_mel,
+        "audio": result.audio,
+    }
+    track |= {f"tags/{name}": sorted(ids[name][tag] for tag in tags) for name, tags in row.tags.items()}
+    track |= {f"values/{name}": value for name, value in values.items()}
+    cells = (
+        row.track_id,
+        row.title,
+        row.artist,
+        row.split,
+        f"{result.duration:.3f}",
+        row.path,
+        *(TAG_SEPARATOR.join(tags) for tags in row.tags.values()),
+        *values.values(),
+    )
+    return Written(schema.encode(track), cells, result.duration, result.tempo is not None)

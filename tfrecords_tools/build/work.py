@@ -1,0 +1,137 @@
+"""The hidden work folder of a build: finished shards wait there with what is known of them, until all are."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO
+
+from tfrecords_tools.build.plan import PlannedShard
+from tfrecords_tools.build.writer import write_text
+from tfrecords_tools.dataset import FILE_NAME, Shard
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.manifest import Reject
+
+WORK_FOLDER = ".build"
+_KEY_FILE, _LOCK_FILE, _PLAN_FILE = "key", "lock", "plan.sqlite"
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """A shard that is whole, and what only its writing told.
+
+    Attributes:
+        shard: name, records, SHA-256.
+        split: it belongs to.
+        size: bytes.
+        seconds: of audio in it.
+        tempi: how many were estimated.
+        rejects: tracks that could not be used.
+    """
+
+    shard: Shard
+    split: str
+    size: int
+    seconds: float
+    tempi: int
+    rejects: Sequence[Reject]
+
+
+class Work:
+    """`OUT/.build` (`folder`) of a dataset's folder (`out`), entered by one process at a time.
+
+    Leaving it removes it, unless a build has begun there and is not done: then the next one can go on. A
+    shard counts as finished when its note (a JSON file, renamed into place last) is there, so that a process
+    may be killed at any instant.
+
+    Raises:
+        UserError: on entering, if another process is at work there.
+    """
+
+    def __init__(self, out: Path):
+        self.folder, self.out = out / WORK_FOLDER, out
+        self._lock: IO | None = None
+        self._made = False
+
+    def __enter__(self) -> "Work":
+        self._made = not self.out.exists()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.folder / _LOCK_FILE, "w", encoding="utf-8")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.close()
+            raise UserError(
+                f"{self.out}: another build is at work there; wait for it, or give another --out"
+            ) from error
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.plan_file.unlink(missing_ok=True)
+        if self.unfinished_key() is None:
+            shutil.rmtree(self.folder)
+            if self._made:
+                # Not empty where the build wrote something.
+                with contextlib.suppress(OSError):
+                    self.out.rmdir()
+        self._lock.close()
+
+    @property
+    def plan_file(self) -> Path:
+        """For the rows of the plan."""
+        return self.folder / _PLAN_FILE
+
+    def unfinished_key(self) -> str | None:
+        """`Plan.key` of a build that has begun and is not done."""
+        # dataset.json is written last: what is here beside it was not removed for want of an instant.
+        if (self.out / FILE_NAME).exists() or not (self.folder / _KEY_FILE).exists():
+            return None
+        return (self.folder / _KEY_FILE).read_text(encoding="utf-8")
+
+    def begin(self, key: str) -> None:
+        """Forgets an earlier build and begins one."""
+        (self.folder / _KEY_FILE).unlink(missing_ok=True)
+        for entry in self.folder.iterdir():
+            if entry.name not in (_LOCK_FILE, _PLAN_FILE):
+                entry.unlink()
+        write_text(self.folder / _KEY_FILE, key)
+
+    def end(self) -> None:
+        """Says that nothing is left to go on with."""
+        (self.folder / _KEY_FILE).unlink(missing_ok=True)
+
+    def table(self, file: str) -> Path:
+        """A shard's part of tracks.csv."""
+        return self.folder / f"{file}.csv"
+
+    def keep(self, finished: Finished) -> None:
+        """Notes a shard that lies in the folder under its own name, beside its table."""
+        write_text(self._note(finished.shard.file), json.dumps(dataclasses.asdict(finished)))
+
+    def finished(self, shard: PlannedShard) -> Finished | None:
+        """What is known of a shard, or None if it is yet to be written."""
+        try:
+            content = json.loads(self._note(shard.file).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        rejects = [Reject(**reject) for reject in content.pop("rejects")]
+        found = Finished(Shard(**content.pop("shard")), rejects=rejects, **content)
+        sizes = [path.stat().st_size for path in self._places(shard.file) if path.exists()]
+        return found if found.size in sizes and self.table(shard.file).exists() else None
+
+    def publish(self, files: Iterable[str]) -> None:
+        """Moves finished shards into the dataset's folder; those moved before are passed over."""
+        for file in files:
+            hidden, final = self._places(file)
+            if hidden.exists():
+                os.replace(hidden, final)
+
+    def _places(self, file: str) -> tuple[Path, Path]:
+        return self.folder / file, self.out / file
+
+    def _note(self, file: str) -> Path:
+        return self.folder / f"{file}.json"

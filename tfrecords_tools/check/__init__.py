@@ -1,0 +1,1 @@
+"""Datasets read back: verification, what they hold, pictures of it."""

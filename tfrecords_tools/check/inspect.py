@@ -1,0 +1,121 @@
+"""What a dataset holds: counts per split and tag, coverage, value histograms, shared information of its dimensions."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from tfrecords_tools.check.mutual_information import chance_level, mutual_information_table
+from tfrecords_tools.dataset import SPLITS, Dataset
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.progress import progress
+from tfrecords_tools.tables.tracks import TRACKS_FILE, Tracks, load_tracks, track_rows
+
+# Tracks that mutual information is taken on: pairs of tags cost their product, and a larger sample tells no more.
+MOST_TRACKS = 20_000
+_SHUFFLES = 5
+_BINS = 24
+
+
+def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
+    """Reads `tracks.csv` as a stream into columns and counts; no shard is opened.
+
+    Args:
+        dataset: its shards may lie elsewhere.
+        seed: of the sample of at most 20,000 tracks for mutual information, and of its chance level.
+
+    Returns:
+        What `inspect.json` holds: `tracks` and `hours` (split -> number), `tags` (dimension -> split ->
+        tag -> tracks), `coverage` (dimension -> split, and `all` -> share of tracks with a label),
+        `tags_per_track` (dimension -> mean over the labelled), `histograms` (value dimension -> `edges`
+        and `counts` by split), `mutual_information` (`tracks`, `bits`, `chance`).
+
+    Raises:
+        UserError: if `tracks.csv` cannot be read or has not as many rows of a split as the shards records.
+    """
+    total = sum(map(dataset.tracks, SPLITS))
+    rows = progress(track_rows(dataset.folder, dataset.schema), total, "tracks")
+    tracks = load_tracks(rows, dataset.schema)
+    counts = np.bincount(tracks.splits, minlength=len(SPLITS))
+    for split, found in zip(SPLITS, counts):
+        if found != dataset.tracks(split):
+            raise UserError(
+                f"{dataset.folder / TRACKS_FILE}: {found} rows of the split {split}, dataset.json has "
+                f"{dataset.tracks(split)}; dmml-records verify says more"
+            )
+    seconds = np.bincount(tracks.splits, tracks.durations.astype(float), len(SPLITS))
+    vocabularies = dataset.schema.vocabularies
+    return {
+        "name": dataset.name,
+        "tracks": dict(zip(SPLITS, counts.tolist())),
+        "hours": dict(zip(SPLITS, (seconds / 3600).tolist())),
+        "tags": {name: _tag_counts(tracks, name, vocabularies[name]) for name in tracks.tags},
+        "coverage": {name: _coverage(labelled, tracks.splits) for name, labelled in _labelled(tracks).items()},
+        "tags_per_track": {name: _mean_tags(column.counts) for name, column in tracks.tags.items()},
+        "histograms": {name: _histogram(column, tracks.splits) for name, column in tracks.values.items()},
+        "mutual_information": _shared_information(tracks, seed),
+    }
+
+
+def _labelled(tracks: Tracks) -> dict[str, np.ndarray]:
+    return {
+        **{name: column.counts > 0 for name, column in tracks.tags.items()},
+        **{name: ~np.isnan(column) for name, column in tracks.values.items()},
+    }
+
+
+def _coverage(labelled: np.ndarray, splits: np.ndarray) -> dict[str, float]:
+    filled = {split: labelled[splits == place] for place, split in enumerate(SPLITS)}
+    return {split: float(rows.mean()) if len(rows) else 0.0 for split, rows in {**filled, "all": labelled}.items()}
+
+
+def _tag_counts(tracks: Tracks, name: str, tags: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    column = tracks.tags[name]
+    owners = np.repeat(tracks.splits, column.counts)
+    return {
+        split: dict(zip(tags, np.bincount(column.ids[owners == place], minlength=len(tags)).tolist()))
+        for place, split in enumerate(SPLITS)
+    }
+
+
+def _mean_tags(counts: np.ndarray) -> float:
+    return float(counts[counts > 0].mean()) if (counts > 0).any() else 0.0
+
+
+def _histogram(column: np.ndarray, splits: np.ndarray) -> dict:
+    known = column[~np.isnan(column)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    # Round edges; a single value gets a bin around it.
+    edges = MaxNLocator(_BINS).tick_values(low, high if high > low else math.nextafter(low, math.inf) + 1.0)
+    return {
+        "edges": edges.tolist(),
+        "counts": {
+            split: np.histogram(known_of, edges)[0].tolist()
+            for split, known_of in (
+                (split, column[(splits == place) & ~np.isnan(column)]) for place, split in enumerate(SPLITS)
+            )
+        },
+    }
+
+
+def _shared_information(tracks: Tracks, seed: int) -> dict:
+    rows = np.arange(len(tracks.splits))
+    if len(rows) > MOST_TRACKS:
+        rows = np.sort(np.random.default_rng([seed]).choice(rows, MOST_TRACKS, replace=False))
+    labels: Mapping[str, np.ndarray] = {
+        **{name: column.padded(rows) for name, column in tracks.tags.items()},
+        **{name: column[rows] for name, column in tracks.values.items()},
+    }
+    names, bits = list(labels), mutual_information_table(labels)
+    chance = {a: {a: bits[a][a]} for a in names}  # shuffling leaves an entropy as it is
+    for place, a in enumerate(names):
+        for b in names[:place]:
+            chance[a][b] = chance[b][a] = chance_level(labels[a], labels[b], shuffles=_SHUFFLES, seed=seed)
+    return {"tracks": len(rows), "bits": bits, "chance": chance}
+
+
+def picture_name(kind: str, dimension: str) -> Path:
+    """File name of a dimension's picture; a name from a foreign `dataset.json` cannot leave the folder."""
+    return Path(f"{kind}-{''.join(c if c.isalnum() or c in '_-' else '_' for c in dimension)}.png")

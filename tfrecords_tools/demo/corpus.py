@@ -1,0 +1,218 @@
+"""The demo corpus: music made on the spot, whose labels are true by construction.
+
+Scores of the installed music21 and rule-made bands, in four moods, on eight instrument families, at 60
+to 180 beats a minute, all crossed; played by midirenderer with pretty_midi's TimGM6mb SoundFont (GPL-2).
+"""
+
+import contextlib
+import csv
+import dataclasses
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import pathlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tfrecords_tools.build import pool
+from tfrecords_tools.check.mutual_information import chance_level, format_table, mutual_information_table
+from tfrecords_tools.demo import bands, instruments, moods, render, scores
+from tfrecords_tools.demo.piece import Drum, Piece
+from tfrecords_tools.demo.plan import GENRES, TrackPlan, label_columns, plan_corpus
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.progress import progress
+
+COLUMNS = ("track_id", "path", "title", "artist", "split", "genre", "mood", "instrument", "tempo")
+CLAVES = 75  # General MIDI key of the kit
+_NEEDED = ("music21", "pretty_midi", "midirenderer", "scipy", "soundfile")
+
+
+def build_corpus(
+    folder: str | os.PathLike, tracks: int = 400, seed: int = 0, workers: int = 0, seconds: float = 30.0
+) -> pathlib.Path:
+    """Plans and renders the corpus; what is already there from the same plan and code is kept.
+
+    Args:
+        folder: receives `audio/*.flac` (22,050 Hz, stereo), `plans/*.json`, `manifest.csv`, `corpus.json`.
+        tracks: number of tracks.
+        seed: the same seed gives the same bytes.
+        workers: processes; 0 is one a core, 1 stays in this process.
+        seconds: length of a track, at least 3.
+
+    Returns:
+        Path of `manifest.csv`.
+
+    Raises:
+        UserError: on missing packages or impossible figures.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(f"the demo corpus needs {', '.join(missing)}; install with: pip install 'dmml[demo]'")
+    folder = pathlib.Path(folder)
+    plans = plan_corpus(tracks, seed, seconds)
+    for name in ("audio", "plans"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    # While tracks are replaced, the labels of an earlier seed or version must not pass for theirs.
+    (folder / "manifest.csv").unlink(missing_ok=True)
+    with contextlib.closing(_rendered(plans, folder, workers)) as results:
+        titles = dict(progress(results, total=len(plans), label="render"))
+    _write_manifest(folder, plans, titles)
+    table = _describe(folder, plans, seed, seconds)
+    print(format_table(table))
+    return folder / "manifest.csv"
+
+
+def compose(plan: TrackPlan) -> tuple[Piece, str]:
+    """The plan's music in its mood, long enough for its tempo, and its title."""
+    rng = np.random.default_rng([plan.seed, 0])
+    beats = plan.seconds * plan.tempo / 60 + 4
+    if plan.genre in bands.GENRES:
+        band = bands.found_band(np.random.default_rng([plan.corpus_seed, GENRES.index(plan.genre), plan.artist]))
+        piece, title = bands.play(plan.genre, band, rng, beats), f"{plan.genre.capitalize()} {plan.track_id[5:]}"
+    else:
+        piece, title = _first_fitting(plan, beats)
+    return keep_the_beat(moods.apply_mood(piece, plan.mood, rng), beats), title
+
+
+def keep_the_beat(piece: Piece, beats: float) -> Piece:
+    """Adds claves on every beat, in every genre and mood alike, so that 3 s are enough to hear the tempo."""
+    clicks = (Drum(beat, CLAVES, 0.9) for beat in range(int(beats) + 1))
+    return dataclasses.replace(piece, drums=(*piece.drums, *clicks))
+
+
+def render_track(plan: TrackPlan, folder: pathlib.Path) -> tuple[str, str]:
+    """Writes `audio/<track_id>.flac` unless it is there from this very plan and code; returns id and title."""
+    import soundfile
+
+    audio, sidecar = folder / "audio" / f"{plan.track_id}.flac", folder / "plans" / f"{plan.track_id}.json"
+    digest = _digest(plan)
+    known = _read_json(sidecar)
+    if known.get("digest") == digest and audio.exists():
+        return plan.track_id, known["title"]
+    piece, title = compose(plan)
+    rng = np.random.default_rng([plan.seed, 1])
+    seats = instruments.seat(plan.families, rng)
+    midi = render.midi_bytes(piece, seats, plan.tempo, plan.seconds, start=float(rng.uniform(0, 60 / plan.tempo)))
+    samples = render.record(render.synthesise(midi, plan.seconds), rng)
+    temporary = audio.with_name(f".{audio.name}.tmp")
+    soundfile.write(temporary, samples, render.SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    os.replace(temporary, audio)
+    _write_json(sidecar, {"digest": digest, "title": title, "plan": dataclasses.asdict(plan)})
+    return plan.track_id, title
+
+
+def _first_fitting(plan: TrackPlan, beats: float) -> tuple[Piece, str]:
+    for file in plan.scores:
+        piece = scores.read_score(plan.genre, file, beats)
+        if piece is not None:
+            return piece, pathlib.PurePosixPath(file).stem
+    raise UserError(
+        f"music21's corpus: none of {', '.join(plan.scores)} is a {plan.genre} of the form expected; "
+        "install music21 10 or newer, or report its version"
+    )
+
+
+def _rendered(plans: Sequence[TrackPlan], folder: pathlib.Path, workers: int) -> Iterator[tuple[str, str]]:
+    tasks = [(plan, folder) for plan in plans]
+    # One process stays here: starting others and importing music21 in them takes longer than a small corpus.
+    results = map(_task, tasks) if workers == 1 else pool.ordered_map(_task, tasks, workers)
+    for plan, result in zip(plans, results):
+        if isinstance(result, pool.Died):
+            raise UserError(f"{plan.track_id}: {result.reason}; use fewer --workers and run the command again to go on")
+        if isinstance(result, UserError):
+            raise result
+        yield result
+
+
+def _task(task: tuple[TrackPlan, pathlib.Path]) -> tuple[str, str] | UserError:
+    try:
+        return render_track(*task)
+    except UserError as error:
+        return error  # Raised in a worker it would end the worker, not the run.
+
+
+def _digest(plan: TrackPlan) -> str:
+    text = json.dumps([_code(), _versions(), dataclasses.asdict(plan)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def _code() -> str:
+    """Digest of the modules that decide the sound, so that a change of theirs renders anew."""
+    files = sorted(pathlib.Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _NEEDED}
+
+
+def _write_manifest(folder: pathlib.Path, plans: Sequence[TrackPlan], titles: dict[str, str]) -> None:
+    temporary = folder / ".manifest.csv.tmp"
+    with open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for plan in plans:
+            writer.writerow(
+                [
+                    plan.track_id,
+                    f"audio/{plan.track_id}.flac",
+                    titles[plan.track_id],
+                    plan.artist_name,
+                    plan.split,
+                    plan.genre,
+                    plan.mood,
+                    "|".join(plan.families),
+                    f"{plan.tempo:.2f}",
+                ]
+            )
+    os.replace(temporary, folder / "manifest.csv")
+
+
+def _describe(folder: pathlib.Path, plans: Sequence[TrackPlan], seed: int, seconds: float) -> dict:
+    """Writes `corpus.json`; returns the mutual information table of the whole corpus."""
+    columns = label_columns(plans)
+    table = mutual_information_table(columns)
+    by_split = {
+        split: mutual_information_table(label_columns([plan for plan in plans if plan.split == split]))
+        for split in ("train", "valid", "test")
+    }
+    _write_json(
+        folder / "corpus.json",
+        {
+            "seed": seed,
+            "tracks": len(plans),
+            "seconds": seconds,
+            "versions": _versions(),
+            "counts": {
+                name: dict(sorted(Counter(getattr(plan, name) for plan in plans).items()))
+                for name in ("split", "genre", "mood", "artist_name")
+            }
+            | {"instrument": dict(sorted(Counter(tag for plan in plans for tag in plan.families).items()))},
+            "mutual_information": table,
+            "mutual_information_by_split": by_split,
+            "mutual_information_of_shuffled_labels": {
+                a: {b: chance_level(columns[a], columns[b]) for b in columns if b != a} for a in columns
+            },
+        },
+    )
+    return table
+
+
+def _read_json(path: pathlib.Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _write_json(path: pathlib.Path, content: dict) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

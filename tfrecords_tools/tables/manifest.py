@@ -1,0 +1,242 @@
+"""The user's table of audio files and labels: read row by row, each row accepted or rejected with a reason."""
+
+import dataclasses
+import itertools
+import math
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tfrecords_tools.audio.decode import file_problem
+from tfrecords_tools.dataset import SPLITS
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.formats import TAG_SEPARATOR, table_lines
+
+NEEDED = ("track_id", "path", "artist")
+OPTIONAL = ("title", "split")
+# A bare header of one of these names holds numbers; any other bare header holds tags.
+_BARE_VALUES = ("tempo",)
+# Names that records, labels and tracks.csv use for something else.
+_TAKEN = (*NEEDED, *OPTIONAL, "track", "start", "duration")
+_LARGEST_FLOAT32 = 3.4e38
+# What would tear apart the tables that are made from this one; and halves of characters, which no file can hold.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One accepted row.
+
+    Attributes:
+        track_id: unique in the table.
+        path: of the audio file; a relative one was resolved against the audio root.
+        artist, title: may be empty.
+        split: one of `dataset.SPLITS`, or empty.
+        tags: tag dimension -> its tags, sorted; an empty tuple is unlabelled.
+        values: value dimension -> number, or None where unlabelled.
+        line: of the manifest, from 1 (the header's).
+    """
+
+    track_id: str
+    path: str
+    artist: str
+    title: str
+    split: str
+    tags: Mapping[str, tuple[str, ...]]
+    values: Mapping[str, float | None]
+    line: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reject:
+    """One row or column that is left out: its line, its track id as far as known, the field and why."""
+
+    line: int
+    track_id: str
+    field: str
+    reason: str
+
+
+class Manifest:
+    """An opened manifest: its header is checked, its rows are read anew at each iteration.
+
+    Attributes:
+        path: of the table.
+        audio_root: absolute folder that relative paths are resolved against.
+        tags, values: names of the tag and the value dimensions, in the header's order.
+        rejects: columns that were left out (line 1).
+        audio_is_checked: whether each row's file is looked at.
+    """
+
+    def __init__(
+        self, path: Path, header: Sequence[str], audio_root: str | os.PathLike | None = None, check_audio: bool = True
+    ):
+        self.path = path
+        # Joined once: a million rows cannot wait for pathlib.
+        self.audio_root = os.path.abspath(path.parent if audio_root is None else audio_root)
+        self.rejects: list[Reject] = []
+        self.audio_is_checked = check_audio
+        self._inside_only = audio_root is not None
+        self._width = len(header)
+        self._columns: dict[str, int] = {}
+        kinds: dict[str, str] = {}
+        for place, cell in enumerate(header):
+            self._add_column(place, cell.strip(), kinds)
+        missing = [name for name in NEEDED if name not in self._columns]
+        if missing:
+            raise UserError(
+                f"{path}: needs the column(s) {', '.join(missing)} (cells of artist may be empty); its "
+                f"first line has: {', '.join(header)[:200] or 'nothing'}; is it comma-separated?"
+            )
+        self.tags = tuple(name for name, kind in kinds.items() if kind == "tag")
+        self.values = tuple(name for name, kind in kinds.items() if kind == "value")
+
+    def __iter__(self) -> Iterator[Row | Reject]:
+        """Yields each row of the table, in order, as a `Row` or a `Reject`; ids are not compared.
+
+        Raises:
+            UserError: if the text is not UTF-8 or cannot be read to its end.
+        """
+        # The first item is the header, which the constructor has seen.
+        for line, cells in itertools.islice(table_lines(self.path), 1, None):
+            # Spreadsheets export rows of empty cells below the last one.
+            if isinstance(cells, str) or any(map(str.strip, cells)):
+                yield self._row(line, cells)
+
+    def _add_column(self, place: int, cell: str, kinds: dict[str, str]) -> None:
+        name, colon, kind = cell.partition(":")
+        if cell in (*NEEDED, *OPTIONAL):
+            if cell in self._columns:
+                raise UserError(f"{self.path}: two columns are named '{cell}'; leave one of them out")
+        else:
+            kind = kind if colon else "value" if name in _BARE_VALUES else "tag"
+            reason = _column_problem(name, kind)
+            if not reason and kinds.get(name, kind) != kind:
+                raise UserError(f"{self.path}: column '{name}' is given both as tag and as value; rename one of them")
+            if not reason and name in kinds:
+                reason = "a second column of that name; this one is left out"
+            if reason:
+                self.rejects.append(Reject(1, "", cell, reason))
+                return
+            kinds[name] = kind
+        self._columns[name] = place
+
+    def _row(self, line: int, cells: Sequence[str] | str) -> Row | Reject:
+        if isinstance(cells, str):
+            return Reject(line, "", "", cells)
+        if len(cells) != self._width:
+            known = cells[self._columns["track_id"]].strip() if len(cells) > self._columns["track_id"] else ""
+            return Reject(
+                line, known, "", f"has {len(cells)} cells, the header {self._width}; quote cells that hold a comma"
+            )
+        text = {name: cells[place].strip() for name, place in self._columns.items()}
+        try:
+            joined = "".join(cells)
+            if not (joined.isascii() and joined.isprintable()):
+                _normalise(text)
+            if not text["track_id"]:
+                raise _Wrong("track_id", "is empty; give every track an id of its own")
+            split = text.get("split", "")
+            if split and split not in SPLITS:
+                raise _Wrong("split", f"unknown split '{split}'; known are: {', '.join(SPLITS)}")
+            path = self._audio_path(text["path"])
+            tags = {name: _tags(text[name]) for name in self.tags}
+            values = {name: _value(name, text[name]) for name in self.values}
+        except _Wrong as wrong:
+            return Reject(line, text["track_id"], wrong.field, wrong.reason)
+        return Row(text["track_id"], path, text["artist"], text.get("title", ""), split, tags, values, line)
+
+    def _audio_path(self, cell: str) -> str:
+        if not cell:
+            raise _Wrong("path", "is empty")
+        path = os.path.normpath(os.path.join(self.audio_root, cell))
+        if (self._inside_only or not os.path.isabs(cell)) and not path.startswith(self.audio_root.rstrip("/") + "/"):
+            if path == self.audio_root:
+                raise _Wrong("path", f"'{cell}': is a directory; name an audio file")
+            raise _Wrong(
+                "path", f"'{cell}': leaves the audio root {self.audio_root}; give --audio_root a folder that holds it"
+            )
+        problem = file_problem(path) if self.audio_is_checked else None
+        if problem:
+            raise _Wrong("path", f"'{cell}': {problem}")
+        return path
+
+
+def read_manifest(
+    path: str | os.PathLike, audio_root: str | os.PathLike | None = None, check_audio: bool = True
+) -> Manifest:
+    """Opens a table and checks its header.
+
+    Columns: `track_id, path, artist`, optionally `title, split`, and one column a dimension: a bare header
+    is a tag dimension (tags separated by `|`), bare `tempo` a value dimension; `name:tag` and `name:value`
+    say it explicitly. Text is UTF-8, with or without a byte order mark.
+
+    Args:
+        path: CSV, TSV, JSON Lines or Parquet, see `tables.table_lines`.
+        audio_root: folder that relative paths are resolved against and every path must lie in, by its
+            name (symbolic links are not followed). None: relative paths lie in the table's folder,
+            absolute ones anywhere.
+        check_audio: looks at each row's file, without opening it.
+
+    Raises:
+        UserError: if it is no table, is empty, is not UTF-8, lacks a needed column, one column is both
+            tag and value, or `audio_root` is no folder.
+    """
+    if audio_root is not None and check_audio and not os.path.isdir(audio_root):
+        raise UserError(f"--audio_root {audio_root}: is no folder")
+    for line, cells in table_lines(Path(path)):
+        if isinstance(cells, str):
+            raise UserError(f"{path}: line {line} {cells}; write a table with a header line")
+        return Manifest(Path(path), cells, audio_root, check_audio)
+    raise UserError(f"{path}: is empty; write a header line with the columns {', '.join(NEEDED)} and one row a track")
+
+
+class _Wrong(Exception):
+    """One cell that makes its row a reject."""
+
+    def __init__(self, field: str, reason: str):
+        super().__init__(field, reason)
+        self.field, self.reason = field, reason
+
+
+def _column_problem(name: str, kind: str) -> str:
+    if not name:
+        return "a column without a name is left out"
+    if kind not in ("tag", "value"):
+        return f"unknown column type '{kind}'; known are name:tag and name:value"
+    if name in _TAKEN:
+        return f"'{name}' cannot name a dimension; rename the column"
+    if not re.fullmatch(r"\w[\w-]*", name):
+        return "a dimension's name is made of letters, digits, _ and -; rename the column"
+    return ""
+
+
+def _normalise(text: dict[str, str]) -> None:
+    for name, cell in text.items():
+        if _UNPRINTABLE.search(cell):
+            raise _Wrong(name, "holds a control character (tab, line break or NUL)")
+        # A path is bytes to the file system: normalising it could name another file.
+        if name != "path":
+            text[name] = unicodedata.normalize("NFC", cell)
+
+
+def _tags(cell: str) -> tuple[str, ...]:
+    if TAG_SEPARATOR not in cell:
+        return (cell,) if cell else ()
+    return tuple(sorted({tag.strip() for tag in cell.split(TAG_SEPARATOR)} - {""}))
+
+
+def _value(name: str, cell: str) -> float | None:
+    if not cell:
+        return None
+    try:
+        number = float("no number" if "_" in cell else cell)  # Python reads 1_0 as ten
+    except ValueError:
+        raise _Wrong(name, f"'{cell}' is no number (decimals take a point); leave unknown cells empty") from None
+    if not math.isfinite(number) or abs(number) > _LARGEST_FLOAT32:
+        raise _Wrong(name, f"'{cell}' is not a finite number; leave unknown cells empty")
+    if name in _BARE_VALUES and number <= 0:
+        raise _Wrong(name, f"'{cell}' beats per minute are none; leave unknown cells empty")
+    return number
