@@ -41,7 +41,7 @@ def run(fv: flags.FlagValues) -> None:
     log_dir.mkdir(exist_ok=True)
     write_index(log_dir, index, dataset, fv.points, fv.seed)
     if fv.picture:
-        from dmml_tf.pictures.browser import picture_of_projector
+        from dmml_tf.pictures.tensorboard import picture_of_projector
 
         picture_of_projector(log_dir, Path(fv.picture))
         print(f"{fv.picture}: written")

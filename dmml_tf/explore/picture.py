@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from dmml_tf.explore.library import Library
 from dmml_tf.explore.serve import serving
-from dmml_tf.pictures.devtools import browser_page
+from dmml_tf.pictures.browser import browser_page
 
 READY = "document.documentElement?.dataset.state === 'ready'"
 _SECONDS = 180.0  # a map of 2,000 tracks takes its time

@@ -1,79 +1,42 @@
-"""TensorBoard as a process of its own, and a picture of its projector by a headless Chromium."""
+"""A page in a headless Chromium, driven by the DevTools protocol over a pipe: no port, no WebSocket.
 
+Protocol: https://chromedevtools.github.io/devtools-protocol/; over `--remote-debugging-pipe` messages are JSON that
+ends in a zero byte, read by the browser from descriptor 3 and written to descriptor 4.
+"""
+
+import base64
 import contextlib
 import json
 import os
-import re
+import select
 import shutil
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from tfrecords_tools.errors import UserError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_STARTS_WITHIN = 60.0  # seconds
-# Milliseconds of the page's own clock, which stands still while something loads: the projection moves for some.
-_PAGE_TIME = 12_000
+_ANSWERS_WITHIN = 60.0  # seconds
 # No graphics card is needed: SwiftShader draws WebGL on the processor. The rest keeps the browser off the network.
 _FLAGS = (
     "--headless",
+    "--remote-debugging-pipe",
     "--disable-quic",
     "--no-first-run",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    f"--virtual-time-budget={_PAGE_TIME}",
+    "--autoplay-policy=no-user-gesture-required",
+    "--mute-audio",
 )
-
-
-@contextlib.contextmanager
-def tensorboard_process(log_dir: str | os.PathLike) -> Iterator[str]:
-    """Runs TensorBoard on a free loopback port while the block lasts; gives its address, without a final slash.
-
-    Raises:
-        UserError: if it does not start; the line says what it printed last.
-    """
-    command = [
-        sys.executable,
-        "-m",
-        "tensorboard.main",
-        "--logdir",
-        os.fspath(log_dir),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-        "--load_fast",
-        "false",
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    stop = threading.Timer(_STARTS_WITHIN, process.terminate)
-    stop.start()
-    try:
-        line = ""
-        for line in process.stderr:
-            found = re.search(r"http://[^ ]+?(?=/ )", line)
-            if found:
-                stop.cancel()
-                # Read on, or a talkative TensorBoard would stop at a full pipe.
-                threading.Thread(target=process.stderr.read, daemon=True).start()
-                yield found[0]
-                return
-        raise UserError(f"TensorBoard did not start: {line.strip() or 'it printed nothing'}")
-    finally:
-        stop.cancel()
-        process.terminate()
-        process.wait()
+_PIPES = 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1'
 
 
 def chromium() -> str | None:
@@ -81,47 +44,119 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def screenshot(address: str, path: Path, size: tuple[int, int] = (1400, 900)) -> None:
-    """Writes a PNG of a page, `size` in pixels.
+class Page:
+    """One page.
+
+    Args:
+        process: the browser, whose standard streams are the pipe.
+    """
+
+    def __init__(self, process: subprocess.Popen):
+        self._process, self._number, self._waiting, self._session = process, 0, b"", None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.call("Page.enable")
+
+    def call(self, method: str, **parameters) -> dict:
+        """The result of one call of the protocol; `UserError` if the browser refuses it or does not answer."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if self._session is not None:
+            message["sessionId"] = self._session
+        try:
+            os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\0")
+            while True:
+                answer = self._read()
+                if answer.get("id") == self._number:
+                    break
+        except OSError as error:
+            raise UserError(f"the browser ended before it answered {method}") from error
+        if "error" in answer:
+            raise UserError(f"the browser refuses {method}: {answer['error']['message']}")
+        return answer["result"]
+
+    def show(self, address: str, size: tuple[int, int] = (1280, 800), dark: bool = False) -> None:
+        """Goes to an address in a window of `size` pixels."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False
+        )
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[
+                {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+                {"name": "prefers-reduced-motion", "value": "reduce"},
+            ],
+        )
+        self.call("Page.navigate", url=address)
+
+    def ask(self, expression: str):
+        """Value of a JavaScript expression in the page, a promise's once it is kept; `UserError` if it throws."""
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in result:
+            raise UserError(f"the page threw at {expression}: {result['exceptionDetails']['exception']['description']}")
+        return result["result"].get("value")
+
+    def wait_for(self, expression: str, seconds: float = 30.0) -> None:
+        """Waits until an expression is true; `UserError` if it does not become so."""
+        end = time.monotonic() + seconds
+        while not self.ask(f"!!({expression})"):
+            if time.monotonic() > end:
+                raise UserError(f"the page did not come to {expression} within {seconds:.0f} s")
+            time.sleep(0.05)
+
+    def let_pass(self, seconds: float) -> None:
+        """Lets seconds of the page's own clock go by, which stands still while something loads.
+
+        Raises:
+            UserError: if the browser does not come to the end of them.
+        """
+        self.call("Emulation.setVirtualTimePolicy", policy="pauseIfNetworkFetchesPending", budget=1000 * seconds)
+        try:
+            while self._read().get("method") != "Emulation.virtualTimeBudgetExpired":
+                pass
+        except OSError as error:
+            raise UserError(f"the page did not come through {seconds:g} s of its clock") from error
+
+    def picture(self, path: Path) -> None:
+        """Writes what is in the window as PNG."""
+        content = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+
+    def _read(self) -> dict:
+        """The next message."""
+        while b"\0" not in self._waiting:
+            if not select.select([self._process.stdout], [], [], _ANSWERS_WITHIN)[0]:
+                raise TimeoutError("no answer")
+            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                raise BrokenPipeError("the browser ended")
+            self._waiting += chunk
+        message, _, self._waiting = self._waiting.partition(b"\0")
+        return json.loads(message)
+
+
+@contextlib.contextmanager
+def browser_page() -> Iterator[Page]:
+    """An empty page in a browser of its own while the block lasts.
 
     Raises:
-        UserError: if there is no browser, or it gave no picture.
+        UserError: if there is no browser, or it does not start.
     """
     browser = chromium()
     if browser is None:
         raise UserError(f"no browser to take a picture with; install one of {', '.join(BROWSERS)}")
-    path = path.absolute()
-    temporary = path.with_name(f".{path.name}.tmp.png")
     # As root, the browser's sandbox cannot start.
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [
-            browser,
-            *_FLAGS,
-            *sandbox,
-            f"--user-data-dir={profile}",
-            f"--window-size={size[0]},{size[1]}",
-            f"--screenshot={temporary}",
-            address,
-        ]
+        # The shell only moves the pipe to the descriptors that the browser looks at.
+        command = ["sh", "-c", _PIPES, "sh", browser, *_FLAGS, *sandbox, f"--user-data-dir={profile}"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         try:
-            subprocess.run(command, check=True, capture_output=True, timeout=300)
-            os.replace(temporary, path)
-        except (subprocess.SubprocessError, FileNotFoundError) as error:
-            raise UserError(f"{browser}: gave no picture of {address} ({type(error).__name__})") from error
-
-
-def picture_of_projector(log_dir: str | os.PathLike, path: Path) -> None:
-    """Writes a PNG of the projector page of a run's TensorBoard folder.
-
-    Raises:
-        UserError: as `tensorboard_process` and `screenshot`.
-    """
-    with tensorboard_process(log_dir) as address:
-        # TensorBoard looks for projector files when it is first asked, and calls the page inactive until then.
-        for _ in range(100):
-            with urllib.request.urlopen(f"{address}/data/plugins_listing", timeout=10) as answer:
-                if json.load(answer)["projector"]["enabled"]:
-                    break
-            time.sleep(0.1)
-        screenshot(f"{address}/#projector", path)
+            yield Page(process)
+        finally:
+            process.terminate()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()

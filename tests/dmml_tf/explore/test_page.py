@@ -5,10 +5,10 @@ import json
 import pytest
 
 from dmml_tf.explore.picture import READY, state
-from dmml_tf.pictures.browser import chromium
-from dmml_tf.pictures.devtools import browser_page
+from dmml_tf.pictures.browser import browser_page, chromium
 from dmml_tf.search.query import by_tracks, mix
 from tests.dmml_tf.explore.conftest import HOSTILE
+from tests.dmml_tf.explore.keys import press
 from tfrecords_tools.errors import UserError
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium")
@@ -65,28 +65,28 @@ def test_results_and_their_bars_are_the_index_answer(page, library):
 
 def test_a_slider_moved_by_keys_changes_the_results(page, library):
     page.ask("document.querySelector('#weight-0').focus()")
-    page.press("Home")
+    press(page, "Home")
     page.wait_for(f"{READY} && location.hash.includes('genre=0&')")
     assert page.ask(SHOWN) == rows(library, all_of("t03"), {"tempo": 1}) != rows(library, all_of("t03"), {"genre": 1})
     page.ask("document.querySelector('#weight-1').focus()")
-    page.press("Home")
+    press(page, "Home")
     page.wait_for("!document.querySelector('#problem').hidden")
     assert page.ask(SHOWN) == [] and "slider" in page.ask("document.querySelector('#problem').textContent")
-    page.press("End")
+    press(page, "End")
     page.wait_for(f"{READY} && document.querySelector('#problem').hidden")
     assert len(page.ask(SHOWN)) == 12
 
 
 def test_a_song_is_found_and_picked_by_keys(page, library):
-    page.press("/")
+    press(page, "/")
     page.call("Input.insertText", text="rock song 1")
     page.wait_for("document.querySelectorAll('[role=option]').length > 1")
     options = page.ask("[...document.querySelectorAll('[role=option] .title')].map(one => one.textContent)")
-    page.press("ArrowDown")
+    press(page, "ArrowDown")
     focused = "document.getElementById(document.activeElement.getAttribute('aria-activedescendant'))"
     assert page.ask(f"{focused}.ariaSelected") == "true"
     assert page.ask(f"{focused}.querySelector('.title').textContent") == options[1]
-    page.press("Enter")
+    press(page, "Enter")
     page.wait_for(f"document.querySelector('.slot.a .title').textContent === {json.dumps(options[1])} && {READY}")
     track = library.index.tracks[library.find("rock song 1", 2)[1]]["id"]
     assert page.ask(SHOWN) == rows(library, all_of(track), {"genre": 1, "tempo": 1})
@@ -96,12 +96,12 @@ def test_a_song_is_found_and_picked_by_keys(page, library):
 def test_results_are_walked_by_arrows_and_one_becomes_the_second_song(page, library):
     shown = page.ask(SHOWN)
     page.ask("document.querySelector('#results li').focus()")
-    page.press("ArrowDown")
-    page.press("ArrowDown")
+    press(page, "ArrowDown")
+    press(page, "ArrowDown")
     assert page.ask(ACTIVE) == str(shown[2])
     assert page.ask("document.querySelectorAll('#results li[tabindex=\"0\"]').length") == 1
     assert page.ask("document.querySelectorAll('#lit .pointed').length") == 1
-    page.press("b")
+    press(page, "b")
     page.wait_for(f"document.querySelector('.slot.b .title') && {READY}")
     other = library.index.tracks[shown[2]]["id"]
     page.ask("document.querySelector('[data-part=tempo]').click()")
@@ -116,7 +116,7 @@ def test_results_are_walked_by_arrows_and_one_becomes_the_second_song(page, libr
 def test_every_control_is_reached_by_the_tab_key_with_a_visible_focus_and_a_name(page):
     reached = {}
     for _ in range(40):
-        page.press("Tab")
+        press(page, "Tab")
         name, outline = page.ask(
             f"[{ACTIVE}, getComputedStyle(document.activeElement.closest('.file') ?? "
             "document.activeElement).outlineStyle]"
@@ -148,7 +148,7 @@ def test_every_control_is_reached_by_the_tab_key_with_a_visible_focus_and_a_name
 
 def test_the_map_follows_its_tabs(page):
     page.ask("document.querySelector('#tabs [aria-checked=true]').focus()")
-    page.press("ArrowRight")
+    press(page, "ArrowRight")
     page.wait_for("document.querySelector('#map').ariaLabel.startsWith('Map of the tempo')")
     assert page.ask("document.querySelectorAll('#dots circle').length") == 24
     assert page.ask("document.querySelectorAll('#legend li').length") == 6  # five values, and unlabelled
@@ -173,13 +173,13 @@ def test_names_that_are_html_are_text_and_nothing_inline_runs(browser, address):
 def test_a_song_plays_and_stops_by_the_space_bar(browser, address):
     page = opened(browser, address, a="t01")
     page.ask("document.querySelector('.slot.a button.play').focus()")
-    page.press(" ")
+    press(page, " ")
     page.wait_for(
         "document.querySelector('#playing-toggle').ariaLabel === 'Pause' "
         "&& document.querySelector('#playing-length').textContent === '0:04'"
     )
     assert page.ask("document.querySelector('.slot.a button.play').ariaLabel").startswith("Pause")
-    page.press(" ")
+    press(page, " ")
     page.wait_for("document.querySelector('#playing-toggle').ariaLabel === 'Play'")
     assert page.ask("document.querySelector('#player').hidden") is False
 

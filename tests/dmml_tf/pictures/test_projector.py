@@ -13,9 +13,10 @@ from PIL import Image
 from tensorboard.plugins.projector import ProjectorConfig
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.pictures.browser import chromium, picture_of_projector, tensorboard_process
+from dmml_tf.pictures.browser import chromium
 from dmml_tf.pictures.projector import metadata_tsv, sample_rows, tensors_of, write_index, write_projector
 from dmml_tf.pictures.sprite import MAX_SIDE, THUMBNAIL, thumbnail, thumbnails_of, write_sprite
+from dmml_tf.pictures.tensorboard import picture_of_projector, tensorboard_process
 from dmml_tf.search.index import Index
 from tests.dmml_tf.search.made import made_index
 from tfrecords_tools.errors import UserError
@@ -140,11 +141,9 @@ def test_a_tensorboard_that_does_not_start_says_why(monkeypatch, tmp_path):
 
 
 def test_no_browser_is_one_line(monkeypatch, log_dir, tmp_path):
-    from dmml_tf.pictures.browser import screenshot
-
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="install one of chromium"):
-        screenshot("http://127.0.0.1:9/", tmp_path / "page.png")
+        picture_of_projector(log_dir, tmp_path / "page.png")
 
 
 @pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium")
