@@ -41,6 +41,7 @@ setup(
         "mutagen>=1.47",
         "numpy>=1.26",
         "pillow>=10.0",
+        "psutil>=5.9",
         "pyarrow>=17.0",
         "scikit-learn>=1.4",
         "scipy>=1.11",

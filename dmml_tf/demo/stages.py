@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from tfrecords_tools.errors import UserError
 
 _EVERY = 0.2  # seconds between two looks at the memory
@@ -20,9 +22,8 @@ class Stages:
     """The stages of one job, in the order they were run.
 
     Memory is the sum of the resident sets of this process and all its descendants, looked at every
-    0.2 s in /proc (pages that processes share count once for each); for this process alone the kernel's
-    own maximum (`getrusage`) is used too, where the stage raised it, so that a short peak is not missed.
-    Without /proc only that maximum, which never falls from stage to stage, is known.
+    0.2 s (pages that processes share count once for each); for this process alone the kernel's own
+    maximum (`getrusage`) is used too, where the stage raised it, so that a short peak is not missed.
 
     Args:
         path: JSON file that keeps the rows, so that a job that skips what is done still reports what
@@ -78,7 +79,7 @@ class _Memory:
 
     def _watch(self) -> None:
         while True:
-            self.peak = max(self.peak, sum(_resident(process) for process in _family(os.getpid())))
+            self.peak = max(self.peak, _resident())
             if self._done.wait(_EVERY):
                 return
 
@@ -88,22 +89,13 @@ def _maximum() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _family(process: int) -> list[int]:
-    """A process and its descendants; those that end meanwhile are left out."""
-    children = []
-    with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{process}/task"):
-            with contextlib.suppress(OSError):
-                children += Path(f"/proc/{process}/task/{task}/children").read_text(encoding="ascii").split()
-    return [process, *(member for child in children for member in _family(int(child)))]
-
-
-def _resident(process: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def _resident() -> int:
+    """Bytes that this process and its descendants hold now; those that end meanwhile are left out."""
+    this, total = psutil.Process(), 0
+    for process in (this, *this.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total
 
 
 def _read(path: Path) -> list[dict]:

@@ -39,7 +39,6 @@ def test_memory_that_is_freed_before_the_end_counts_and_not_in_the_next_stage():
     assert again < large - 200
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="children are seen through /proc")
 def test_children_count():
     stages = Stages()
     with stages("alone"):

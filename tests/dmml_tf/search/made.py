@@ -1,6 +1,5 @@
 """Small made things that the tests of search and serving share."""
 
-
 import numpy as np
 from tensorflow import keras
 
