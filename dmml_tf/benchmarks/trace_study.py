@@ -92,10 +92,10 @@ def to_markdown(content: Mapping) -> str:
             [
                 "# Where a song changes",
                 f"{content['songs']} made songs of two or three joined parts of 10 to 18 s that differ in one of "
-                f"{', '.join(LABELS)}, from plans of the demo corpus' test tracks; tempos differ by {LEAST_TEMPO_STEP:g} beats "
-                f"a minute or more. Windows of 3 s every {content['hop']:.2f} s; Foote's novelty with a kernel of "
-                f"{content['kernel']} windows; boundaries are peaks of at least {content['threshold']:g}. "
-                f"Seed {content['seed']}. Mean over the songs.",
+                f"{', '.join(LABELS)}, from plans of the demo corpus' test tracks; tempos differ by "
+                f"{LEAST_TEMPO_STEP:g} beats a minute or more. Windows of 3 s every {content['hop']:.2f} s; Foote's "
+                f"novelty with a kernel of {content['kernel']} windows; boundaries are peaks of at least "
+                f"{content['threshold']:g}. Seed {content['seed']}. Mean over the songs.",
                 "## Hit rate: joins found within 3 s (recall)",
                 of("recall"),
                 "## Precision of the boundaries found (0 for a song without one)",

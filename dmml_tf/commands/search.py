@@ -75,7 +75,7 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
 
 def run(fv: flags.FlagValues) -> None:
     """Prints the results."""
-    if fv.track and fv.audio or not (fv.track or fv.audio or fv.of):
+    if (fv.track and fv.audio) or not (fv.track or fv.audio or fv.of):
         raise UserError("give either --track ID (one or more) or --audio FILE, or parts with --of NAME=ID")
     weights = None if fv.weights is None else parse_weights(fv.weights)
     filters = [parse_filter(text) for text in fv.filter]

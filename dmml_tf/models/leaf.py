@@ -6,6 +6,7 @@ that either gives the blocks their 129 x 128 map. Inputs are of a fixed length.
 """
 
 import math
+from typing import ClassVar
 
 import librosa
 import numpy as np
@@ -165,7 +166,7 @@ class Pcen(keras.layers.Layer):
     `zi = (1 - s) x[0]` there.
     """
 
-    BEGIN = {"alpha": 0.96, "smooth": 0.04, "delta": 2.0, "root": 2.0}
+    BEGIN: ClassVar[dict[str, float]] = {"alpha": 0.96, "smooth": 0.04, "delta": 2.0, "root": 2.0}
     EPS = 1e-12
     FLOOR = 1e-5  # less energy than 16 bits can hold is silence, and must not be raised to music
 

@@ -70,7 +70,7 @@ def baseline(row: Row, seed: int, bench: Bench, statistics: Statistics) -> list[
 
 
 def _system(model: Baseline, embed: Callable[[str], Embedded], bench: Bench) -> System:
-    views = {WHOLE: {name: None for name in bench.conditions.names}}
+    views = {WHOLE: dict.fromkeys(bench.conditions.names)}
     return System(embed, views, normalise=False, embed_clip=model.embed)
 
 

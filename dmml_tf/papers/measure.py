@@ -77,7 +77,7 @@ def _score_one(system: System, bench: Bench, right: dict, found: dict, details: 
         right[where].update(
             answers(
                 bench.held_out,
-                lambda name: system.space(
+                lambda name, masks=masks: system.space(
                     test.windows if bench.held_out.on_windows(name) else test.vectors, masks[name]
                 ),
                 masks,

@@ -85,7 +85,7 @@ def _of_network(
 ) -> System:
     masks = condition_masks(conditions, learned, network.output_shape[-1])
     views: Mapping = {
-        WHOLE: {name: None for name in bench.conditions.names},
+        WHOLE: dict.fromkeys(bench.conditions.names),
         SUBSPACE: {name: mask for name, mask in masks.items() if name in bench.conditions.names},
     }
     takes_log_mel = isinstance(network.input_shape, tuple) and len(network.input_shape) == 3

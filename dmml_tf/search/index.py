@@ -15,6 +15,7 @@ import csv
 import dataclasses
 import difflib
 import functools
+import itertools
 import json
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -117,7 +118,7 @@ class Index:
             raise ValueError(f"{len(embeddings)} embeddings for {len(ids)} tracks")
         # By id, so that ties are broken by id and two builds give the same files.
         order = sorted(range(len(ids)), key=ids.__getitem__)
-        twice = next((ids[a] for a, b in zip(order, order[1:]) if ids[a] == ids[b]), None)
+        twice = next((ids[a] for a, b in itertools.pairwise(order) if ids[a] == ids[b]), None)
         if twice is not None:
             raise UserError(f"track id '{twice}' occurs twice; ids must differ across the splits")
         finite = np.isfinite(embeddings).all(axis=1)

@@ -32,9 +32,9 @@ class MinedHinge(keras.losses.Loss):
     """The same hinge on triplets that a miner finds in the batch, one value a condition: the mean over its triplets.
 
     `y_true` holds the relations [C, B, B] of `dmml_tf.data.relations`, `y_pred` the distances [C, B, B] of
-    `dmml_tf.training.objectives.mining`. The sample weight [C] is each condition's own. A condition without a triplet in the
-    batch counts as 0. With one condition of single labels, and where every anchor has a positive and a negative,
-    `semi_hard` and `hard` are tensorflow-addons' `TripletSemiHardLoss` and `TripletHardLoss`.
+    `dmml_tf.training.objectives.mining`. The sample weight [C] is each condition's own. A condition without a triplet
+    in the batch counts as 0. With one condition of single labels, and where every anchor has a positive and a
+    negative, `semi_hard` and `hard` are tensorflow-addons' `TripletSemiHardLoss` and `TripletHardLoss`.
 
     Args:
         mining: `random`, `semi_hard` or `hard`, see `dmml_tf.training.miners`.

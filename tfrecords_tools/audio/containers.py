@@ -80,7 +80,7 @@ def _ogg_problem(file: BinaryIO, size: int) -> str | None:
     tail = file.read()
     place = tail.rfind(b"OggS")
     page = tail[place : place + 27]
-    if place < 0 or len(page) == 27 and page[4] != 0:
+    if place < 0 or (len(page) == 27 and page[4] != 0):
         return None  # something else stands behind the sound: nothing is known of its end
     if len(page) == 27 and page[5] & _END_OF_STREAM:
         segments = tail[place + 27 : place + 27 + page[26]]

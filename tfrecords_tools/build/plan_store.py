@@ -230,7 +230,7 @@ class PlanStore:
     def _rows(self, query: str, *values) -> Iterator[tuple]:
         with self._mendable():
             # Not `yield from`, which closes the cursor when the generator is left, perhaps after its database.
-            for row in self._database.execute(query, values):
+            for row in self._database.execute(query, values):  # noqa: UP028
                 yield row
 
     @contextlib.contextmanager

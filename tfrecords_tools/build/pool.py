@@ -14,17 +14,17 @@ from multiprocessing import connection
 from typing import Any
 
 # Each worker computes on one thread: as many processes as cores, each with a pool of BLAS threads, is slower.
-_ONE_THREAD = {
-    name: "1"
-    for name in (
+_ONE_THREAD = dict.fromkeys(
+    (
         "OMP_NUM_THREADS",
         "MKL_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
         "NUMEXPR_NUM_THREADS",
         "VECLIB_MAXIMUM_THREADS",
         "NUMBA_NUM_THREADS",
-    )
-}
+    ),
+    "1",
+)
 # Tasks a worker has at hand, so that it need not wait while the parent writes.
 _AT_HAND = 2
 # Results that wait for a slower one before them, in tasks a worker: it bounds the parent's memory.

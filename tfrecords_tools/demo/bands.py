@@ -6,6 +6,7 @@ All is written in C major; moods turn it into minor, and the register is theirs 
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -86,7 +87,7 @@ def play(genre: str, band: Band, rng: np.random.Generator, beats: float) -> Piec
 def _tune(band: Band, root: int, rhythm: Sequence[float], degree: int, rng: np.random.Generator):
     """A bar of melody on a rhythm (onsets in beats, the last entry is the bar's end), and its last degree."""
     notes = []
-    for k, (start, end) in enumerate(zip(rhythm, rhythm[1:])):
+    for k, (start, end) in enumerate(itertools.pairwise(rhythm)):
         step = int(rng.choice([-3, -2, 2, 3, 4]) if rng.random() < band.leaps else rng.choice([-1, 1]))
         degree = int(np.clip(degree + step, 2, 13))
         if k == 0:

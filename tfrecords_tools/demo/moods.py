@@ -84,7 +84,7 @@ def _in_mode(pitch: int, tonic: int, minor: bool) -> int:
 
 def _transposition(notes: Sequence[Note], register: int, rng: np.random.Generator) -> int:
     tune = [note.pitch for note in notes if note.role == MELODY]
-    return int(round(register - np.mean(tune))) + int(rng.integers(-4, 5))
+    return round(register - np.mean(tune)) + int(rng.integers(-4, 5))
 
 
 def _in_range(pitch: int, role: str) -> int:
@@ -151,7 +151,7 @@ def _lively(notes: Sequence[Note], piece: Piece, rng: np.random.Generator) -> li
     step = 1 / (3 if piece.division == 3 else 2)
     result = []
     for note in notes:
-        count = int(round(min(note.length, 2.0) / step)) if note.role in parted else 1
+        count = round(min(note.length, 2.0) / step) if note.role in parted else 1
         if count < 2:
             result.append(note)
             continue
@@ -172,7 +172,7 @@ def _clashing(notes: Sequence[Note], piece: Piece, rng: np.random.Generator) -> 
     for note in notes:
         accent = note._replace(velocity=1.0 if _on_beat(note.start) else note.velocity * 0.8)
         if note.role == MELODY:
-            for k in range(max(1, int(round(min(note.length, 2.0) / step)))):
+            for k in range(max(1, round(min(note.length, 2.0) / step))):
                 result.append(
                     accent._replace(
                         start=note.start + k * step,

@@ -44,7 +44,7 @@ def table_lines(path: str | Path) -> Iterator[Line]:
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     packed = suffixes[-1:] == [".gz"]
     suffix = suffixes[-1 - packed] if len(suffixes) > packed else ""
-    if suffix not in KNOWN_SUFFIXES or packed and suffix == _PARQUET:
+    if suffix not in KNOWN_SUFFIXES or (packed and suffix == _PARQUET):
         raise UserError(
             f"{path}: cannot be read as a table (its name ends in '{''.join(suffixes[-1 - packed :])}'); "
             f"known are {', '.join(KNOWN_SUFFIXES)}, all but the last also with .gz after it"

@@ -58,9 +58,9 @@ class JudgedClips:
     ) -> "JudgedClips":
         """Reads the condition's file and cuts its clips out of the records, in one pass over them.
 
-        Which judgements are the split's: `dmml_tf.data.judgements.divide.divide`. The memory is that of the judged clips,
-        however many tracks there are. Clips that are not in the data are counted and named in the log, and their
-        judgements left out. A clip without a length (MagnaTagATune's) is a whole song: 3 s from its middle.
+        Which judgements are the split's: `dmml_tf.data.judgements.divide.divide`. The memory is that of the judged
+        clips, however many tracks there are. Clips that are not in the data are counted and named in the log, and
+        their judgements left out. A clip without a length (MagnaTagATune's) is a whole song: 3 s from its middle.
 
         Raises:
             UserError: if the file cannot be read, or leaves no judgement for `train`.

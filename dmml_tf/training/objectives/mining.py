@@ -52,7 +52,8 @@ class PairDistances(keras.layers.Layer):
 def build_mining_model(
     embedding: keras.Model, conditions: Conditions, mask: str = "fixed", norm_order: str = "mask_then_norm"
 ) -> keras.Model:
-    """Functional model over windows alone; arguments and errors as `dmml_tf.training.objectives.triplet_graph.build_triplet_model`.
+    """Functional model over windows alone; arguments and errors as those of
+    `dmml_tf.training.objectives.triplet_graph.build_triplet_model`.
 
     Returns:
         Input `windows` float32 [B, ...], output float32 [C, B, B]: distances of rows and columns of the batch under

@@ -125,7 +125,7 @@ class MeanCosineDistance(MeanDistance):
 
 
 def zero_shot_metrics(conditions: Conditions, margin: float) -> list[keras.metrics.Metric]:
-    """The metrics for `compile`, under the names of `dmml_tf.training.metrics.triplet_metrics`, so that a collapse is noticed.
+    """The metrics for `compile`, so that a collapse is noticed, under the names of `triplet_metrics`.
 
     Accuracy per condition, active share, mean of 1 - cos(a, t+) and of 1 - cos(a, t-).
     """

@@ -19,7 +19,7 @@ def test_a_ring_a_sub_space_and_songs_of_one_cluster_share_its_hue():
     index = index_of(np.repeat(centres, 8, axis=0) + rng.normal(0, 0.02, (24, 33)))
     marks = Marks.of(index)
     drawn = [marks.mark(vector) for vector in index.vectors]
-    assert all([len(mark) == 2 and all(len(levels) == SEGMENTS for _, levels in mark) for mark in drawn])
+    assert all(len(mark) == 2 and all(len(levels) == SEGMENTS for _, levels in mark) for mark in drawn)
     hues = np.radians([mark[0][0] for mark in drawn]).reshape(3, 8)
     spread = np.abs(np.exp(1j * hues).mean(axis=1))
     assert spread.min() > 0.98

@@ -12,6 +12,11 @@ from tfrecords_tools.features import LogMel
 NARROW = (2, 1, 1, 1, 1, 1, 1)
 
 
+def shapes(model, kind):
+    """Output shapes of the model's layers of this kind, in their order."""
+    return [tuple(layer.output.shape[1:]) for layer in model.layers if isinstance(layer, kind)]
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_the_papers_geometry(block):
     model = build_embedding(block)
@@ -21,15 +26,15 @@ def test_the_papers_geometry(block):
     flat = next(layer for layer in model.layers if isinstance(layer, keras.layers.Flatten))
     assert tuple(flat.output.shape[1:]) == (256,)  # 1 x 1 x 256
     if block == "inception":
-        joined = [tuple(l.output.shape[1:]) for l in model.layers if isinstance(l, keras.layers.Concatenate)]
+        joined = shapes(model, keras.layers.Concatenate)
         assert joined[1::2] == [(n, n, 256) for n in (32, 16, 8, 4, 2, 1)]
         assert [shape[:2] for shape in joined[::2]] == [(n, n) for n in (32, 16, 8, 4, 2, 1)]
     elif block.startswith("resnet"):
-        joined = [tuple(l.output.shape[1:]) for l in model.layers if isinstance(l, keras.layers.Add)]
+        joined = shapes(model, keras.layers.Add)
         assert joined == [(n, n, 256) for n in (32, 16, 8, 4, 2, 1)]
     else:
         # The convolution comes before the pool: 256 maps at the stem's 64 x 64 already.
-        pooled = [tuple(l.output.shape[1:]) for l in model.layers if isinstance(l, keras.layers.MaxPooling2D)]
+        pooled = shapes(model, keras.layers.MaxPooling2D)
         assert pooled == [(n, n, 256) for n in (32, 16, 8, 4, 2, 1)]
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     assert [tuple(layer.kernel.shape) for layer in dense] == [(256, 256)]

@@ -50,9 +50,9 @@ def test_the_bench_is_the_split_as_it_would_be_embedded(bench):
     assert bench.held_out.tracks == 16 and bench.held_out.window_track.tolist() == np.repeat(range(16), 2).tolist()
     assert bench.conditions.names == ("genre", "mood", "track") and bench.compared == ["genre", "mood"]
     assert bench.tagged == ["genre", "mood"] and len(bench.data_sha256) == 64
-    assert {name: drawn.shape for name, drawn in bench.held_out.triplets.items()} == {
-        name: (80, 3) for name in bench.conditions.names
-    }
+    assert {name: drawn.shape for name, drawn in bench.held_out.triplets.items()} == dict.fromkeys(
+        bench.conditions.names, (80, 3)
+    )
 
 
 def test_whole_and_subspace_figures_equal_brute_force(bench):

@@ -69,7 +69,7 @@ def test_small_and_steps_hold_for_every_system_and_overrides_for_one():
     assert (other.train.margin, other.mask, tuple(other.network.width)) == (0.5, "none", (64,) * 7)
     table.small, table.steps = True, 0
     small = system_config(table, first, 0)
-    assert tuple(small.network.width)[0] == 8 and small.train.steps == 500 and small.order == ("track",)
+    assert next(iter(small.network.width)) == 8 and small.train.steps == 500 and small.order == ("track",)
 
 
 def test_a_row_may_take_a_share_of_the_steps_and_of_the_warm_up():

@@ -44,7 +44,7 @@ def test_every_weighting_is_the_sum_of_weighted_cosines(seed):
     hits = index.search(by_tracks(index, [names[row]]), weights, count)
     assert len(hits) == count - 1
     np.testing.assert_allclose([hit.score for hit in hits], [score for score, _ in expected], atol=1e-5)
-    by_name = dict((name, score) for score, name in expected)
+    by_name = {name: score for score, name in expected}
     for hit in hits:
         assert abs(by_name[hit.track["id"]] - hit.score) < 1e-5
         assert abs(sum(weights[c] * hit.cosines[c] for c in weights) - hit.score) < 1e-9

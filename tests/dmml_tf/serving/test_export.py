@@ -141,7 +141,7 @@ def test_exporting_again_replaces_and_a_failure_does_not(tmp_path, monkeypatch):
     (tmp_path / "1" / "of_before").write_text("")
     model = tiny_embedding(12)
     for write_signatures, failure in [(write, contextlib.nullcontext()), (full_disk, pytest.raises(OSError))]:
-        monkeypatch.setattr(export, "write_signatures", lambda _, *arguments: write_signatures(*arguments))
+        monkeypatch.setattr(export, "write_signatures", lambda _, *arguments, write=write_signatures: write(*arguments))
         with failure:
             export.export_saved_model(model, CONDITIONS, LogMel(), tmp_path)
         assert set((tmp_path / "1" / "saved_model.pb").read_text().split(", ")) == set(INPUTS)

@@ -54,7 +54,9 @@ def test_a_conversion_that_computes_something_else_is_not_written(tmp_path):
                 b"x",
                 tmp_path / "m",
                 graph,
-                lambda x: {name: array.numpy() + wrong for name, array in graph.embed_log_mel(tf.constant(x)).items()},
+                lambda x, wrong=wrong: {
+                    name: array.numpy() + wrong for name, array in graph.embed_log_mel(tf.constant(x)).items()
+                },
             )
     with pytest.raises(UserError, match="has the outputs"):
         portable._write_checked(b"x", tmp_path / "m", graph, lambda x: {"embedding": x})

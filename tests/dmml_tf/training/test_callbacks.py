@@ -228,7 +228,7 @@ def test_a_kill_while_saving_leaves_the_epoch_before_whole(tmp_path, whole, monk
         patch.setattr("dmml_tf.training.callbacks.write_json", full)
         with pytest.raises(OSError):
             toy(tmp_path / "killed")
-    weights, history, done = toy(tmp_path / "killed")
+    weights, _history, done = toy(tmp_path / "killed")
     assert done == 3
     for mine, theirs in zip(weights, whole[0]):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)

@@ -54,8 +54,8 @@ class Memory(keras.callbacks.Callback):
         steps, held = np.array([pair for pair in self.seen.items() if pair[0] >= SETTLED]).T
         slope = float(np.polyfit(steps / 1000, held, 1)[0])
         print(
-            f"{what}: {held[0]:.1f} MiB at step {steps[0]:.0f}, {held[-1]:.1f} at {steps[-1]:.0f}, most {held.max():.1f};"
-            f" {slope:+.3f} MiB a thousand steps"
+            f"{what}: {held[0]:.1f} MiB at step {steps[0]:.0f}, {held[-1]:.1f} at {steps[-1]:.0f}, "
+            f"most {held.max():.1f}; {slope:+.3f} MiB a thousand steps"
         )
         return slope
 

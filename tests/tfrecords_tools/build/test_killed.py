@@ -44,7 +44,9 @@ def contents(folder: Path) -> dict[str, str]:
 def kill_a_build(manifest: Path, out: Path, instant: float) -> bool:
     """Resumes a build in a process of its own, killed so many seconds after it has begun; whether it was in time."""
     code = (
-        "import sys; from tfrecords_tools.build.build import build_dataset; from tfrecords_tools.build.plan import Options\n"
+        "import sys\n"
+        "from tfrecords_tools.build.build import build_dataset\n"
+        "from tfrecords_tools.build.plan import Options\n"
         "if __name__ == '__main__': build_dataset(*sys.argv[1:], Options('x', shards=12), workers=2, resume=True)"
     )
     run = subprocess.Popen(

@@ -41,7 +41,7 @@ def test_shards_partition_the_rows(tmp_path):
         assert [len(rows) for rows in found] == [shard.count for shard in plan.shards]
         assert len({track for rows in found for track in rows}) == 100 == sum(map(len, found))
         assert sum(shard.split == "train" for shard in plan.shards) == 7
-        assert [shard.file for shard in plan.shards][0] == "x-train-00000-of-00007.tfrecord"
+        assert next(shard.file for shard in plan.shards) == "x-train-00000-of-00007.tfrecord"
 
 
 def test_of_two_rows_with_one_id_the_first_counts(tmp_path):

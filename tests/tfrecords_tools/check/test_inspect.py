@@ -25,7 +25,7 @@ def made(tmp_path_factory):
 
 
 def test_tracks_hours_and_tags_agree_with_counting(made):
-    dataset, rows, report = made
+    _dataset, rows, report = made
     for split in ("train", "valid", "test"):
         mine = [row for row in rows if row["split"] == split]
         assert report["tracks"][split] == len(mine) > 0

@@ -253,7 +253,7 @@ def test_tracks_csv_with_a_row_too_few_names_the_record(copy):
 @pytest.mark.parametrize(
     "change, reason",
     [
-        (lambda lines: lines + ["new,Title,Ann,train,3.135,x,folk,,,\n"], "line 12: no record has the track_id 'new'"),
+        (lambda lines: [*lines, "new,Title,Ann,train,3.135,x,folk,,,\n"], "line 12: no record has the track_id 'new'"),
         (lambda lines: lines + lines[3:4], "line 12: a second row of the track_id 't002'"),
         (
             lambda lines: [*lines[:3], lines[3].replace("3.135", "3.235"), *lines[4:]],

@@ -69,7 +69,7 @@ def test_line_numbers_are_where_a_record_starts(tmp_path):
 def test_a_bad_line_of_csv_is_said_and_the_rest_goes_on(tmp_path, text):
     path = tmp_path / "x.csv"
     path.write_text(text)
-    header, bad, good = table_lines(path)
+    _header, bad, good = table_lines(path)
     assert bad[0] == 2 and "not readable as CSV" in bad[1] and good == (3, ["2", "3"])
 
 
@@ -110,7 +110,7 @@ def test_json_of_one_endless_line_is_not_read_whole(tmp_path):
 
 def test_a_tag_with_the_separator_is_a_bad_line_of_parquet(tmp_path):
     path = _parquet(tmp_path / "x.parquet", track_id=["1", "2"], genre=[["a|b"], ["c", None]])
-    header, bad, good = table_lines(path)
+    _header, bad, good = table_lines(path)
     assert bad[0] == 2 and "the tag 'a|b'" in bad[1] and good == (3, ["2", "c|"])
 
 

@@ -67,7 +67,7 @@ def test_a_clip_of_many_judgements_is_one_window(traced, tmp_path):
     assert (windows.labels["votes"][windows.track_ids.index("t000")] >= 0).sum() == 12
     few = clips.draw(3, np.random.default_rng(0))
     assert len(few.track_ids) < 14 and few.labels["votes"].max() == 8
-    assert {track: number for track, number in zip(few.track_ids, few.labels["track"])} == {
+    assert dict(zip(few.track_ids, few.labels["track"])) == {
         track: number for number, track in enumerate(sorted(few.track_ids))
     }
 

@@ -30,23 +30,23 @@ def test_a_judgement_is_the_split_of_its_three_tracks():
 @pytest.mark.parametrize("seed", range(5))
 def test_without_a_valid_judgement_a_tenth_is_held_back_with_its_tracks(seed):
     given = drawn(60, 600, seed)
-    parts = divide(given, {song: "train" for song in songs_of(given)}, seed)
+    parts = divide(given, dict.fromkeys(songs_of(given), "train"), seed)
     assert not songs_of(parts["train"]) & songs_of(parts["valid"])
     assert 6 <= len(parts["valid"]) <= 20 and len(parts["train"]) + len(parts["valid"]) == 60
     assert [t for t in given if t in parts["train"]] == parts["train"]
-    assert parts == divide(given, {song: "train" for song in songs_of(given)}, seed)
+    assert parts == divide(given, dict.fromkeys(songs_of(given), "train"), seed)
 
 
 def test_another_seed_holds_back_others():
     given = judgements(*([f"{n}a", f"{n}b", f"{n}c"] for n in range(40)))
-    split_of = {song: "train" for song in songs_of(given)}
+    split_of = dict.fromkeys(songs_of(given), "train")
     parts = [divide(given, split_of, seed)["valid"] for seed in (0, 1)]
     assert [len(part) for part in parts] == [4, 4] and parts[0] != parts[1]
 
 
 def test_judgements_that_hang_together_are_held_back_with_a_warning(caplog):
     given = judgements(*(["hub", f"{n}b", f"{n}c"] for n in range(20)))
-    parts = divide(given, {song: "train" for song in songs_of(given)})
+    parts = divide(given, dict.fromkeys(songs_of(given), "train"))
     assert (len(parts["train"]), len(parts["valid"])) == (18, 2)
     assert "those held back to validate share tracks" in caplog.text
 
