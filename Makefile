@@ -15,7 +15,7 @@ EXTRAS := $(shell $(PYTHON) -c 'import sys; print("addons,test" if sys.version_i
 .PHONY: demo test test-keras3 clean
 
 demo: .venv/installed
-	.venv/bin/dmml demo --config configs/demo.py --data data/$(NAME) --run runs/$(NAME) \
+	.venv/bin/dmml demo --config demo --data data/$(NAME) --run runs/$(NAME) \
 		$(if $(MANIFEST),--manifest $(MANIFEST)) $(DEMO_FLAGS)
 
 test: .venv/installed

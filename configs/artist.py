@@ -1,8 +1,8 @@
 """Artist labels in place of tags: two tracks are similar when they are by one artist (Park et al., ISMIR 2018).
 
-    dmml train --config configs/artist.py --data data/mine --run runs/artist
+    dmml train --config artist --data data/mine --run runs/artist
 
-Costs what configs/disentangled_track.py does, and up to 1.4 GB for the pool: among 200,000 tracks, ten an artist, one
+Costs what disentangled_track does, and up to 1.4 GB for the pool: among 200,000 tracks, ten an artist, one
 of 512 tracks gives a batch 13 anchors, the same ones again and again; one of 4,096 gives 26. Splits are by artist, so
 that none of the test's was seen in training.
 """

@@ -2,7 +2,7 @@
 
 Source: ICASSP 2020, section 3.2, which compares it and gives no figures.
 
-    dmml train --config configs/block_conv.py --data data/mine --run runs/block_conv
+    dmml train --config block_conv --data data/mine --run runs/block_conv
 
 `dmml models` prints what a window costs in it.
 """

@@ -2,7 +2,7 @@
 
 Source: ICASSP 2020, section 3.2, which compares it and gives no figures.
 
-    dmml train --config configs/block_conv_se.py --data data/mine --run runs/block_conv_se
+    dmml train --config block_conv_se --data data/mine --run runs/block_conv_se
 
 `dmml models` prints what a window costs in it.
 """

@@ -2,7 +2,7 @@
 
 Source: ICASSP 2020, section 3.2, which compares it and gives no figures.
 
-    dmml train --config configs/block_resnet.py --data data/mine --run runs/block_resnet
+    dmml train --config block_resnet --data data/mine --run runs/block_resnet
 
 `dmml models` prints what a window costs in it.
 """

@@ -1,8 +1,8 @@
 """The same triplets without masks: every condition is learned in the whole space (ICASSP 2020, "category").
 
-    dmml train --config configs/category.py --data data/mine --run runs/category
+    dmml train --config category --data data/mine --run runs/category
 
-Costs what configs/disentangled_track.py does. Published (Million Song Dataset, ICASSP 2020, table 1):
+Costs what disentangled_track does. Published (Million Song Dataset, ICASSP 2020, table 1):
 whole space .647 .633 .562 .875, overall .679.
 """
 

@@ -1,8 +1,8 @@
 """Every condition and the track regularisation, without masks (ICASSP 2020, "category + track reg.").
 
-    dmml train --config configs/category_track.py --data data/mine --run runs/category_track
+    dmml train --config category_track --data data/mine --run runs/category_track
 
-Costs what configs/disentangled_track.py does. Published (Million Song Dataset, ICASSP 2020, table 1):
+Costs what disentangled_track does. Published (Million Song Dataset, ICASSP 2020, table 1):
 whole space .647 .627 .561 .891, overall .681.
 """
 

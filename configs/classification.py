@@ -1,8 +1,8 @@
 """Normalised classification of the tags in place of triplets, disentangled (ISMIR 2020).
 
-    dmml train --config configs/classification.py --data data/mine --run runs/classification
+    dmml train --config classification --data data/mine --run runs/classification
 
-A step costs what configs/disentangled_track.py's does. Published (Million Song Dataset, ISMIR 2020): sub-space overall
+A step costs what disentangled_track's does. Published (Million Song Dataset, ISMIR 2020): sub-space overall
 .737, R@1 44.7.
 """
 

@@ -1,6 +1,6 @@
 """The demo's model: the paper's, narrow enough for two cores.
 
-    dmml train --config configs/demo.py --data data/demo --run runs/demo
+    dmml train --config demo --data data/demo --run runs/demo
 
 Costs some 4 to 6 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .918, mood .910,
 instrument .804, tempo .901, overall .883.

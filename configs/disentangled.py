@@ -1,8 +1,8 @@
 """Four disjoint sub-spaces without the track regularisation (ICASSP 2020).
 
-    dmml train --config configs/disentangled.py --data data/mine --run runs/disentangled
+    dmml train --config disentangled --data data/mine --run runs/disentangled
 
-Costs what configs/disentangled_track.py does. Published (Million Song Dataset, ICASSP 2020, table 1):
+Costs what disentangled_track does. Published (Million Song Dataset, ICASSP 2020, table 1):
 sub-spaces .785 .790 .798 .955, overall .832; whole space .716.
 """
 

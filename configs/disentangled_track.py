@@ -1,6 +1,6 @@
 """The paper's model: four disjoint sub-spaces and track regularisation (ICASSP 2020).
 
-    dmml train --config configs/disentangled_track.py --data data/mine --run runs/mine
+    dmml train --config disentangled_track --data data/mine --run runs/mine
 
 Any field can be changed on the command line: `--config.train.steps=1000`.
 

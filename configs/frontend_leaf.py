@@ -1,7 +1,7 @@
 """The paper's model on samples: learned Gabor filters, pool and normalisation (LEAF, ICLR 2021).
 
     dmml-records build --manifest songs.csv --out data/pcm --features=log_mel,audio
-    dmml train --config configs/frontend_leaf.py --data data/pcm --run runs/frontend_leaf
+    dmml train --config frontend_leaf --data data/pcm --run runs/frontend_leaf
 
 Needs records that hold samples (the first line). `dmml models` prints what a window costs in it.
 """

@@ -1,7 +1,7 @@
 """The paper's model on samples: the log-mel computed in the graph.
 
     dmml-records build --manifest songs.csv --out data/pcm --features=log_mel,audio
-    dmml train --config configs/frontend_log_mel_audio.py --data data/pcm --run runs/frontend_log_mel_audio
+    dmml train --config frontend_log_mel_audio --data data/pcm --run runs/frontend_log_mel_audio
 
 Needs records that hold samples (the first line). `dmml models` prints what a window costs in it.
 """

@@ -1,7 +1,7 @@
 """The paper's model on samples: log-mel, chroma and tempogram side by side (Ribecky et al., 2021).
 
     dmml-records build --manifest songs.csv --out data/pcm --features=log_mel,audio
-    dmml train --config configs/frontend_multi_input.py --data data/pcm --run runs/frontend_multi_input
+    dmml train --config frontend_multi_input --data data/pcm --run runs/frontend_multi_input
 
 Needs records that hold samples (the first line). `dmml models` prints what a window costs in it.
 """

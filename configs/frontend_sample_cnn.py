@@ -1,7 +1,7 @@
 """The paper's model on samples: no filters: strided convolutions on the waveform (SampleCNN, SMC 2017).
 
     dmml-records build --manifest songs.csv --out data/pcm --features=log_mel,audio
-    dmml train --config configs/frontend_sample_cnn.py --data data/pcm --run runs/frontend_sample_cnn
+    dmml train --config frontend_sample_cnn --data data/pcm --run runs/frontend_sample_cnn
 
 Needs records that hold samples (the first line). `dmml models` prints what a window costs in it.
 """

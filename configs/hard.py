@@ -1,8 +1,8 @@
 """The farthest positive and the nearest negative of the batch (Hermans et al., 2017), in each sub-space.
 
-    dmml train --config configs/hard.py --data data/mine --run runs/hard
+    dmml train --config hard --data data/mine --run runs/hard
 
-A step costs what configs/disentangled_track.py's does. Not in the paper, which draws at random.
+A step costs what disentangled_track's does. Not in the paper, which draws at random.
 """
 
 import ml_collections

@@ -1,11 +1,11 @@
 """People's votes in place of tags: "this song is closer to that one than the other is" (Lu et al., ISMIR 2017).
 
-    dmml train --config configs/judged.py --config.judgements=votes.csv --data data/mine --run runs/judged
+    dmml train --config judged --config.judgements=votes.csv --data data/mine --run runs/judged
 
 The file is dim-sim's (CSV or JSON; of each row at least 0.9 of the votes must agree) or MagnaTagATune's
 comparisons_final.csv; its ids are the dataset's track ids. A judgement trains when its three tracks are all in the
 train split; where valid has none, a tenth of train's is held back.
-A batch has up to three eighths more windows than that of configs/disentangled_track.py.
+A batch has up to three eighths more windows than that of disentangled_track.
 """
 
 import ml_collections

@@ -1,8 +1,8 @@
 """Masks that are learned too: conditional similarity networks (Veit et al., CVPR 2017).
 
-    dmml train --config configs/learned_mask.py --data data/mine --run runs/learned_mask
+    dmml train --config learned_mask --data data/mine --run runs/learned_mask
 
-Costs what configs/disentangled_track.py does. The paper tried them and found no significant gain, without figures.
+Costs what disentangled_track does. The paper tried them and found no significant gain, without figures.
 """
 
 import ml_collections

@@ -1,8 +1,8 @@
 """A learned proxy for each tag in place of triplets, disentangled (ISMIR 2020).
 
-    dmml train --config configs/proxy.py --data data/mine --run runs/proxy
+    dmml train --config proxy --data data/mine --run runs/proxy
 
-A step costs what configs/disentangled_track.py's does. Published (Million Song Dataset, ISMIR 2020): sub-space overall
+A step costs what disentangled_track's does. Published (Million Song Dataset, ISMIR 2020): sub-space overall
 .738, R@1 44.7.
 """
 

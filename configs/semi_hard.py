@@ -1,8 +1,8 @@
 """The nearest negative beyond the positive, of all in the batch (Schroff et al., CVPR 2015), in each sub-space.
 
-    dmml train --config configs/semi_hard.py --data data/mine --run runs/semi_hard
+    dmml train --config semi_hard --data data/mine --run runs/semi_hard
 
-A step costs what configs/disentangled_track.py's does. Not in the paper, which draws at random.
+A step costs what disentangled_track's does. Not in the paper, which draws at random.
 """
 
 import ml_collections

@@ -1,8 +1,8 @@
 """The sequel's triplets: four tag conditions, era in place of tempo (ISMIR 2020).
 
-    dmml train --config configs/sequel_triplet.py --data data/mine --run runs/sequel_triplet
+    dmml train --config sequel_triplet --data data/mine --run runs/sequel_triplet
 
-Costs what configs/disentangled_track.py does. Published (Million Song Dataset, ISMIR 2020): sub-space overall .792,
+Costs what disentangled_track does. Published (Million Song Dataset, ISMIR 2020): sub-space overall .792,
 R@1 36.5. Data without an era are trained on the other three.
 """
 

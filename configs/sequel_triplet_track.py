@@ -1,8 +1,8 @@
 """The sequel's triplets with track regularisation (ISMIR 2020).
 
-    dmml train --config configs/sequel_triplet_track.py --data data/mine --run runs/sequel_triplet_track
+    dmml train --config sequel_triplet_track --data data/mine --run runs/sequel_triplet_track
 
-Costs what configs/disentangled_track.py does. Published (Million Song Dataset, ISMIR 2020): sub-space overall .752,
+Costs what disentangled_track does. Published (Million Song Dataset, ISMIR 2020): sub-space overall .752,
 human triplets .852.
 """
 

@@ -1,8 +1,8 @@
 """One network for one condition (ICASSP 2020, "specialized"); the paper's row is four of them.
 
-    dmml train --config configs/specialized.py:mood --data data/mine --run runs/specialized_mood
+    dmml train --config specialized:mood --data data/mine --run runs/specialized_mood
 
-Costs what configs/disentangled_track.py does, for each condition.
+Costs what disentangled_track does, for each condition.
 Published (Million Song Dataset, ICASSP 2020, table 1): .708 .619 .603 .942, overall .718.
 """
 
@@ -16,7 +16,7 @@ def get_config(condition: str = "genre") -> ml_collections.ConfigDict:
     """A single condition on the whole embedding; `condition` is one of `disentangled_track`'s."""
     config = disentangled_track.get_config()
     if condition not in config.conditions:
-        raise UserError(f"configs/specialized.py:{condition}: no such condition; known are: {', '.join(config.order)}")
+        raise UserError(f"specialized:{condition}: no such condition; known are: {', '.join(config.order)}")
     config.order = (condition,)
     config.conditions[condition].update({"width": config.embedding, "weight": 1.0, "share": 1.0})
     return config

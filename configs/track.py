@@ -1,8 +1,8 @@
 """Track triplets alone: excerpts of one song are similar, all else is not (ICASSP 2020, "track").
 
-    dmml train --config configs/track.py --data data/mine --run runs/track
+    dmml train --config track --data data/mine --run runs/track
 
-Costs what configs/disentangled_track.py does. Published (Million Song Dataset, ICASSP 2020, table 1):
+Costs what disentangled_track does. Published (Million Song Dataset, ICASSP 2020, table 1):
 whole space .611 .595 .531 .534, overall .568.
 """
 

@@ -1,11 +1,11 @@
 """Audio tower and tag tower, so that tags never trained with can be asked for (Choi et al., ISMIR 2019), disentangled.
 
-    dmml train --config configs/zero_shot.py --data data/mine --run runs/zero_shot
+    dmml train --config zero_shot --data data/mine --run runs/zero_shot
     dmml zero_shot --run runs/zero_shot --evaluate
     dmml index --run runs/zero_shot && dmml zero_shot --run runs/zero_shot --tag "bossa nova" -k 10
 
 With word vectors (GloVe, or word2vec as text) any word can be asked for: `--config.zero_shot.words=glove.6B.50d.txt`.
-A step costs what configs/disentangled_track.py's does; this size was never trained to the end here.
+A step costs what disentangled_track's does; this size was never trained to the end here.
 """
 
 import ml_collections

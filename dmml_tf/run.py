@@ -134,8 +134,7 @@ class Run:
             )
         except FileNotFoundError:
             raise UserError(
-                f"{path}: not found; train a model first: dmml train --config configs/demo.py --data "
-                f"data/demo --run {folder}"
+                f"{path}: not found; train a model first: dmml train --config demo --data data/demo --run {folder}"
             ) from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: cannot be read ({error}); train the run again") from error

@@ -1,7 +1,6 @@
 """Every configuration builds, trains a few steps when narrow, and says in its header how to run it."""
 
 import ast
-import importlib
 import itertools
 import json
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from dmml_tf.configs.small import WEIGHTS, make_small
 
+from dmml_tf import configs
 from dmml_tf.data.pipeline import BatchPlan, form_dataset
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.training.objectives.build import build_objective
@@ -24,7 +24,7 @@ PAPER = ("disentangled", "disentangled_track", "category", "category_track", "tr
 
 
 def get_config(path):
-    return importlib.import_module(f"dmml_tf.configs.{path.stem}").get_config()
+    return configs.load(path.stem)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,42 @@ def narrow(config):
 @every
 def test_the_header_holds_the_command(path):
     header = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    assert f"dmml train --config configs/{path.name}" in header and " --data " in header and " --run " in header
+    assert f"dmml train --config {path.stem}" in header and " --data " in header and " --run " in header
+
+
+@pytest.mark.parametrize(
+    "name, file",
+    [
+        ("demo", "configs/demo.py"),
+        ("configs/demo.py", "configs/demo.py"),
+        ("specialized:mood", "configs/specialized.py:mood"),
+        ("configs/specialized.py:mood", "configs/specialized.py:mood"),
+        ("tables/icassp2020", "configs/tables/icassp2020.py"),
+        ("configs/tables/ismir2020.py", "configs/tables/ismir2020.py"),
+        ("ismir2020", "configs/tables/ismir2020.py"),
+    ],
+)
+def test_each_is_found_by_name_from_any_folder(name, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert configs.find(name) == str(Path(__file__).parents[1] / file)
+
+
+def test_a_file_of_ones_own_comes_before_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "configs" / "demo.py"
+    own.parent.mkdir()
+    own.write_text("def get_config(word='none'):\n    return word\n")
+    assert configs.load("configs/demo.py:mine") == "mine" and configs.load(str(own)) == "none"
+    assert configs.load("demo").seed == 0  # the bare name is the package's
+    own.write_text("")
+    with pytest.raises(UserError, match=r"demo\.py: has no function get_config\(\)"):
+        configs.load("configs/demo.py")
+
+
+@pytest.mark.parametrize("name", ["dome", "configs/none.py", "small", "tables/none", ""])
+def test_a_wrong_name_lists_the_known_ones(name):
+    with pytest.raises(UserError, match=f"no configuration '{name}'; known are: artist, .*, demo, .*tables/icassp2020"):
+        configs.find(name)
 
 
 @every
@@ -85,8 +120,8 @@ def test_the_papers_systems_differ_in_their_conditions_alone(name):
 
 
 def test_a_specialised_network_of_no_known_condition_is_one_line():
-    with pytest.raises(UserError, match="specialized.py:colour: no such condition; known are: genre, mood"):
-        importlib.import_module("dmml_tf.configs.specialized").get_config("colour")
+    with pytest.raises(UserError, match="specialized:colour: no such condition; known are: genre, mood"):
+        configs.load("specialized:colour")
 
 
 @every

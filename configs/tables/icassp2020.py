@@ -1,6 +1,6 @@
 """The tables of *Disentangled Multidimensional Metric Learning for Music Similarity* (ICASSP 2020), and more rows.
 
-    dmml table --data data/demo --config configs/tables/icassp2020.py
+    dmml table --data data/demo --config tables/icassp2020
 
 Options: `--config.seeds="(0, 1, 2)"`, `--config.order="('mfcc_vq', 'category', 'disentangled')"`,
 `--config.steps=1000`; for the paper's own size `--config.small=False --config.steps=0`, where each system takes the

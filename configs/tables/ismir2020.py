@@ -1,8 +1,8 @@
 """The comparison of *Metric Learning vs Classification for Disentangled Music Representation Learning* (ISMIR 2020).
 
-    dmml table --data data/demo --config configs/tables/ismir2020.py
+    dmml table --data data/demo --config tables/ismir2020
 
-Options as in `configs/tables/icassp2020.py`. Eight trainings at the small width.
+Options as in `tables/icassp2020`. Eight trainings at the small width.
 """
 
 import ml_collections

@@ -20,7 +20,7 @@ MADE_TRACKS = 2_000
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    define_config_flag(fv, "configs/demo.py")
+    define_config_flag(fv, "demo")
     flags.DEFINE_string("data", None, "Folder of a built dataset.", required=True, flag_values=fv)
     flags.DEFINE_integer(
         "triplets", 20_000, "Triplets a condition, at least, that are checked.", lower_bound=1, flag_values=fv
@@ -48,7 +48,7 @@ def run(fv: flags.FlagValues) -> None:
     if config.objective != "triplets" or any(condition.kind == "judged" for condition in conditions):
         raise UserError(
             "bench_sampler checks triplets that a rule gives: name a configuration with objective "
-            '"triplets" and no judged condition, such as configs/demo.py'
+            '"triplets" and no judged condition, such as demo'
         )
     Path(fv.out).parent.mkdir(parents=True, exist_ok=True)  # minutes of measuring are not to end in a missing folder
     plan = from_fields(BatchPlan, "config.batch", config.batch)

@@ -1,37 +1,53 @@
-"""The `--config` flag that `train` and `demo` share: a Python file, any field of it changed by flags."""
+"""The `--config` flag that commands share: a configuration by name or file, any field of it changed by flags."""
 
 import ml_collections
 from absl import flags
 from ml_collections import config_flags
 
+from dmml_tf import configs
 from tfrecords_tools.errors import UserError
+
+_ADVICE = "give a name such as disentangled_track, or the path of a Python file"
+
+
+class _ByName(config_flags.config_flags.ConfigFileFlagParser):
+    """Finds the file first, so that a name works from any folder."""
+
+    def parse(self, argument: str) -> ml_collections.ConfigDict:
+        return super().parse(configs.find(argument))
 
 
 def define_config_flag(fv: flags.FlagValues, default: str | None = None) -> None:
-    """Defines `--config FILE`, and `--config.field=value` for each field of it."""
+    """Defines `--config NAME`, and `--config.field=value` for each field of it.
+
+    Args:
+        fv: the command's flags.
+        default: a name, as `dmml_tf.configs.find` takes it.
+    """
     config_flags.DEFINE_config_file(
         "config",
-        default,
-        "Configuration, a Python file with get_config(); its fields are changed as in --config.train.steps=1000.",
+        None,
+        "Configuration: a name such as demo, specialized:mood or tables/icassp2020, or a Python file with "
+        "get_config(); its fields are changed as in --config.train.steps=1000.",
         flag_values=fv,
     )
+    fv["config"].parser = _ByName("config")
+    if default is not None:
+        fv.set_default("config", default)
 
 
 def read_config(fv: flags.FlagValues) -> ml_collections.ConfigDict:
     """The configuration with the command line's changes.
 
     Raises:
-        UserError: if no file was given or it cannot be loaded.
+        UserError: if none was given or it cannot be loaded.
     """
     try:
         config = fv.config
         if config is not None:
             config.keys()  # A file that could not be loaded says so at the first use only.
     except OSError as error:
-        raise UserError(
-            f"--config cannot be loaded ({str(error).splitlines()[-1].strip()}); give the path of a file "
-            "such as configs/disentangled_track.py"
-        ) from error
+        raise UserError(f"--config cannot be loaded ({str(error).splitlines()[-1].strip()}); {_ADVICE}") from error
     if config is None:
-        raise UserError("give --config, the path of a file such as configs/disentangled_track.py")
+        raise UserError(f"--config is missing; {_ADVICE}")
     return config

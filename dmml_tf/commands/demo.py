@@ -9,7 +9,7 @@ from tfrecords_tools.audio.tempo import LICENCE_NOTE
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    define_config_flag(fv, "configs/demo.py")
+    define_config_flag(fv, "demo")
     flags.DEFINE_string("data", "data/demo", "Folder of the corpus and the records.", flag_values=fv)
     flags.DEFINE_string("run", "runs/demo", "Folder of the run and its report.", flag_values=fv)
     flags.DEFINE_string(

@@ -23,9 +23,7 @@ FILE_NAME = "zero_shot_evaluation.json"
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
-    flags.DEFINE_string(
-        "run", None, "Folder of a run trained with configs/zero_shot.py.", required=True, flag_values=fv
-    )
+    flags.DEFINE_string("run", None, "Folder of a run trained with --config zero_shot.", required=True, flag_values=fv)
     flags.DEFINE_string(
         "tag", None, "Tag to ask by; with word vectors, any word. Needs the run's index.", flag_values=fv
     )

@@ -1,11 +1,8 @@
 """The rows of a table: what its configuration asks for, checked before any work begins."""
 
 import dataclasses
-import importlib
-import importlib.util
 import inspect
 import math
-import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +16,6 @@ from tfrecords_tools.errors import UserError
 
 TRAIN, SPECIALIZED, UNTRAINED, BASELINE = KINDS = ("train", "specialized", "untrained", "baseline")
 _LEAST = {"triplets": 1, "triplet_seed": 0, "rounds": 1}
-_NO_SYSTEM = ("small",)  # modules beside the systems' configurations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,11 +152,6 @@ def load_config(name: str, where: str) -> ml_collections.ConfigDict:
     return _get_config_of(name, where)()
 
 
-def systems() -> list[str]:
-    """Names of the systems in `configs/`."""
-    return sorted(m.name for m in pkgutil.iter_modules(configs.__path__) if not m.ispkg and m.name not in _NO_SYSTEM)
-
-
 def _row(name: str, table: ml_collections.ConfigDict) -> Row:
     fields = table.rows[name].to_dict()
     fields["paper"] = flat(fields.get("paper", {}))
@@ -186,19 +177,11 @@ def _getter(row: Row):
 
 def _get_config_of(name: str, where: str):
     if name.endswith(".py"):
-        return _from_file(Path(name), where)
-    if name not in systems():
+        if not Path(name).is_file():
+            raise UserError(f"{where}: {name} is no file; give the path of a .py file with get_config()")
+    elif name not in configs.system_names():
         raise UserError(
-            f"{where}: unknown system '{name}'; known are: {', '.join(systems())}, or the path of a .py "
+            f"{where}: unknown system '{name}'; known are: {', '.join(configs.system_names())}, or the path of a .py "
             "file with get_config()"
         )
-    return importlib.import_module(f"dmml_tf.configs.{name}").get_config
-
-
-def _from_file(path: Path, where: str):
-    if not path.is_file():
-        raise UserError(f"{where}: {path} is no file; give the path of a .py file with get_config()")
-    spec = importlib.util.spec_from_file_location(f"dmml_table_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.get_config
+    return configs.getter(name)

@@ -85,8 +85,6 @@ class TagTower:
             parts = np.split(vectors, np.cumsum([len(row) for row in tags.values()])[:-1])
             return cls(kernel, bias, tags, TagVectors(dict(zip(tags, parts)), names["vectors"]), held_out)
         except FileNotFoundError:
-            raise UserError(
-                f"{path}: not found; the run has no tag tower: train one with --config configs/zero_shot.py"
-            ) from None
+            raise UserError(f"{path}: not found; the run has no tag tower: train one with --config zero_shot") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(f"{path}: cannot be read ({error}); train the run again") from error
