@@ -47,9 +47,9 @@ def find(name: str) -> str:
         by_name |= {Path(known).name: _FOLDER / f"{known}.py" for known in table_names()}
         known = wanted.removeprefix("configs/").removesuffix(".py")
         if known not in by_name:
+            names = ", ".join((*system_names(), *table_names()))
             raise UserError(
-                f"no configuration '{name}'; known are: {', '.join((*system_names(), *table_names()))}, or the path of a "
-                ".py file with get_config()"
+                f"no configuration '{name}'; known are: {names}, or the path of a .py file with get_config()"
             )
         path = by_name[known]
     return f"{path}{colon}{argument}"
