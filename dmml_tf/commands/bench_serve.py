@@ -5,9 +5,8 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.benchmarks.serving import bench, table
-from dmml_tf.commands.export import EXPORT_FOLDER
 from dmml_tf.run import Run
-from dmml_tf.serving.export import VERSION
+from dmml_tf.serving.export import EXPORT_FOLDER, VERSION
 from tfrecords_tools.errors import UserError
 
 

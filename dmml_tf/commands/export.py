@@ -6,11 +6,10 @@ from absl import flags
 
 from dmml_tf.run import Run
 from dmml_tf.serving import warmup
-from dmml_tf.serving.export import export_saved_model
+from dmml_tf.serving.export import EXPORT_FOLDER, export_served
 from dmml_tf.serving.portable import export_onnx, export_tflite
-from dmml_tf.serving.server_files import docker_line, write_server_files
+from dmml_tf.serving.server_files import docker_line
 
-EXPORT_FOLDER = Path("export", "dmml")
 PORTABLE = {"tflite": export_tflite, "onnx": export_onnx}
 
 
@@ -52,10 +51,3 @@ def run(fv: flags.FlagValues) -> None:
     if not warmup.can_write():
         print("no warm-up records: tensorflow-serving-api is not installed (pip install 'dmml[serving]')")
     print(f"serve it: {docker_line(folder)}")
-
-
-def export_served(trained: Run, folder: Path) -> Path:
-    """Writes the SavedModel and, beside its version, the files that TensorFlow Serving is started with."""
-    path = export_saved_model(trained.embedding(), trained.conditions, trained.features, folder)
-    write_server_files(folder)
-    return path

@@ -11,7 +11,6 @@ from dmml_tf.data.relations import relations
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.triplets import draw_batch
 from dmml_tf.data.windows import Windows
-from dmml_tf.training.objectives.tag_loss import tag_targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,3 +99,14 @@ def tag_form(conditions: Conditions, tags: Mapping[str, int], signal: Signal = L
         {c.name: tf.TensorSpec((None, tags[c.column]), tf.float32) for c in conditions},
     )
     return Form(signal, tensors, make, "tag", "each needs tagged tracks")
+
+
+def tag_targets(ids: np.ndarray, count: int) -> np.ndarray:
+    """Ids int [B, M], padded with -1 -> float32 [B, count] of 0 and 1; a row without a tag is -1 throughout.
+
+    "Untagged" is not "has none of the tags": such a row takes no part in the loss.
+    """
+    targets = np.zeros((len(ids), count + 1), np.float32)
+    np.put_along_axis(targets, np.asarray(ids, np.int64), 1.0, axis=1)  # -1 falls into the last, spare column
+    targets[(ids < 0).all(axis=1)] = -1.0
+    return targets[:, :count]

@@ -14,7 +14,6 @@ import ml_collections
 import numpy as np
 
 from dmml_tf.baselines.compare import Comparison, compare
-from dmml_tf.commands.export import EXPORT_FOLDER, export_served
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import label_arrays
@@ -31,6 +30,7 @@ from dmml_tf.search.build import index_run
 from dmml_tf.search.example import clearest
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from dmml_tf.search.query import by_tracks
+from dmml_tf.serving.export import EXPORT_FOLDER, export_served
 from dmml_tf.spaces import project
 from dmml_tf.training.train import measure_pipeline, train
 from tfrecords_tools.build.build import build_dataset

@@ -12,14 +12,27 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.files import whole_folder
+from dmml_tf.run import Run
 from dmml_tf.serving.graph import WHOLE, ServedGraph
+from dmml_tf.serving.server_files import write_server_files
 from dmml_tf.serving.warmup import write_warmup
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
+EXPORT_FOLDER = Path("export", "dmml")  # of a run
 VERSION = "1"
 # Serving's clients address outputs by these names, and TensorFlow names operations after them.
 _OUTPUT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def export_served(trained: Run, folder: Path) -> Path:
+    """Writes the SavedModel and, beside its version, the files that TensorFlow Serving is started with.
+
+    Args and errors as those of `export_saved_model`; returns the SavedModel's path.
+    """
+    path = export_saved_model(trained.embedding(), trained.conditions, trained.features, folder)
+    write_server_files(folder)
+    return path
 
 
 def export_saved_model(

@@ -121,7 +121,7 @@ def mining_metrics(conditions: Conditions, margin: float) -> list[keras.metrics.
 class TagAccuracy(keras.metrics.Mean):
     """Share of the tagged rows whose highest logit is one of their tags.
 
-    `y_true` float [B, Z] as `dmml_tf.training.objectives.tag_loss.tag_targets` gives it, `y_pred` logits [B, Z].
+    `y_true` float [B, Z] as `dmml_tf.data.forms.tag_targets` gives it, `y_pred` logits [B, Z].
     """
 
     def __init__(self, name: str = "accuracy", **kwargs):

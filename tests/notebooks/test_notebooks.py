@@ -15,12 +15,12 @@ import tensorflow as tf
 from nbclient import NotebookClient
 from tensorflow import keras
 
-from dmml_tf.commands.export import EXPORT_FOLDER
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
 from dmml_tf.search.build import index_run
 from dmml_tf.search.index import INDEX_FOLDER, Index
+from dmml_tf.serving.export import EXPORT_FOLDER
 from tests.dmml_tf.serving.servers import Served, rest_server
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options

@@ -1,25 +1,14 @@
-"""Targets and loss of the models that learn tags directly (Lee et al., ISMIR 2020)."""
+"""Loss of the models that learn tags directly (Lee et al., ISMIR 2020)."""
 
-import numpy as np
 import tensorflow as tf
 from tensorflow import keras
-
-
-def tag_targets(ids: np.ndarray, count: int) -> np.ndarray:
-    """Ids int [B, M], padded with -1 -> float32 [B, count] of 0 and 1; a row without a tag is -1 throughout.
-
-    "Untagged" is not "has none of the tags": such a row takes no part in the loss.
-    """
-    found = np.zeros((len(ids), count + 1), np.float32)
-    np.put_along_axis(found, np.asarray(ids, np.int64), 1.0, axis=1)  # -1 falls into the last, spare column
-    found[(ids < 0).all(axis=1)] = -1.0
-    return found[:, :count]
 
 
 class TagCrossentropy(keras.losses.Loss):
     """Binary cross-entropy over the tags of the rows that have any: their mean.
 
-    `y_true` float [B, Z] as `tag_targets` gives it, `y_pred` logits [B, Z]. A batch without a tagged row counts 0.
+    `y_true` float [B, Z] as `dmml_tf.data.forms.tag_targets` gives it, `y_pred` logits [B, Z]. A batch without a
+    tagged row counts 0.
     """
 
     def __init__(self, name: str = "tag_crossentropy", **kwargs):

@@ -6,8 +6,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.data.forms import tag_targets
 from dmml_tf.training.objectives.tag_graph import HEADS, build_tag_model
-from dmml_tf.training.objectives.tag_loss import TagCrossentropy, tag_targets
+from dmml_tf.training.objectives.tag_loss import TagCrossentropy
 from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions([Condition("genre", "shared_tag", width=2), Condition("mood", "shared_tag", width=3)])
