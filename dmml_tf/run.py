@@ -1,7 +1,7 @@
 """A run folder: the trained embedding with what is needed to use it without its training data.
 
 config.json      the whole configuration the run was trained with
-model.json       conditions, network arguments, signal chain, vocabularies, versions
+model.json       name of the configuration, conditions, network arguments, signal chain, vocabularies, versions
 embedding.keras  windows -> embedding; loads after `import dmml_tf.models.embedding`
 history.csv      one row an epoch
 tensorboard/     scalars, the cross table of each epoch, the projector's files
@@ -27,6 +27,7 @@ from tfrecords_tools.schema import Schema
 MODEL_FILE = "model.json"
 EMBEDDING_FILE = "embedding.keras"
 WEIGHTS_FILE = "embedding.weights.h5"
+UNNAMED = "disentangled_track"  # a run that does not say its name: the one name there was before runs kept theirs
 BOARD = "tensorboard"  # folder of what TensorBoard reads
 OVERHEAD = 2 * 2**20  # bytes: names and structure beside the weights, and the small files
 
@@ -44,6 +45,7 @@ class Run:
         dataset: folder of the records it was trained on, as given by the user.
         norm_order: `mask_then_norm` or `norm_then_mask`, as trained.
         masks: float32 [C, E] where they were learned, a row a condition; None where the slices are the masks.
+        name: of its configuration (`category` of `configs/category.py`): what its figures are called.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Run:
     dataset: str
     norm_order: str = "mask_then_norm"
     masks: np.ndarray | None = None
+    name: str = UNNAMED
 
     def embedding(self) -> keras.Model:
         """The trained network: windows -> embedding float32 [batch, size].
@@ -100,6 +103,7 @@ class Run:
         write_json(
             self.folder / MODEL_FILE,
             {
+                "name": self.name,
                 "conditions": self.conditions.to_json(),
                 "network": dict(self.network),
                 "features": dataclasses.asdict(self.features),
@@ -131,6 +135,7 @@ class Run:
                 dataset=content["dataset"],
                 norm_order=content["norm_order"],
                 masks=None if masks is None else np.array(masks, np.float32),
+                name=content.get("name", UNNAMED),
             )
         except FileNotFoundError:
             raise UserError(

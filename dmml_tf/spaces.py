@@ -10,6 +10,9 @@ from dmml_tf.conditions import Conditions
 
 NORM_ORDERS = ("mask_then_norm", "norm_then_mask")
 
+# Where two items are compared: in all of the embedding, or in a condition's own part of it. Keys of figures and columns.
+WHOLE, SUBSPACE = "whole", "subspace"
+
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Vectors [..., D] scaled to length 1; a zero vector stays zero. Agrees with `tf.math.l2_normalize`."""

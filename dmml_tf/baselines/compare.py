@@ -13,8 +13,9 @@ from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
 from dmml_tf.spaces import condition_masks
 from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.errors import UserError
 
-MODEL, MFCC_VQ, UNTRAINED = "disentangled_track", "mfcc_vq", "untrained"
+MFCC_VQ, UNTRAINED = "mfcc_vq", "untrained"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Comparison:
 
     Attributes:
         embedded: the split under the trained model.
-        triplet_accuracy: system -> as `dmml_tf.evaluation.evaluate.evaluate` gives it. MFCC-VQ has one
+        triplet_accuracy: system -> as `dmml_tf.evaluation.evaluate.evaluate` gives it. The trained model comes first, under
+            the name of its configuration. MFCC-VQ has one
             space, so its "whole" and "subspace" are the same figures.
         cross_table: of the trained model.
     """
@@ -45,12 +47,17 @@ def compare(run: Run, dataset: Dataset, split: str, count: int, seed: int = 0, b
         baselines: whether to score the floors.
 
     Raises:
-        UserError: if the data lack a condition's column or a split, or a file is damaged.
+        UserError: if the data lack a condition's column or a split, a file is damaged, or the run has a floor's name.
     """
+    if baselines and run.name in (MFCC_VQ, UNTRAINED):
+        raise UserError(
+            f"{run.folder}: its configuration is called '{run.name}', as one of the baselines is; train it from a file "
+            "of another name"
+        )
     embedded = embed_split(run.embedding(), dataset, split)
     held_out = hold_out(run.conditions, embedded.labels, embedded.window_track, embedded.window_start, count, seed)
     masks = condition_masks(run.conditions, run.masks, embedded.vectors.shape[1])
-    scores = {MODEL: evaluate(embedded, held_out, run.norm_order, masks=masks)}
+    scores = {run.name: evaluate(embedded, held_out, run.norm_order, masks=masks)}
     table = cross_table(embedded, held_out, run.norm_order, masks)
     if baselines:
         histograms = MfccVq(seed=seed).fit(dataset).embed_split(dataset, split)

@@ -1,5 +1,7 @@
 """The `--config` flag that commands share: a configuration by name or file, any field of it changed by flags."""
 
+from pathlib import Path
+
 import ml_collections
 from absl import flags
 from ml_collections import config_flags
@@ -51,3 +53,8 @@ def read_config(fv: flags.FlagValues) -> ml_collections.ConfigDict:
     if config is None:
         raise UserError(f"--config is missing; {_ADVICE}")
     return config
+
+
+def config_name(fv: flags.FlagValues) -> str:
+    """The name of the configuration that `--config` names: `category` of `configs/category.py`."""
+    return Path(config_flags.get_config_filename(fv["config"])).stem

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from dmml_tf.commands.configuration import define_config_flag, read_config
+from dmml_tf.commands.configuration import config_name, define_config_flag, read_config
 from dmml_tf.demo.job import DemoPlan, run_demo
 from tfrecords_tools.audio.tempo import LICENCE_NOTE
 
@@ -30,4 +30,4 @@ def define_flags(fv: flags.FlagValues) -> None:
 def run(fv: flags.FlagValues) -> None:
     """Runs the job; what an earlier call has done is not done again."""
     plan = DemoPlan(fv.data, fv.run, fv.manifest, fv.tracks, fv.seconds, fv.triplets, fv.workers)
-    run_demo(read_config(fv), plan)
+    run_demo(read_config(fv), plan, config_name(fv))

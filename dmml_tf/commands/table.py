@@ -4,9 +4,8 @@ import functools
 from pathlib import Path
 
 from absl import flags
-from ml_collections import config_flags
 
-from dmml_tf.commands.configuration import define_config_flag, read_config
+from dmml_tf.commands.configuration import config_name, define_config_flag, read_config
 from dmml_tf.data.judgements.read import AGREEMENT
 from dmml_tf.papers.bench import Judged
 from dmml_tf.papers.build import build_table
@@ -47,7 +46,7 @@ def run(fv: flags.FlagValues) -> None:
     if bool(fv.dim_sim) != bool(fv.clips):
         raise UserError("--dim_sim and --clips go together: the judgements, and the folder where their clips are")
     judged = Judged.read(fv.dim_sim, fv.clips, fv.agreement) if fv.dim_sim else None
-    out = Path(fv.out or Path("runs/tables") / Path(config_flags.get_config_filename(fv["config"])).stem)
+    out = Path(fv.out or Path("runs/tables") / config_name(fv))
     outcomes = build_table(table, fv.data, out, functools.partial(write_table, out, {}), judged)
     print((out / "table.md").read_text(encoding="utf-8"))
     print(f"written: {', '.join(str(out / f'table.{form}') for form in ('md', 'csv', 'json', 'png'))}")

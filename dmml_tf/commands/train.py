@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from dmml_tf.commands.configuration import define_config_flag, read_config
+from dmml_tf.commands.configuration import config_name, define_config_flag, read_config
 from dmml_tf.pictures.callbacks import training_pictures
 from dmml_tf.training.train import train
 
@@ -16,5 +16,5 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Trains, and says where the run is."""
-    finished = train(read_config(fv), fv.data, fv.run, training_pictures)
+    finished = train(read_config(fv), fv.data, fv.run, training_pictures, config_name(fv))
     print(f"{finished.folder}: trained on {', '.join(finished.conditions.names)}")

@@ -66,8 +66,13 @@ class DemoPlan:
     workers: int = 0
 
 
-def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan) -> Run:
+def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan, name: str = "demo") -> Run:
     """Does what is not done yet, prints the figures and three searches, and returns the run.
+
+    Args:
+        config: what is trained.
+        plan: what it is trained on.
+        name: of the configuration, under which the report has the run's figures.
 
     Raises:
         UserError: as the stages do: a manifest that cannot be used, a run folder of another configuration.
@@ -80,7 +85,7 @@ def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan) -> Run:
         config = with_every_column(config, dataset)
     if not (folder / "model.json").exists():
         with stages("training"):
-            train(config, dataset.folder, folder, training_pictures)
+            train(config, dataset.folder, folder, training_pictures, name)
     run = train(config, dataset.folder, folder)
     done = _state(run, dataset, plan)
     if _read(folder / DONE_FILE) != done:

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dmml_tf.run import write_json
+from dmml_tf.spaces import SUBSPACE, WHOLE
 from tfrecords_tools.errors import UserError
 
 JSON_FILE, MARKDOWN_FILE = "report.json", "report.md"
 
-SYSTEM_NAMES = {"disentangled_track": "trained model", "mfcc_vq": "MFCC-VQ", "untrained": "untrained network"}
-SPACE_NAMES = {"whole": "Whole space", "subspace": "The condition's own sub-space"}
+TRAINED = "trained model"
+# Every other system is the run itself, under the name of its configuration.
+BASELINE_NAMES = {"mfcc_vq": "MFCC-VQ", "untrained": "untrained network"}
+SPACE_NAMES = {WHOLE: "Whole space", SUBSPACE: "The condition's own sub-space"}
 CAPTIONS = {
     "cross_table": "Each sub-space (row) on each condition's triplets (column).",
     "learning_curves": "Loss and measures by epoch.",
@@ -137,7 +140,7 @@ def accuracy_table(systems: Mapping[str, Mapping], space: str) -> str:
     """One row a system, one column a condition, of one of `SPACE_NAMES`."""
     names = list(dict.fromkeys(name for spaces in systems.values() for name in spaces[space]))
     rows = [
-        [SYSTEM_NAMES.get(system, system), *(format_score(spaces[space].get(name)) for name in names)]
+        [BASELINE_NAMES.get(system, TRAINED), *(format_score(spaces[space].get(name)) for name in names)]
         for system, spaces in systems.items()
     ]
     return table(["system", *names], rows)
@@ -161,8 +164,9 @@ def _accuracy(systems: Mapping) -> str:
     )
     if "mfcc_vq" in systems:
         intro += " MFCC-VQ has one space: both tables show its same figures."
-    if "disentangled_track" in systems:
-        scored = systems["disentangled_track"]["whole"].items()
+    trained = next((spaces for system, spaces in systems.items() if system not in BASELINE_NAMES), None)
+    if trained is not None:
+        scored = trained[WHOLE].items()
         counts = ", ".join(f"{name} {score['n'] if score else 0}" for name, score in scored)
         intro += f" Triplets: {counts}."
     return "\n\n".join([intro, *(f"### {title}\n\n{accuracy_table(systems, s)}" for s, title in SPACE_NAMES.items())])

@@ -10,9 +10,7 @@ from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.human import JudgedClips, agreement_with_people
 from dmml_tf.evaluation.retrieval import retrieval
 from dmml_tf.evaluation.tagging import tagging
-from dmml_tf.spaces import condition_masks, project
-
-WHOLE, SUBSPACE = "whole", "subspace"
+from dmml_tf.spaces import SUBSPACE, WHOLE, condition_masks, project
 
 
 def retrieval_by_condition(

@@ -13,7 +13,8 @@ from dmml_tf.conditions import Condition
 from dmml_tf.embed.split import Embedded
 from dmml_tf.papers.bench import Bench
 from dmml_tf.papers.rows import Row
-from dmml_tf.papers.system import SUBSPACE, WHOLE, System
+from dmml_tf.papers.system import System
+from dmml_tf.spaces import SUBSPACE, WHOLE
 from dmml_tf.training.train import from_fields
 from tfrecords_tools.dataset import Dataset
 

@@ -14,7 +14,8 @@ from dmml_tf.evaluation.human import agreement_with_people, embed_clips
 from dmml_tf.evaluation.retrieval import retrieval
 from dmml_tf.evaluation.tagging import tagging
 from dmml_tf.papers.bench import SPLIT, Bench
-from dmml_tf.papers.system import SUBSPACE, WHOLE, System
+from dmml_tf.papers.system import System
+from dmml_tf.spaces import SUBSPACE, WHOLE
 
 HUMAN = "human.whole"
 

@@ -18,9 +18,9 @@ from dmml_tf.evaluation.human import network_embed
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.papers.bench import Bench
 from dmml_tf.papers.rows import Row, system_config
-from dmml_tf.papers.system import SUBSPACE, WHOLE, System
+from dmml_tf.papers.system import System
 from dmml_tf.run import Run
-from dmml_tf.spaces import condition_masks
+from dmml_tf.spaces import SUBSPACE, WHOLE, condition_masks
 from dmml_tf.training.train import conditions_from_config, divide_steps, file_digests, from_fields, train
 from tfrecords_tools.dataset import FILE_NAME
 
@@ -103,7 +103,7 @@ def _of_network(
 def _train(row: Row, config: ml_collections.ConfigDict, bench: Bench, runs: Path) -> tuple[Run, int, float]:
     """(run, steps, seconds in training steps)."""
     folder = run_folder(row, config, bench.dataset.folder, runs)
-    run = train(config, bench.dataset.folder, folder)
+    run = train(config, bench.dataset.folder, folder, name=Path(row.config).stem)
     return run, *_cost(config, folder / "history.csv")
 
 

@@ -10,7 +10,7 @@ import ml_collections
 
 from dmml_tf import configs
 from dmml_tf.configs.small import make_small
-from dmml_tf.papers.system import SUBSPACE, WHOLE
+from dmml_tf.spaces import SUBSPACE, WHOLE
 from dmml_tf.training.train import from_fields
 from tfrecords_tools.errors import UserError
 

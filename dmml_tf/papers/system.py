@@ -8,8 +8,6 @@ import numpy as np
 from dmml_tf.embed.split import Embedded
 from dmml_tf.spaces import project
 
-WHOLE, SUBSPACE = "whole", "subspace"
-
 
 @dataclasses.dataclass(frozen=True)
 class System:

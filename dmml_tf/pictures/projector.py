@@ -20,7 +20,8 @@ from tensorboard.plugins.projector import ProjectorConfig
 from dmml_tf.data.records import read_tracks
 from dmml_tf.files import whole_folder
 from dmml_tf.pictures.sprite import THUMBNAIL, thumbnails_of, write_sprite
-from dmml_tf.search.index import WHOLE, Index
+from dmml_tf.search.index import Index
+from dmml_tf.spaces import WHOLE
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.progress import progress

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.search.index import WHOLE, Query
-from dmml_tf.spaces import unit
+from dmml_tf.search.index import Query
+from dmml_tf.spaces import WHOLE, unit
 from dmml_tf.zero_shot.tower import TagTower
 from dmml_tf.zero_shot.words import phrase_vector, read_word_vectors, words_of
 from tfrecords_tools.errors import UserError

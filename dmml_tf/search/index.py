@@ -28,7 +28,7 @@ from dmml_tf.files import whole_folder
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.filters import Filter, allowed_rows, other_artists
 from dmml_tf.search.weights import weight_vector
-from dmml_tf.spaces import search_vectors, unit
+from dmml_tf.spaces import WHOLE, search_vectors, unit
 from tfrecords_tools.errors import UserError
 
 INDEX_VERSION = 2
@@ -36,7 +36,6 @@ INDEX_FOLDER = "index"  # within a run's folder
 VECTORS_FILE, LENGTHS_FILE, TRACKS_FILE, INDEX_FILE = "vectors.npy", "lengths.npy", "tracks.csv", "index.json"
 CODES_FILE = "codes.faiss"
 # What searches call the whole embedding.
-WHOLE = "whole"
 # Up to that many vectors each is compared with the query: 100 MB of 256 numbers, some 10 ms.
 EXACT_UP_TO = 100_000
 # What float32 may be off in a score of weights of at most 1; candidates this close are scored again.

@@ -16,8 +16,8 @@ from dmml_tf.embed.split import windows_of
 from dmml_tf.files import whole_folder
 from dmml_tf.run import write_json
 from dmml_tf.search.build import TAG_SEPARATOR
-from dmml_tf.search.index import WHOLE, Index
-from dmml_tf.spaces import search_vectors
+from dmml_tf.search.index import Index
+from dmml_tf.spaces import WHOLE, search_vectors
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD, boundaries, flat_path, novelty, self_similarity
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel

@@ -21,7 +21,7 @@ from dmml_tf.data.label_check import check_conditions
 from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.learned_mask import learned_masks
-from dmml_tf.run import BOARD, Run, write_json
+from dmml_tf.run import BOARD, UNNAMED, Run, write_json
 from dmml_tf.training.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
 from dmml_tf.training.objectives.build import TRIPLETS, build_objective
 from dmml_tf.training.objectives.objective import Objective
@@ -94,6 +94,7 @@ def train(
     data: str | os.PathLike,
     folder: str | os.PathLike,
     pictures: Pictures | None = None,
+    name: str = UNNAMED,
 ) -> Run:
     """Trains one model, or finds it trained, or goes on where an interrupted training stopped.
 
@@ -102,6 +103,7 @@ def train(
         data: folder of a built dataset.
         folder: the run's folder.
         pictures: makes further callbacks, such as `dmml_tf.pictures.callbacks.training_pictures`.
+        name: of the configuration; a run that is found trained keeps the name that it has.
 
     Returns:
         The finished run.
@@ -143,6 +145,7 @@ def train(
         dataset=str(data),
         norm_order=config.norm_order,
         masks=learned_masks(objective.model),
+        name=name,
     )
     if objective.save is not None:
         objective.save(folder)

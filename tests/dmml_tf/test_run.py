@@ -25,19 +25,26 @@ def network():
 
 @pytest.fixture
 def saved(network, tmp_path):
-    run = Run(tmp_path / "run", CONDITIONS, NETWORK, LogMel(), SCHEMA, "data/mine", "norm_then_mask")
+    run = Run(tmp_path / "run", CONDITIONS, NETWORK, LogMel(), SCHEMA, "data/mine", "norm_then_mask", name="category")
     run.save(network)
     return run
 
 
 def test_round_trip(saved, network):
     again = Run.load(str(saved.folder))
-    for name in ("folder", "conditions", "features", "schema", "dataset", "norm_order"):
+    for name in ("folder", "conditions", "features", "schema", "dataset", "norm_order", "name"):
         assert getattr(again, name) == getattr(saved, name), name
     assert {**again.network, "width": tuple(again.network["width"])} == NETWORK
     x = np.random.default_rng(0).uniform(0, 1, (2, 129, 128)).astype(np.float32)
     np.testing.assert_allclose(np.asarray(again.embedding()(x)), np.asarray(network(x)), atol=1e-6)
     assert sorted(p.name for p in saved.folder.iterdir()) == sorted([EMBEDDING_FILE, MODEL_FILE, WEIGHTS_FILE])
+
+
+def test_a_run_of_before_runs_had_names_is_called_as_all_were(saved):
+    path = saved.folder / MODEL_FILE
+    old = {key: value for key, value in json.loads(path.read_text(encoding="utf-8")).items() if key != "name"}
+    path.write_text(json.dumps(old), encoding="utf-8")
+    assert Run.load(saved.folder).name == "disentangled_track"
 
 
 def test_an_unfinished_run_is_none(tmp_path, network, monkeypatch):

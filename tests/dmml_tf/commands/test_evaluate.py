@@ -37,7 +37,15 @@ def run_folder(synthetic, tmp_path, monkeypatch):
     monkeypatch.setattr(compare_module, "build_embedding", tiny_embedding)
     monkeypatch.setattr(compare_module, "MfccVq", lambda seed: MfccVq(32, 4000, seed))
     keras.utils.set_random_seed(4)
-    run = Run(tmp_path / "run", CONDITIONS, {"size": 8}, synthetic.features, synthetic.schema, str(synthetic.folder))
+    run = Run(
+        tmp_path / "run",
+        CONDITIONS,
+        {"size": 8},
+        synthetic.features,
+        synthetic.schema,
+        str(synthetic.folder),
+        name="category",
+    )
     run.save(tiny_embedding(8))
     return run.folder
 
@@ -53,7 +61,7 @@ def test_it_prints_the_figures_that_it_writes(run_folder, capsys):
     call(f"--run={run_folder}", "--triplets=200", "--baselines")
     printed = capsys.readouterr().out
     written = json.loads((run_folder / "evaluation.json").read_text())
-    assert list(written["triplet_accuracy"]) == ["disentangled_track", "mfcc_vq", "untrained"]
+    assert list(written["triplet_accuracy"]) == ["category", "mfcc_vq", "untrained"]
     assert written["split"] == "test" and written["tracks"] == 16
     for spaces in written["triplet_accuracy"].values():
         for score in (*spaces["whole"].values(), *spaces["subspace"].values()):
@@ -78,8 +86,8 @@ def test_without_baselines_the_model_alone_and_the_same_figures_again(run_folder
     call(f"--run={run_folder}", "--triplets=100", "--split=valid")
     assert (run_folder / "evaluation.json").read_text() == first
     content = json.loads(first)
-    assert list(content["triplet_accuracy"]) == ["disentangled_track"] and content["tracks"] == 12
-    assert np.isfinite(content["triplet_accuracy"]["disentangled_track"]["whole"]["track"]["value"])
+    assert list(content["triplet_accuracy"]) == ["category"] and content["tracks"] == 12
+    assert np.isfinite(content["triplet_accuracy"]["category"]["whole"]["track"]["value"])
 
 
 def test_a_run_or_a_dataset_that_is_not_there_is_bad_input(run_folder, tmp_path):
@@ -88,3 +96,10 @@ def test_a_run_or_a_dataset_that_is_not_there_is_bad_input(run_folder, tmp_path)
     with pytest.raises(UserError, match="dataset.json"):
         call(f"--run={run_folder}", f"--data={tmp_path / 'none'}")
     assert not (run_folder / "evaluation.json").exists()
+
+
+def test_a_run_that_is_called_as_a_baseline_is_told_apart_by_a_refusal(run_folder):
+    path = run_folder / "model.json"
+    path.write_text(path.read_text().replace('"name": "category"', '"name": "untrained"'))
+    with pytest.raises(UserError, match="its configuration is called 'untrained', as one of the baselines is"):
+        call(f"--run={run_folder}", "--triplets=20", "--baselines")

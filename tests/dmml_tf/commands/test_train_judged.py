@@ -50,7 +50,8 @@ def test_votes_train_a_network(train, tmp_path, capsys):
     for field in ("accuracy_votes", "val_accuracy_votes", "accuracy_track"):
         assert all(0 <= float(row[field]) <= 1 for row in rows)
     run = Run.load(tmp_path / "run")
-    assert run.conditions.names == ("votes", "track") and run.conditions[0].file == str(file)
+    assert run.name == "judged" and run.conditions.names == ("votes", "track")
+    assert run.conditions[0].file == str(file)
     assert json.loads((tmp_path / "run/config.json").read_text())["conditions"]["votes"]["file"] == str(file)
     said = capsys.readouterr().out
     assert "condition 'votes', split 'train': " in said and "condition 'votes', split 'valid': " in said

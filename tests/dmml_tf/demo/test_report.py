@@ -24,7 +24,7 @@ def example() -> dict:
             "mutual_information": {"genre": {"era": 0.012}, "era": {"genre": 0.012}},
         },
         "triplet_accuracy": {
-            "disentangled_track": {"whole": spaces, "subspace": dict(spaces, genre=score(0.95))},
+            "category": {"whole": spaces, "subspace": dict(spaces, genre=score(0.95))},
             "mfcc_vq": {"whole": dict(spaces, genre=score(0.61)), "subspace": spaces},
         },
         "cross_table": {"genre": {"genre": 0.9, "era": None}, "era": {"genre": 0.52, "era": None}},
