@@ -10,7 +10,8 @@ from dmml_tf.conditions import Conditions
 
 NORM_ORDERS = ("mask_then_norm", "norm_then_mask")
 
-# Where two items are compared: in all of the embedding, or in a condition's own part of it. Keys of figures and columns.
+# Where two items are compared: in all of the embedding, or in a condition's own part of it.
+# Keys of figures and columns.
 WHOLE, SUBSPACE = "whole", "subspace"
 
 

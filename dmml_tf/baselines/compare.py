@@ -24,9 +24,9 @@ class Comparison:
 
     Attributes:
         embedded: the split under the trained model.
-        triplet_accuracy: system -> as `dmml_tf.evaluation.evaluate.evaluate` gives it. The trained model comes first, under
-            the name of its configuration. MFCC-VQ has one
-            space, so its "whole" and "subspace" are the same figures.
+        triplet_accuracy: system -> as `dmml_tf.evaluation.evaluate.evaluate` gives it. The trained model comes first,
+            under the name of its configuration. MFCC-VQ has one space, so its "whole" and "subspace" are the same
+            figures.
         cross_table: of the trained model.
     """
 

@@ -11,7 +11,7 @@ import mir_eval
 import numpy as np
 
 from dmml_tf.benchmarks.study_songs import LABELS, LEAST_TEMPO_STEP, MadeSong, render_song
-from dmml_tf.demo.report import table
+from dmml_tf.evaluation.tables import table
 from dmml_tf.run import Run
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD
 from dmml_tf.trace.trace import Trace, trace_audio

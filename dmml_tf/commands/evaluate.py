@@ -9,13 +9,13 @@ from dmml_tf.baselines.compare import Comparison, compare
 from dmml_tf.commands.evaluate_tables import agreement_lines, disentanglement_lines, retrieval_table, tagging_table
 from dmml_tf.data.judgements.read import AGREEMENT, Judgements, read_dim_sim, read_odd_one_out
 from dmml_tf.data.signal import LOG_MEL, signal_of
-from dmml_tf.demo.report import SPACE_NAMES, accuracy_table, cross_table_rows
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.by_condition import agreement_by_space, retrieval_by_condition, tagging_by_condition
 from dmml_tf.evaluation.cross_table import diagonal_gap
 from dmml_tf.evaluation.disentanglement import disentanglement, label_cross_table, label_information
 from dmml_tf.evaluation.evaluate import hold_out
 from dmml_tf.evaluation.human import embed_clips, network_embed
+from dmml_tf.evaluation.tables import SPACE_NAMES, accuracy_table, cross_table_rows
 from dmml_tf.run import Run, write_json
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dmml_tf.demo.report import cross_table_rows, format_score, table
+from dmml_tf.evaluation.tables import cross_table_rows, format_score, table
 from tfrecords_tools.check.mutual_information import format_table
 
 _SHOWN = 5  # missing clips that are named; the file lists all

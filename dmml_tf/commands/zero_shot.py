@@ -6,8 +6,8 @@ from pathlib import Path
 
 from absl import flags
 
-from dmml_tf.demo.report import table
 from dmml_tf.embed.split import embed_split
+from dmml_tf.evaluation.tables import table
 from dmml_tf.run import Run, write_json
 from dmml_tf.search import show
 from dmml_tf.search.build import weights_sha256

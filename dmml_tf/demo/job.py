@@ -17,10 +17,11 @@ from dmml_tf.baselines.compare import Comparison, compare
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import label_arrays
-from dmml_tf.demo.report import SPACE_NAMES, accuracy_table, cross_table_rows, write_report
+from dmml_tf.demo.report import write_report
 from dmml_tf.demo.stages import Stages
 from dmml_tf.embed.split import Embedded, label_rows
 from dmml_tf.evaluation.cross_table import diagonal_gap
+from dmml_tf.evaluation.tables import SPACE_NAMES, accuracy_table, cross_table_rows
 from dmml_tf.pictures.callbacks import training_pictures
 from dmml_tf.pictures.plots import plot_cross_table, plot_learning_curves, plot_map
 from dmml_tf.pictures.projector import write_index

@@ -4,16 +4,20 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from dmml_tf.evaluation.tables import (
+    BASELINE_NAMES,
+    SPACE_NAMES,
+    accuracy_table,
+    cross_table_rows,
+    format_figure,
+    table,
+)
 from dmml_tf.run import write_json
-from dmml_tf.spaces import SUBSPACE, WHOLE
+from dmml_tf.spaces import WHOLE
 from tfrecords_tools.errors import UserError
 
 JSON_FILE, MARKDOWN_FILE = "report.json", "report.md"
 
-TRAINED = "trained model"
-# Every other system is the run itself, under the name of its configuration.
-BASELINE_NAMES = {"mfcc_vq": "MFCC-VQ", "untrained": "untrained network"}
-SPACE_NAMES = {WHOLE: "Whole space", SUBSPACE: "The condition's own sub-space"}
 CAPTIONS = {
     "cross_table": "Each sub-space (row) on each condition's triplets (column).",
     "learning_curves": "Loss and measures by epoch.",
@@ -125,34 +129,6 @@ def to_markdown(folder: Path, report: Mapping) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table: first column to the left, the others to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def format_score(score: Mapping | None) -> str:
-    """`0.912 (0.88 to 0.94)`, or `none` where there is no triplet."""
-    return "none" if score is None else f"{score['value']:.3f} ({score['low']:.2f} to {score['high']:.2f})"
-
-
-def accuracy_table(systems: Mapping[str, Mapping], space: str) -> str:
-    """One row a system, one column a condition, of one of `SPACE_NAMES`."""
-    names = list(dict.fromkeys(name for spaces in systems.values() for name in spaces[space]))
-    rows = [
-        [BASELINE_NAMES.get(system, TRAINED), *(format_score(spaces[space].get(name)) for name in names)]
-        for system, spaces in systems.items()
-    ]
-    return table(["system", *names], rows)
-
-
-def cross_table_rows(cross: Mapping[str, Mapping]) -> str:
-    """One row a sub-space, one column a condition's triplets."""
-    columns = list(dict.fromkeys(name for row in cross.values() for name in row))
-    rows = [[name, *(_figure(row.get(column), 3) for column in columns)] for name, row in cross.items()]
-    return table(["sub-space", *(f"{name} triplets" for name in columns)], rows)
-
-
 def _accuracy(systems: Mapping) -> str:
     if not systems:
         return ""
@@ -193,14 +169,17 @@ def _data(dataset: Mapping) -> str:
     information = dataset["mutual_information"]
     if information:
         columns = list(dict.fromkeys(name for row in information.values() for name in row))
-        rows = [[name, *(_figure(row.get(column), 3) for column in columns)] for name, row in information.items()]
+        rows = [[name, *(format_figure(row.get(column), 3) for column in columns)] for name, row in information.items()]
         parts += ["What one label tells about another (mutual information; 0 is nothing):", table(["", *columns], rows)]
     return "\n\n".join(parts)
 
 
 def _cost(report: Mapping) -> str:
-    stages = [[row["name"], _figure(row["seconds"], 1), _figure(row["peak_rss_mib"], 0)] for row in report["stages"]]
-    speed = [[name.replace("_", " "), _figure(value, 1)] for name, value in report["throughput"].items()]
+    stages = [
+        [row["name"], format_figure(row["seconds"], 1), format_figure(row["peak_rss_mib"], 0)]
+        for row in report["stages"]
+    ]
+    speed = [[name.replace("_", " "), format_figure(value, 1)] for name, value in report["throughput"].items()]
     versions = [[name, str(version)] for name, version in report["versions"].items()]
     return "\n\n".join(
         [
@@ -216,7 +195,3 @@ def _cost(report: Mapping) -> str:
 def _files(folder: Path) -> str:
     rows = [[f"`{name}`", text] for name, text in FILES.items() if (folder / name).exists()]
     return f"## Files\n\n{table(['file', 'what it is'], rows)}" if rows else ""
-
-
-def _figure(value: float | None, digits: int) -> str:
-    return "none" if value is None else f"{value:.{digits}f}"

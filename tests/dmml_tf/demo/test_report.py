@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from dmml_tf.demo.report import check_report, format_score, table, to_markdown, write_report
+from dmml_tf.demo.report import check_report, to_markdown, write_report
 from tfrecords_tools.errors import UserError
 
 
@@ -106,9 +106,3 @@ def test_another_form_is_refused_by_name_and_nothing_is_written(tmp_path, place,
 
 def test_the_example_keeps_the_form():
     assert check_report(example()) is None
-
-
-def test_a_table_and_its_cells():
-    assert table(["a", "b"], [["x|y", "1"]]) == "| a | b |\n| --- | ---: |\n| x\\|y | 1 |"
-    assert format_score(None) == "none"
-    assert format_score(score(0.5)) == "0.500 (0.48 to 0.52)"
