@@ -1,6 +1,9 @@
 # make demo       train on the demo corpus, or on your own music with MANIFEST=songs.csv
+# make check      lint, format, types, the house's law, and the tests that are done in seconds
+# make quick      those tests alone
 # make test       the tests, default stack
 # make test-keras3  the tests on current TensorFlow and Keras 3
+# make docs       the site, in build/site
 #
 # Each makes the environment it needs; a second call skips what is done.
 
@@ -8,15 +11,29 @@ PYTHON ?= python3
 MANIFEST ?=
 NAME := $(if $(MANIFEST),$(basename $(notdir $(MANIFEST))),demo)
 DEMO_FLAGS ?=
+QUICK := not trains and not spawns and not browser and not wheel and not notebook
 
 # tensorflow-addons, and with it the design's own stack, exists for Python 3.11 alone.
 EXTRAS := $(shell $(PYTHON) -c 'import sys; print("addons,test" if sys.version_info[:2] == (3, 11) else "test")')
 
-.PHONY: demo test test-keras3 clean
+.PHONY: check clean demo docs quick test test-keras3
 
 demo: .venv/installed
 	.venv/bin/dmml demo --config demo --data data/$(NAME) --run runs/$(NAME) \
 		$(if $(MANIFEST),--manifest $(MANIFEST)) $(DEMO_FLAGS)
+
+check: .venv/dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(MAKE) --no-print-directory quick
+
+quick: .venv/dev
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile -m '$(QUICK)' $(TEST_FLAGS)
+
+docs: .venv/dev
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 test: .venv/installed
 	.venv/bin/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
@@ -28,6 +45,10 @@ test-keras3: .venv-keras3/installed
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --upgrade pip
 	.venv/bin/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $@
+
+.venv/dev: .venv/installed
+	.venv/bin/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
 .venv-keras3/installed: setup.py
