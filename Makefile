@@ -1,5 +1,5 @@
 # make demo       train on the demo corpus, or on your own music with MANIFEST=songs.csv
-# make check      lint, format, types, the house's law, and the tests that are done in seconds
+# make check      lint, format, types, imports, and the tests that are done in seconds
 # make quick      those tests alone
 # make test       the tests, default stack
 # make test-keras3  the tests on current TensorFlow and Keras 3
