@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.spaces import unit
 from dmml_tf.zero_shot.tower import TagTower
 from dmml_tf.zero_shot.vectors import TagVectors
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=6), Condition("mood", "shared_tag", width=4)])
+CONDITIONS = Conditions([SharedTag("genre", width=6), SharedTag("mood", width=4)])
 TAGS = {"genre": ("folk", "hip hop", "jazz", "Rock"), "mood": ("calm", "happy", "rock")}
 TAG_SIZE = 5
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dmml_tf.conditions import Condition
+from dmml_tf.conditions import Condition, Judged, SameTrack, SharedTag
 
 WINDOW_FRAMES = 129
 
@@ -22,15 +22,15 @@ def judged_as(labels: Mapping[str, np.ndarray], column: str, a: int, other: int,
 
 def is_positive(condition: Condition, labels: Mapping[str, np.ndarray], a: int, p: int) -> bool:
     """Whether window p may be the positive of anchor a."""
-    if condition.kind == "judged":
+    if isinstance(condition, Judged):
         return judged_as(labels, condition.column, a, p, 1)
     same = int(labels["track"][a]) == int(labels["track"][p])
-    if condition.kind == "same_track":
+    if isinstance(condition, SameTrack):
         distance = abs(int(labels["start"][a]) - int(labels["start"][p]))
         return same and a != p and max(0, WINDOW_FRAMES - distance) * 2 <= WINDOW_FRAMES
     if same:
         return False
-    if condition.kind == "shared_tag":
+    if isinstance(condition, SharedTag):
         return bool(tags_of(labels, condition.column, a) & tags_of(labels, condition.column, p))
     x, y = (float(labels[condition.column][item]) for item in (a, p))
     return not math.isnan(x) and not math.isnan(y) and apart(x, y, condition.octave) <= condition.tolerance
@@ -38,13 +38,13 @@ def is_positive(condition: Condition, labels: Mapping[str, np.ndarray], a: int, 
 
 def is_negative(condition: Condition, labels: Mapping[str, np.ndarray], a: int, n: int) -> bool:
     """Whether window n may be the negative of anchor a."""
-    if condition.kind == "judged":
+    if isinstance(condition, Judged):
         return judged_as(labels, condition.column, a, n, 2)
     if int(labels["track"][a]) == int(labels["track"][n]):
         return False
-    if condition.kind == "same_track":
+    if isinstance(condition, SameTrack):
         return True
-    if condition.kind == "shared_tag":
+    if isinstance(condition, SharedTag):
         mine, other = tags_of(labels, condition.column, a), tags_of(labels, condition.column, n)
         return bool(mine) and bool(other) and not mine & other
     x, y = (float(labels[condition.column][item]) for item in (a, n))

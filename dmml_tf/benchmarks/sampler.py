@@ -8,7 +8,7 @@ import numpy as np
 
 from dmml_tf.benchmarks.brute_force import BruteForce, count_alone
 from dmml_tf.benchmarks.made_labels import TagMakeUp, even, falling, label_batches, made_tracks
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Condition, Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.pipeline import BatchPlan, window_batches
 from dmml_tf.data.track_table import track_table
 from dmml_tf.data.triplets import draw_batch
@@ -18,11 +18,11 @@ from tfrecords_tools.progress import progress
 VOCABULARIES = (10, 100, 1_000, 10_000)
 PAPER = Conditions(
     [
-        Condition("genre", "shared_tag"),
-        Condition("mood", "shared_tag"),
-        Condition("instrument", "shared_tag"),
-        Condition("tempo", "within", tolerance=5.0),
-        Condition("track", "same_track", width=0, share=4.0),
+        SharedTag("genre"),
+        SharedTag("mood"),
+        SharedTag("instrument"),
+        Within("tempo", 5.0),
+        SameTrack("track", width=0, share=4.0),
     ]
 )
 # The Million Song Dataset's tags a dimension, and the share of its tracks that carry one (ICASSP 2020, section 3.1).

@@ -5,13 +5,13 @@ import time
 
 import numpy as np
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.search.index import EXACT_UP_TO, Index, length_shares
 from dmml_tf.search.recall import describe, measure, prepared
 from dmml_tf.spaces import search_vectors
 
 SUBSPACES = ("genre", "mood", "instrument", "tempo")
-CONDITIONS = Conditions([Condition(name, "shared_tag", width=64) for name in SUBSPACES])
+CONDITIONS = Conditions([SharedTag(name, width=64) for name in SUBSPACES])
 CLUSTERS = 200
 _SPREAD = 0.6  # deviation within a cluster, where that of the clusters' centres is 1
 _BLOCK = 65_536

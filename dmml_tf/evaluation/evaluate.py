@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Mapping
 
 import numpy as np
 
-from dmml_tf.conditions import Condition, Conditions, Labels
+from dmml_tf.conditions import Conditions, Labels, SameTrack
 from dmml_tf.data.records import repeat_labels
 from dmml_tf.data.triplets import HALF_WINDOW
 from dmml_tf.embed.split import Embedded
@@ -199,4 +199,4 @@ def _overall(found: list[Score], rounds: list[np.ndarray]) -> dict | None:
 def _with_track(conditions: Conditions) -> Conditions:
     if any(c.kind == "same_track" for c in conditions) or "track" in conditions.names:
         return conditions
-    return Conditions([*conditions, Condition("track", "same_track", width=0)])
+    return Conditions([*conditions, SameTrack("track", width=0)])

@@ -15,7 +15,7 @@ import ml_collections
 from absl import logging
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Condition, Conditions, class_of_row
 from dmml_tf.data.judgements.clips import with_judgements
 from dmml_tf.data.label_check import check_conditions
 from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
@@ -43,11 +43,7 @@ def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) 
             is wrong, widths do not add up to `config.embedding`, its kind does not fit its column, or none is left.
     """
     _require_system(config)
-    columns = {
-        "shared_tag": {*dataset.schema.vocabularies, "artist"},
-        "within": {*dataset.schema.values},
-        "same_track": {"track"},
-    }
+    tags, values = {*dataset.schema.vocabularies, "artist"}, {*dataset.schema.values}
     if unknown := [name for name in config.order if name not in config.conditions]:
         raise UserError(f"config.order names '{unknown[0]}', config.conditions has: {', '.join(config.conditions)}")
     widths = sum(config.conditions[name].get("width", 64) for name in config.order)
@@ -58,18 +54,23 @@ def conditions_from_config(config: ml_collections.ConfigDict, dataset: Dataset) 
         )
     kept = []
     for name in config.order:
-        condition = from_fields(Condition, f"config.conditions.{name}", {"name": name, **config.conditions[name]})
-        # A judged condition brings its labels in a file of its own.
-        if condition.kind == "judged" or condition.column in columns[condition.kind]:
+        kind, fields = class_of_row({"name": name, **config.conditions[name]})
+        condition = from_fields(kind, f"config.conditions.{name}", fields)
+        if condition.can_read(tags, values):
             kept.append(condition)
-        elif condition.column in set().union(*columns.values()):
+        elif condition.column in {*tags, *values, "track"}:
             raise UserError(
-                f"condition '{name}': kind '{condition.kind}' cannot read column '{condition.column}'; "
-                "shared_tag reads tags, within reads values"
+                f"condition '{name}': kind '{condition.kind}' cannot read column '{condition.column}'; {_reads()}"
             )
         else:
             logging.warning("no column '%s' in %s: the model is trained without it", condition.column, dataset.folder)
     return Conditions(kept)
+
+
+def _reads() -> str:
+    """What each kind that compares labels reads, for a message."""
+    kinds = [kind for kind in Condition.kinds.values() if kind.by_label]
+    return ", ".join(f"{kind.kind} reads {'tags' if kind.reads_tags else 'values'}" for kind in kinds)
 
 
 def from_fields(make: Callable, where: str, fields: Mapping):

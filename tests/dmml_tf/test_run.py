@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import EMBEDDING_FILE, MODEL_FILE, WEIGHTS_FILE, Run, require_room, weight_bytes, write_json
 from tests.synthetic import SCHEMA
@@ -15,7 +15,7 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
 NETWORK = {"block": "conv", "width": (2, 1, 1, 1, 1, 1, 1), "size": 6}
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=4), Condition("tempo", "within", width=2, tolerance=5)])
+CONDITIONS = Conditions([SharedTag("genre", width=4), Within("tempo", 5, width=2)])
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.spaces import condition_masks, project, search_vectors, unit
 
-CONDITIONS = Conditions(
-    [Condition("a", "shared_tag", width=3), Condition("b", "within", width=5), Condition("all", "same_track", width=0)]
-)
+CONDITIONS = Conditions([SharedTag("a", width=3), Within("b", width=5), SameTrack("all", width=0)])
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def test_one_inner_product_answers_every_weighting(vectors):
 
 
 def test_without_subspaces_the_whole_is_one_slice(vectors):
-    found = search_vectors(vectors, Conditions([Condition("track", "same_track", width=0)]))
+    found = search_vectors(vectors, Conditions([SameTrack("track", width=0)]))
     np.testing.assert_allclose(found, unit(vectors))
     assert found.dtype == np.float32
 
@@ -74,4 +72,4 @@ def test_each_condition_with_a_subspace_has_its_mask_fixed_or_learned():
     found = condition_masks(CONDITIONS, learned, 8)
     assert list(found) == ["a", "b"]
     np.testing.assert_array_equal(found["b"], learned[1])
-    assert condition_masks(Conditions([Condition("a", "shared_tag", width=0)]), None, 8) == {}
+    assert condition_masks(Conditions([SharedTag("a", width=0)]), None, 8) == {}

@@ -15,7 +15,7 @@ import tensorflow as tf
 from nbclient import NotebookClient
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
 from dmml_tf.search.build import index_run
@@ -32,8 +32,8 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 NETWORK = {"block": "conv", "width": (2, 1, 1, 1, 2, 2, 4), "size": 20}
 CONDITIONS = Conditions(
     [
-        *(Condition(name, "shared_tag", width=5) for name in ("genre", "mood", "instrument")),
-        Condition("tempo", "within", tolerance=5.0, width=5),
+        *(SharedTag(name, width=5) for name in ("genre", "mood", "instrument")),
+        Within("tempo", 5.0, width=5),
     ]
 )
 # Not %reset: it takes __spec__ too, without which no worker process can start.

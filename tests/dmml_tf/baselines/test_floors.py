@@ -7,7 +7,7 @@ from sklearn.metrics import pairwise_distances
 from dmml_tf.baselines.chance import Chance
 from dmml_tf.baselines.mfcc_vq import MfccVq, mfcc_frames
 from dmml_tf.baselines.stats import Stats
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.data.records import read_tracks
 from dmml_tf.evaluation.evaluate import evaluate, hold_out
 from tests.synthetic import write_dataset
@@ -45,7 +45,7 @@ def test_stats_of_a_silent_and_a_short_sound_are_finite(small):
 
 
 def test_stats_beat_chance_where_the_sound_tells(small):
-    conditions = Conditions([Condition("genre", "shared_tag", width=64)])
+    conditions = Conditions([SharedTag("genre", width=64)])
     scores = {}
     for name, model in (("stats", Stats()), ("chance", Chance(64))):
         found = model.fit(small).embed_split(small, "test", track_progress=False)

@@ -7,14 +7,14 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from dmml_tf.baselines import mfcc_stats, mfcc_vq
 from dmml_tf.baselines.linear import METHODS, Linear, classes_of
 from dmml_tf.baselines.mfcc_stats import MfccStats
-from dmml_tf.conditions import Condition
+from dmml_tf.conditions import SameTrack, SharedTag, Within
 from dmml_tf.data.records import read_tracks
 from dmml_tf.evaluation.accuracy import triplet_accuracy
 from dmml_tf.evaluation.held_out import sample_triplets
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 
-GENRE, TEMPO = Condition("genre", "shared_tag"), Condition("tempo", "within", tolerance=10.0)
+GENRE, TEMPO = SharedTag("genre"), Within("tempo", 10.0)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_bad_input(cheap):
     with pytest.raises(UserError, match="unknown method 'svm'; known are: lda, nca, mahalanobis"):
         Linear(GENRE, "svm")
     with pytest.raises(UserError, match="windows of one track"):
-        Linear(Condition("track", "same_track"), "lda")
+        Linear(SameTrack("track"), "lda")
     with pytest.raises(UserError, match="call fit"):
         Linear(GENRE, "lda").embed(np.zeros((129, 128)))
     alike = {"genre": np.zeros((4, 1), np.int32), "track": np.arange(4)}

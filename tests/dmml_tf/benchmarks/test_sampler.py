@@ -18,23 +18,23 @@ from dmml_tf.benchmarks.sampler import (
     rare_tag,
     time_vocabularies,
 )
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.pipeline import BatchPlan
 from tfrecords_tools.tables.tracks import TrackRow
 
 PLAN = BatchPlan(tracks=24, windows=2, triplets=512, pool=256)
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag"),
-        Condition("artist", "shared_tag"),
-        Condition("tempo", "within", tolerance=5.0),
-        Condition("track", "same_track", width=0, share=3.0),
+        SharedTag("genre"),
+        SharedTag("artist"),
+        Within("tempo", 5.0),
+        SameTrack("track", width=0, share=3.0),
     ]
 )
 
 
 def test_a_dataset_by_brute_force(synthetic):
-    octaves = Condition("octaves", "within", column="tempo", tolerance=3.0, octave=True)
+    octaves = Within("octaves", 3.0, column="tempo", octave=True)
     conditions = Conditions([*CONDITIONS, octaves])
     found = measure_dataset(synthetic, "train", conditions, dataclasses.replace(PLAN, tracks=12), least=500)
     assert found["steps_an_epoch"] == 7

@@ -23,14 +23,14 @@ def test_table():
 
 @pytest.mark.parametrize("arguments, words", [(["--batches=0"], "whole numbers"), ([], "dmml export --run")])
 def test_bad_input_of_the_command(tmp_path, capsys, arguments, words):
-    from dmml_tf.conditions import Condition, Conditions
+    from dmml_tf.conditions import Conditions, SharedTag
     from dmml_tf.models.embedding import build_embedding
     from dmml_tf.run import Run
     from tests.synthetic import SCHEMA
     from tfrecords_tools.program import Command, dispatch
 
     network = {"block": "conv", "width": 2, "size": 4}
-    Run(tmp_path, Conditions([Condition("genre", "shared_tag", width=4)]), network, LogMel(), SCHEMA, "").save(
+    Run(tmp_path, Conditions([SharedTag("genre", width=4)]), network, LogMel(), SCHEMA, "").save(
         build_embedding(**network)
     )
     if arguments:

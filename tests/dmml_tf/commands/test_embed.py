@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.embed import sounds
 from dmml_tf.embed import tracks as module
 from dmml_tf.embed.audio import embed_audio
@@ -31,9 +31,7 @@ from tfrecords_tools.tables.manifest import read_manifest
 
 COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("embed", "index", "search")]
 NETWORK = {"block": "conv", "width": 2, "size": 10}
-CONDITIONS = Conditions(
-    [Condition("genre", "shared_tag", width=6), Condition("tempo", "within", width=4, tolerance=5.0)]
-)
+CONDITIONS = Conditions([SharedTag("genre", width=6), Within("tempo", 5.0, width=4)])
 SECONDS = (3.2, 7.0, 9.5)
 
 

@@ -11,16 +11,16 @@ from tensorflow import keras
 from dmml_tf.baselines import compare as compare_module
 from dmml_tf.baselines.mfcc_vq import MfccVq
 from dmml_tf.commands import evaluate
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.demo.report import check_report
 from dmml_tf.run import Run
 from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=4),
-        Condition("tempo", "within", width=4, tolerance=5.0),
-        Condition("track", "same_track", width=0, weight=0.5),
+        SharedTag("genre", width=4),
+        Within("tempo", 5.0, width=4),
+        SameTrack("track", width=0, weight=0.5),
     ]
 )
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag
 from dmml_tf.run import Run
 from tests.dmml_tf.commands.test_evaluate import call, run_folder  # noqa: F401 (a fixture)
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, odd_row, write_csv
@@ -59,10 +59,10 @@ def test_every_measure_is_printed_and_written(run_folder, clips, capsys):
 @pytest.mark.parametrize(
     "conditions, shown",
     [
-        ([Condition("track", "same_track", width=0)], ()),
-        ([Condition("genre", "shared_tag", width=0), Condition("mood", "shared_tag", width=0)], ()),
-        ([Condition("votes", "judged", width=8)], ("What labels alone give",)),
-        ([Condition("genre", "shared_tag", width=8)], ("What labels alone give", "Mutual information")),
+        ([SameTrack("track", width=0)], ()),
+        ([SharedTag("genre", width=0), SharedTag("mood", width=0)], ()),
+        ([Judged("votes", width=8)], ("What labels alone give",)),
+        ([SharedTag("genre", width=8)], ("What labels alone give", "Mutual information")),
     ],
 )
 def test_a_run_with_nothing_to_tell_apart_says_so(run_folder, capsys, conditions, shown):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.commands import export
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.records import read_tracks
 from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
@@ -25,9 +25,9 @@ from tfrecords_tools.program import Command, dispatch
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=6),
-        Condition("tempo", "within", width=4, tolerance=5.0),
-        Condition("track", "same_track", width=0, weight=0.5),
+        SharedTag("genre", width=6),
+        Within("tempo", 5.0, width=4),
+        SameTrack("track", width=0, weight=0.5),
     ]
 )
 NETWORK = {"block": "conv", "width": 2, "size": 10}

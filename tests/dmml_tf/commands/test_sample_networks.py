@@ -8,7 +8,7 @@ import soundfile
 from tensorflow import keras
 
 from dmml_tf.commands import evaluate
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.data.records import read_tracks
 from dmml_tf.embed.parquet import read_embeddings
 from dmml_tf.embed.split import embed_split
@@ -25,9 +25,7 @@ COMMANDS = [
     for name in ("embed", "index", "search", "trace", "export", "evaluate")
 ]
 NETWORK = {"block": "conv", "width": (2, 1, 1, 1, 1, 2, 2), "size": 8, "frontend": "log_mel_audio"}
-CONDITIONS = Conditions(
-    [Condition("genre", "shared_tag", width=4), Condition("tempo", "within", width=4, tolerance=5.0)]
-)
+CONDITIONS = Conditions([SharedTag("genre", width=4), Within("tempo", 5.0, width=4)])
 
 
 @pytest.fixture(scope="module")

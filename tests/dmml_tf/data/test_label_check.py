@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.label_check import check_conditions, find_pairs
 from tests.synthetic import SCHEMA, write_dataset
 from tests.tfrecords_tools.made_tables import write_tracks
@@ -16,10 +16,10 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 
-GENRE = Condition("genre", "shared_tag")
-TEMPO = Condition("beat", "within", column="tempo", tolerance=5.0)
-ARTIST = Condition("artist", "shared_tag")
-TRACK = Condition("track", "same_track", width=0)
+GENRE = SharedTag("genre")
+TEMPO = Within("beat", 5.0, column="tempo")
+ARTIST = SharedTag("artist")
+TRACK = SameTrack("track", width=0)
 FOLK, JAZZ, ROCK = SCHEMA.vocabularies["genre"]
 
 
@@ -104,7 +104,7 @@ def test_a_fault_is_found_exactly_where_no_triplet_exists(tmp_path, seed):
 
 
 def test_good_labels_say_nothing(synthetic, caplog):
-    conditions = Conditions([GENRE, TEMPO, ARTIST, TRACK, Condition("votes", "judged")])
+    conditions = Conditions([GENRE, TEMPO, ARTIST, TRACK, Judged("votes")])
     check_conditions(synthetic, "train", conditions)
     check_conditions(synthetic, "valid", conditions)
     assert not caplog.records
@@ -158,7 +158,7 @@ def test_what_learns_tags_themselves_needs_no_negative(tmp_path):
     ],
 )
 def test_octaves_count_as_alike(tmp_path, tempi, said):
-    condition = Condition("beat", "within", column="tempo", tolerance=2.0, octave=True)
+    condition = Within("beat", 2.0, column="tempo", octave=True)
     assert said in fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)
     assert bool(fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)) == bool(said)
 

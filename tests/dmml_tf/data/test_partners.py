@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.partners import find_partners, partners_by_turns
 from tests.triplet_oracle import able_anchors, random_labels
 
-GENRE, MOOD = Condition("genre", "shared_tag"), Condition("mood", "shared_tag")
-TEMPO, TRACK = Condition("tempo", "within", tolerance=5.0), Condition("track", "same_track", width=0)
+GENRE, MOOD = SharedTag("genre"), SharedTag("mood")
+TEMPO, TRACK = Within("tempo", 5.0), SameTrack("track", width=0)
 ALL = Conditions([GENRE, MOOD, TEMPO, TRACK])
 
 
@@ -74,7 +74,7 @@ def test_the_only_pair_of_a_large_pool_is_found(unlabelled):
     artist = np.arange(600, dtype=np.int32).reshape(-1, 1)
     artist[:unlabelled] = -1
     artist[431] = artist[250]
-    labels, conditions = pool(tracks=600, artist=artist), Conditions([Condition("artist", "shared_tag")])
+    labels, conditions = pool(tracks=600, artist=artist), Conditions([SharedTag("artist")])
     for seed in range(5):
         new = list(range(seed, 24 + seed))
         assert {250, 431} <= set(find_partners(conditions, labels, new, rng(seed)))
@@ -83,7 +83,7 @@ def test_the_only_pair_of_a_large_pool_is_found(unlabelled):
 def test_places_left_over_go_to_further_anchors_where_new_tracks_can_be_none():
     artist = np.arange(400, dtype=np.int32)
     artist[300:] = np.repeat(np.arange(300, 350), 2)  # 50 pairs, none of them among the new
-    labels, condition = pool(tracks=400, artist=artist.reshape(-1, 1)), Condition("artist", "shared_tag")
+    labels, condition = pool(tracks=400, artist=artist.reshape(-1, 1)), SharedTag("artist")
     new = list(range(12))
     found = find_partners(Conditions([condition]), labels, new, rng())
     assert len(set(found)) == 12 and anchors_in(condition, labels, new + found) == set(found)

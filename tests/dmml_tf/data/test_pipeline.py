@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.forms import explicit_form
 from dmml_tf.data.pipeline import BatchPlan, pipeline_errors, triplet_batches, triplet_dataset
 from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
@@ -23,11 +23,11 @@ from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=2),
-        Condition("mood", "shared_tag", width=2),
-        Condition("instrument", "shared_tag", width=2),
-        Condition("tempo", "within", tolerance=5.0, width=2),
-        Condition("track", "same_track", width=0, weight=0.5, share=4.0),
+        SharedTag("genre", width=2),
+        SharedTag("mood", width=2),
+        SharedTag("instrument", width=2),
+        Within("tempo", 5.0, width=2),
+        SameTrack("track", width=0, weight=0.5, share=4.0),
     ]
 )
 PLAN = BatchPlan(tracks=8, windows=2, triplets=48, pool=24)

@@ -5,15 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition
+from dmml_tf.conditions import SameTrack, SharedTag, Within
 from dmml_tf.data.partners import partners_by_turns
 from dmml_tf.data.pool import Pool
 from tests.synthetic import SCHEMA
 
-GENRE = Condition("genre", "shared_tag")
-MOOD = Condition("mood", "shared_tag")
-TEMPO = Condition("tempo", "within", tolerance=5.0)
-TRACK = Condition("track", "same_track", width=0)
+GENRE = SharedTag("genre")
+MOOD = SharedTag("mood")
+TEMPO = Within("tempo", 5.0)
+TRACK = SameTrack("track", width=0)
 
 
 def row(number, frames=200, genre=(), mood=(), tempo=np.nan):

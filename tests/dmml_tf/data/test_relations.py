@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.relations import relations
 from dmml_tf.data.triplets import HALF_WINDOW, draw_batch
 from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag"),
-        Condition("tempo", "within", tolerance=5.0),
-        Condition("track", "same_track", width=0),
+        SharedTag("genre"),
+        Within("tempo", 5.0),
+        SameTrack("track", width=0),
     ]
 )
 RNG = np.random.default_rng(0)
@@ -64,5 +64,5 @@ def test_judgements_are_not_for_a_miner():
     with pytest.raises(
         UserError, match="condition 'votes': people have chosen its negatives.*config.objective"
     ) as caught:
-        relations(Conditions([CONDITIONS[0], Condition("votes", "judged")]), LABELS)
+        relations(Conditions([CONDITIONS[0], Judged("votes")]), LABELS)
     assert "\n" not in str(caught.value)

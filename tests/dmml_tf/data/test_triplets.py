@@ -1,17 +1,19 @@
 """Triplets of a batch: none invalid on any make-up, by brute force."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.triplets import HALF_WINDOW, draw_batch, draw_triplets
 from tests.triplet_oracle import able_anchors, is_negative, is_positive, random_judgements, random_labels
 
-GENRE = Condition("genre", "shared_tag")
-MOOD = Condition("mood", "shared_tag")
-TEMPO = Condition("tempo", "within", tolerance=5.0)
-TRACK = Condition("track", "same_track", width=0, share=3.0)
-VOTES = Condition("votes", "judged")
+GENRE = SharedTag("genre")
+MOOD = SharedTag("mood")
+TEMPO = Within("tempo", 5.0)
+TRACK = SameTrack("track", width=0, share=3.0)
+VOTES = Judged("votes")
 ALL = Conditions([GENRE, MOOD, TEMPO, TRACK])
 
 
@@ -72,10 +74,10 @@ def test_random_batches_give_valid_triplets(seed):
 def test_shares_are_as_asked():
     labels = random_labels(rng(5), tracks=30, windows=3, unlabelled=0.1)
     asked = [
-        Condition("genre", "shared_tag", share=1.0),
-        Condition("mood", "shared_tag", share=0.3),
-        Condition("tempo", "within", tolerance=5.0, share=2.2),
-        Condition("track", "same_track", share=3.5),
+        SharedTag("genre", share=1.0),
+        SharedTag("mood", share=0.3),
+        Within("tempo", 5.0, share=2.2),
+        SameTrack("track", share=3.5),
     ]
     triplets, numbers = draw_batch(Conditions(asked), labels, 700, rng())
     assert len(triplets) == 700
@@ -86,13 +88,13 @@ def test_shares_are_as_asked():
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 33])
 def test_rounding_neither_loses_nor_adds_triplets(count):
     labels = random_labels(rng(5), tracks=30, windows=3, unlabelled=0.1)
-    even = Conditions([Condition(c.name, c.kind, tolerance=c.tolerance) for c in ALL])
+    even = Conditions([dataclasses.replace(c, width=64, share=1.0) for c in ALL])
     assert len(draw_batch(even, labels, count, rng())[0]) == count
 
 
 def test_a_share_of_zero_draws_none():
     labels = random_labels(rng(5))
-    triplets, numbers = draw_batch(Conditions([GENRE, Condition("mood", "shared_tag", share=0.0)]), labels, 50, rng())
+    triplets, numbers = draw_batch(Conditions([GENRE, SharedTag("mood", share=0.0)]), labels, 50, rng())
     assert len(triplets) == 50 and set(numbers) == {0}
 
 

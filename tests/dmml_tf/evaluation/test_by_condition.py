@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.evaluation.accuracy import triplet_accuracy
 from dmml_tf.evaluation.by_condition import agreement_by_space, retrieval_by_condition, tagging_by_condition
 from dmml_tf.evaluation.evaluate import evaluate, evaluate_specialised, hold_out
@@ -76,7 +76,7 @@ def test_specialised_systems_are_one_row():
 
 def test_a_system_without_sub_spaces_is_scored_in_its_whole_space():
     embedded = perfect(noise=0.4)
-    category = Conditions([Condition("genre", "shared_tag", width=0), Condition("tempo", "within", width=0)])
+    category = Conditions([SharedTag("genre", width=0), Within("tempo", width=0)])
     found = retrieval_by_condition(embedded, category)
     assert found["whole"] == found["subspace"]
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.cross_table import cross_table
 from dmml_tf.evaluation.disentanglement import disentanglement, label_cross_table, label_information
@@ -14,10 +14,10 @@ from tests.triplet_oracle import random_labels, tags_of
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=4),
-        Condition("mood", "shared_tag", width=4),
-        Condition("tempo", "within", width=4, tolerance=4.0),
-        Condition("track", "same_track", width=0),
+        SharedTag("genre", width=4),
+        SharedTag("mood", width=4),
+        Within("tempo", 4.0, width=4),
+        SameTrack("track", width=0),
     ]
 )
 
@@ -70,7 +70,7 @@ def test_independent_labels_give_a_half_and_equal_labels_one():
         "copy": genre,
         "track": np.arange(400),
     }
-    conditions = Conditions([Condition(name, "shared_tag", width=2) for name in ("genre", "mood", "copy")])
+    conditions = Conditions([SharedTag(name, width=2) for name in ("genre", "mood", "copy")])
     found = label_cross_table(held_out_of(labels, conditions, 4000), labels)
     assert found["genre"]["mood"] == pytest.approx(0.5, abs=0.03) and found["genre"]["copy"] == 1.0
     bits = label_information(conditions, labels)
@@ -79,9 +79,7 @@ def test_independent_labels_give_a_half_and_equal_labels_one():
 
 def test_track_triplets_are_ties_for_labels_of_the_whole_song():
     labels = random_labels(np.random.default_rng(3), tracks=40, windows=1, unlabelled=0.0)
-    conditions = Conditions(
-        [Condition("tempo", "within", width=2, tolerance=4.0), Condition("track", "same_track", width=2)]
-    )
+    conditions = Conditions([Within("tempo", 4.0, width=2), SameTrack("track", width=2)])
     held_out = held_out_of(labels, conditions)
     found = label_cross_table(held_out, labels)
     same = [labels["tempo"][a] == labels["tempo"][n] for a, _, n in held_out.owners("track")]
@@ -102,7 +100,7 @@ def test_the_figure_of_known_spaces():
     genre = rng.integers(4, size=300)
     mood = np.where(rng.random(300) < 0.5, genre, rng.integers(4, size=300))  # correlated labels
     labels = {"genre": genre[:, None].astype(np.int32), "mood": mood[:, None].astype(np.int32), "track": np.arange(300)}
-    conditions = Conditions([Condition("genre", "shared_tag", width=4), Condition("mood", "shared_tag", width=4)])
+    conditions = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4)])
     held_out = held_out_of(labels, conditions, 3000)
     jitter = 1e-3 * rng.normal(size=(300, 8))
     apart = np.concatenate([np.eye(4)[genre], np.eye(4)[mood]], 1)
@@ -124,7 +122,7 @@ def test_empty_cells_are_left_out():
 
 
 def test_votes_have_no_label_that_could_order_other_triplets():
-    conditions = Conditions([Condition("genre", "shared_tag", width=2), Condition("votes", "judged", width=2)])
+    conditions = Conditions([SharedTag("genre", width=2), Judged("votes", width=2)])
     labels = random_labels(np.random.default_rng(2), tracks=30, windows=1)
     found = label_cross_table(held_out_of(labels, conditions), labels)
     assert found == {"genre": {"genre": 1.0, "votes": None}, "votes": {"genre": 0.5, "votes": None}}

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.accuracy import triplet_accuracy
 from dmml_tf.evaluation.cross_table import cross_table, diagonal_gap
@@ -15,9 +15,9 @@ from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=3),
-        Condition("tempo", "within", width=2, tolerance=5.0),
-        Condition("track", "same_track", width=0, weight=0.5),
+        SharedTag("genre", width=3),
+        Within("tempo", 5.0, width=2),
+        SameTrack("track", width=0, weight=0.5),
     ]
 )
 
@@ -200,4 +200,4 @@ def test_answers_are_of_the_conditions_asked_for_and_their_scores_are_means():
 def test_a_condition_may_not_take_the_name_of_the_mean():
     embedded = perfect()
     with pytest.raises(UserError, match="overall"):
-        held_out_of(embedded, Conditions([Condition("overall", "shared_tag", column="genre")]))
+        held_out_of(embedded, Conditions([SharedTag("overall", column="genre")]))

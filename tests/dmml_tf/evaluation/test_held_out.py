@@ -5,13 +5,13 @@ import time
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition
+from dmml_tf.conditions import SameTrack, SharedTag, Within
 from dmml_tf.evaluation.held_out import sample_triplets
 from tfrecords_tools.errors import UserError
 
-GENRE = Condition("genre", "shared_tag")
-TEMPO = Condition("tempo", "within", tolerance=5.0)
-TRACK = Condition("track", "same_track", width=0)
+GENRE = SharedTag("genre")
+TEMPO = Within("tempo", 5.0)
+TRACK = SameTrack("track", width=0)
 
 
 def labels_of(count: int = 40, seed: int = 0) -> dict:

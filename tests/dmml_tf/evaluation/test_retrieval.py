@@ -6,13 +6,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition
+from dmml_tf.conditions import SameTrack, SharedTag, Within
 from dmml_tf.evaluation.retrieval import retrieval
 from tests.triplet_oracle import is_positive, random_labels, tags_of
 from tfrecords_tools.errors import UserError
 
-GENRE, MOOD = Condition("genre", "shared_tag"), Condition("mood", "shared_tag")
-TEMPO = Condition("tempo", "within", tolerance=3.0)
+GENRE, MOOD = SharedTag("genre"), SharedTag("mood")
+TEMPO = Within("tempo", 3.0)
 
 
 def tracks(count: int = 50, seed: int = 0):
@@ -100,7 +100,7 @@ def test_nothing_to_ask_gives_none():
 
 def test_windows_are_no_tracks():
     with pytest.raises(UserError, match="'track'.*retrieval compares tracks"):
-        retrieval(np.zeros((2, 2)), {"track": np.arange(2)}, Condition("track", "same_track"))
+        retrieval(np.zeros((2, 2)), {"track": np.arange(2)}, SameTrack("track"))
 
 
 def test_memory_is_that_of_a_chunk():

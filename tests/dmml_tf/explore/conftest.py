@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.embed.audio import embed_audio
 from dmml_tf.explore.library import Library
 from dmml_tf.explore.serve import serving
@@ -20,9 +20,9 @@ from tfrecords_tools.features import LogMel
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=6),
-        Condition("tempo", "within", width=4, tolerance=5.0),
-        Condition("track", "same_track", width=0, weight=0.5),
+        SharedTag("genre", width=6),
+        Within("tempo", 5.0, width=4),
+        SameTrack("track", width=0, weight=0.5),
     ]
 )
 NETWORK = {"block": "conv", "width": 2, "size": 10}

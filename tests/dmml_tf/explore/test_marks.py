@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.explore.marks import LEVELS, SEGMENTS, Marks
 from dmml_tf.search.index import Index
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=32), Condition("tempo", "within", width=1)])
+CONDITIONS = Conditions([SharedTag("genre", width=32), Within("tempo", width=1)])
 
 
 def index_of(vectors) -> Index:

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag
 from dmml_tf.models.blocks import BLOCKS, block_by_name
 from dmml_tf.models.maps import MAPS
 from dmml_tf.models.sample_cnn import sample_cnn_vector
@@ -18,12 +18,12 @@ from tfrecords_tools.features import LogMel
 CHAIN = LogMel(n_mels=6, window_frames=43, sample_rate=7_350)  # 3 s of it are 22,050 samples
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=2),
-        Condition("mood", "shared_tag", width=5),
-        Condition("track", "same_track", width=0),
+        SharedTag("genre", width=2),
+        SharedTag("mood", width=5),
+        SameTrack("track", width=0),
     ]
 )
-TAGGED = Conditions([Condition("genre", "shared_tag", width=2), Condition("mood", "shared_tag", width=5)])
+TAGGED = Conditions([SharedTag("genre", width=2), SharedTag("mood", width=5)])
 RNG = np.random.default_rng(0)
 
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag
 from dmml_tf.models.learned_mask import LearnedMask, LengthPenalty
 from dmml_tf.training.losses import TripletHinge
 from dmml_tf.training.objectives.triplet_graph import build_triplet_model
@@ -47,9 +47,9 @@ def test_penalties_are_added_to_the_loss():
 def test_fit_trains_masks_through_compile_alone():
     conditions = Conditions(
         [
-            Condition("genre", "shared_tag", width=2),
-            Condition("mood", "shared_tag", width=1),
-            Condition("track", "same_track", width=0),
+            SharedTag("genre", width=2),
+            SharedTag("mood", width=1),
+            SameTrack("track", width=0),
         ]
     )
     inputs = keras.Input((4,))
@@ -72,4 +72,4 @@ def test_fit_trains_masks_through_compile_alone():
 def test_learned_masks_need_a_slice_to_begin_at():
     inputs = keras.Input((4,))
     with pytest.raises(UserError, match="learned masks begin at the conditions' own slices"):
-        build_triplet_model(keras.Model(inputs, inputs), Conditions([Condition("a", "shared_tag", width=0)]), "learned")
+        build_triplet_model(keras.Model(inputs, inputs), Conditions([SharedTag("a", width=0)]), "learned")

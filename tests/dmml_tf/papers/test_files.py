@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.data.judgements.read import Judgements
 from dmml_tf.papers import files
 from dmml_tf.papers.bench import Judged, make_bench
@@ -19,7 +19,7 @@ from tfrecords_tools.errors import UserError
 @pytest.fixture(scope="module")
 def bench(synthetic):
     """Few triplets, and judgements of which none is left."""
-    conditions = Conditions([Condition("genre", "shared_tag", width=4), Condition("mood", "shared_tag", width=4)])
+    conditions = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4)])
     return make_bench(synthetic, conditions, 20, 0, 5, False, Judged(Judgements((), 3), None, ""))
 
 

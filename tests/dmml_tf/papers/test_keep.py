@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.data.judgements.read import Judgements
 from dmml_tf.evaluation.evaluate import HeldOut
 from dmml_tf.papers.baselines import NAMES
@@ -27,7 +27,7 @@ RIGHT = {"whole": {"genre": np.array([True, False, True] * 3)}, "subspace": {"mo
 
 def bench(triplets=9, **fields):
     drawn = {name: np.zeros((triplets, 3), np.int32) for name in ("genre", "mood")}
-    held_out = HeldOut(Conditions([Condition(name, "shared_tag") for name in drawn]), drawn, np.zeros(0, int), 4, 0)
+    held_out = HeldOut(Conditions([SharedTag(name) for name in drawn]), drawn, np.zeros(0, int), 4, 0)
     return dataclasses.replace(Bench(None, "d" * 64, held_out, {}, 10, False, None), **fields)
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.retrieval import retrieval
 from dmml_tf.papers.bench import make_bench
@@ -14,7 +14,7 @@ from dmml_tf.papers.system import System
 from tests.dmml_tf.papers.made import near
 from tests.synthetic import write_dataset
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=4), Condition("mood", "shared_tag", width=4)])
+CONDITIONS = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4)])
 WHOLE = {"genre": None, "mood": None, "track": None}
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.evaluation.evaluate import HeldOut
 from dmml_tf.evaluation.paired import paired_difference
 from dmml_tf.papers.bench import Bench
@@ -86,7 +86,7 @@ def bench():
     """Forty triplets of each of two conditions on 12 tracks."""
     rng = np.random.default_rng(0)
     drawn = {name: np.stack([rng.permutation(12)[:3] for _ in range(40)]) for name in ("genre", "mood")}
-    conditions = Conditions([Condition(name, "shared_tag") for name in drawn])
+    conditions = Conditions([SharedTag(name) for name in drawn])
     held_out = HeldOut(conditions, drawn, np.zeros(0, np.int32), 12, 5)
     return Bench(None, "", held_out, {}, 30, False, None)
 

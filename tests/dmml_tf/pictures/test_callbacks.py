@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.projector import ProjectorConfig
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.data.pipeline import BatchPlan, triplet_dataset
 from dmml_tf.embed.split import embed_split
 from dmml_tf.pictures.callbacks import CrossTableImage, ProjectorFiles
@@ -20,9 +20,7 @@ from dmml_tf.training.objectives.triplet_graph import build_triplet_model
 from tests.dmml_tf.search.made import tiny_embedding
 from tests.synthetic import write_dataset
 
-CONDITIONS = Conditions(
-    [Condition("genre", "shared_tag", width=4), Condition("tempo", "within", tolerance=30.0, width=3)]
-)
+CONDITIONS = Conditions([SharedTag("genre", width=4), Within("tempo", 30.0, width=3)])
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +84,7 @@ def test_the_projector_shows_the_embedding_as_it_was_when_training_ended(fitted)
 
 def test_no_table_where_no_condition_owns_a_slice(fitted, tmp_path):
     _, embedding, dataset = fitted
-    callback = CrossTableImage(embedding, dataset, Conditions([Condition("genre", "shared_tag", width=0)]), tmp_path)
+    callback = CrossTableImage(embedding, dataset, Conditions([SharedTag("genre", width=0)]), tmp_path)
     callback.on_train_begin()
     callback.on_epoch_end(0)
     callback.on_train_end()

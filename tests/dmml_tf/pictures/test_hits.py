@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dmml_tf.commands import search as command
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.pictures.hits import plot_hits
 from dmml_tf.search.index import Hit
 from dmml_tf.search.query import by_tracks
@@ -73,7 +73,7 @@ def test_no_result_is_said_and_same_hits_give_same_bytes(monkeypatch, tmp_path):
 
 
 def test_a_label_is_that_of_the_conditions_own_column(monkeypatch, tmp_path):
-    conditions = Conditions([Condition("style", "shared_tag", column="genre", width=2)])
+    conditions = Conditions([SharedTag("style", column="genre", width=2)])
     hits = [
         Hit(
             {"id": "a", "title": "T", "artist": "A", "split": "", "genre": "jazz", "style": "no"},

@@ -4,12 +4,12 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.pictures.plots import flatten, plot_cross_table, plot_learning_curves, plot_map, plot_map_grid, shown_tag
 from tfrecords_tools.errors import UserError
 
-GENRE = Condition("genre", "shared_tag")
-TEMPO = Condition("tempo", "within", tolerance=5.0)
+GENRE = SharedTag("genre")
+TEMPO = Within("tempo", 5.0)
 
 
 def pixels(path) -> np.ndarray:
@@ -70,10 +70,10 @@ def test_a_grid_has_a_row_of_one_layout_for_each_subspace(tmp_path, monkeypatch)
     tempo = np.where(np.arange(40) % 4, rng.uniform(60, 180, 40), np.nan).astype(np.float32)
     conditions = Conditions(
         [
-            Condition("style", "shared_tag", "genre", width=3),
-            Condition("tempo", "within", width=2),
-            Condition("track", "same_track", width=2),
-            Condition("genre", "shared_tag", width=0),
+            SharedTag("style", column="genre", width=3),
+            Within("tempo", width=2),
+            SameTrack("track", width=2),
+            SharedTag("genre", width=0),
         ]
     )
     vectors = rng.normal(size=(40, 7))
@@ -86,11 +86,11 @@ def test_a_grid_has_a_row_of_one_layout_for_each_subspace(tmp_path, monkeypatch)
     # Each half of the picture, and so each sub-space, shows both labels' colours: a tag's and the scale's.
     assert all(holds(half, colour) for half in halves for colour in ("#1f77b4", "#2ca02c", "#c8c8c8", "#440154"))
     with pytest.raises(UserError, match="no condition with a label"):
-        plot_map_grid(vectors, Conditions([Condition("track", "same_track")]), {}, {}, tmp_path / "h.png")
+        plot_map_grid(vectors, Conditions([SameTrack("track")]), {}, {}, tmp_path / "h.png")
 
 
 def test_a_grid_of_unlabelled_tracks_has_no_key_and_is_drawn(tmp_path):
-    conditions = Conditions([Condition("genre", "shared_tag", width=2), Condition("tempo", "within", width=2)])
+    conditions = Conditions([SharedTag("genre", width=2), Within("tempo", width=2)])
     labels = {"genre": np.full((12, 1), -1, np.int32), "tempo": np.full(12, np.nan, np.float32)}
     plot_map_grid(np.random.default_rng(0).normal(size=(12, 4)), conditions, labels, {}, tmp_path / "g.png")
     image = pixels(tmp_path / "g.png")

@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from PIL import Image
 from tensorboard.plugins.projector import ProjectorConfig
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.pictures.browser import chromium
 from dmml_tf.pictures.projector import metadata_tsv, sample_rows, tensors_of, write_index, write_projector
 from dmml_tf.pictures.sprite import MAX_SIDE, THUMBNAIL, thumbnail, thumbnails_of, write_sprite
@@ -54,7 +54,7 @@ def test_one_tensor_a_subspace_and_one_of_the_whole_with_relative_paths(index, l
 
 
 def test_a_condition_called_whole_is_bad_input():
-    conditions = Conditions([Condition("whole", "shared_tag", width=3)])
+    conditions = Conditions([SharedTag("whole", width=3)])
     other = Index.build(np.ones((2, 3)), conditions, [{"id": "a"}, {"id": "b"}])
     with pytest.raises(UserError, match="whole"):
         tensors_of(other, np.arange(2))

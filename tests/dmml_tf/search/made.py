@@ -3,15 +3,15 @@
 import numpy as np
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.search.index import Index
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=6),
-        Condition("mood", "shared_tag", width=3),
-        Condition("tempo", "within", width=4, tolerance=5.0),
-        Condition("track", "same_track", width=0, weight=0.5),
+        SharedTag("genre", width=6),
+        SharedTag("mood", width=3),
+        Within("tempo", 5.0, width=4),
+        SameTrack("track", width=0, weight=0.5),
     ]
 )
 

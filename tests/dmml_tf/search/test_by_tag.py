@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.search.by_tag import by_tag, vectors_of_tag
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import unit
@@ -56,7 +56,7 @@ def test_a_tag_of_two_columns_is_asked_in_both_each_with_its_own_vector():
 
 
 def test_one_common_space():
-    together = Conditions([Condition("genre", "shared_tag", width=0), Condition("mood", "shared_tag", width=0)])
+    together = Conditions([SharedTag("genre", width=0), SharedTag("mood", width=0)])
     tower, (vectors, index) = made_tower(), made_index(together)
     hits = index.search(by_tag(tower, together, vectors_of_tag(tower, together, "calm")), k=30)
     cosines = unit(vectors) @ unit(tower.embed(tower.vectors.columns["mood"][0]))

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.search.example import agree, clearest
 from dmml_tf.search.index import Index
 
-GENRE = Condition("genre", "shared_tag", width=2)
-TEMPO = Condition("tempo", "within", width=2, tolerance=5.0)
+GENRE = SharedTag("genre", width=2)
+TEMPO = Within("tempo", 5.0, width=2)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.search.index import Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks
 from tests.dmml_tf.search.made import CONDITIONS, made_index, raw_vectors, rows
@@ -65,7 +65,7 @@ def test_the_whole_alone_is_the_cosine_of_embeddings():
 
 
 def test_a_condition_called_whole_keeps_its_name():
-    named = Conditions([Condition("whole", "shared_tag", width=5), Condition("mood", "shared_tag", width=8)])
+    named = Conditions([SharedTag("whole", width=5), SharedTag("mood", width=8)])
     index, vectors = Index.build(raw_vectors(20), named, rows(20)), raw_vectors(20)
     assert index.names == ["whole", "mood"]
     (hit,) = index.search(by_embedding(vectors[3], named), {"whole": 1.0}, k=1)
@@ -106,7 +106,7 @@ def test_equal_tracks_come_by_id():
 
 
 def test_without_subspaces_the_whole_is_the_one_condition():
-    category = Conditions([Condition("genre", "shared_tag", width=0), Condition("tempo", "within", width=0)])
+    category = Conditions([SharedTag("genre", width=0), Within("tempo", width=0)])
     vectors = raw_vectors(20)
     index = Index.build(vectors, category, rows(20))
     hits = index.search(by_embedding(vectors[4], category), {"whole": 1.0}, k=20)

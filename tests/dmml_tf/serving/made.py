@@ -12,14 +12,14 @@ import soxr
 from tensorflow import keras
 
 from dmml_tf import spaces
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 
 RATE = 22_050
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=8),
-        Condition("tempo_2", "within", width=4, tolerance=5.0),
-        Condition("track", "same_track", width=0, weight=0.5),
+        SharedTag("genre", width=8),
+        Within("tempo_2", 5.0, width=4),
+        SameTrack("track", width=0, weight=0.5),
     ]
 )
 

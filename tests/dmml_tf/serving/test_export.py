@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.serving import export
 from dmml_tf.serving.graph import ServedGraph
 from tests import savedmodel_loader
@@ -116,7 +116,7 @@ def test_a_zero_subspace_stays_zero():
 
 
 def test_without_subspaces_the_whole_is_the_only_output():
-    category = Conditions([Condition("genre", "shared_tag", width=0)])
+    category = Conditions([SharedTag("genre", width=0)])
     found = ServedGraph(tiny_embedding(6), category, LogMel()).embed_log_mel(tf.zeros([2, 129, 128]))
     assert {name: array.shape.as_list() for name, array in found.items()} == {"embedding": [2, 6]}
 
@@ -124,7 +124,7 @@ def test_without_subspaces_the_whole_is_the_only_output():
 @pytest.mark.parametrize("name", ["embedding", "", "two words", "a/b", "1st", "tempo\n", "mélodie"])
 def test_a_name_that_no_output_can_have(tmp_path, name):
     with pytest.raises(UserError, match="condition"):
-        one = Conditions([Condition(name, "shared_tag", width=4)])
+        one = Conditions([SharedTag(name, width=4)])
         export.export_saved_model(tiny_embedding(4), one, LogMel(), tmp_path)
     assert not list(tmp_path.iterdir())
 

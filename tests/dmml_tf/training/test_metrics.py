@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag
 from dmml_tf.training.metrics import ActiveShare, ConditionAccuracy, MeanDistance, triplet_metrics
 
 
@@ -76,7 +76,7 @@ def test_reset_forgets(batches):
 
 
 def test_triplet_metrics_has_one_accuracy_a_condition():
-    conditions = Conditions([Condition("genre", "shared_tag"), Condition("track", "same_track", width=0)])
+    conditions = Conditions([SharedTag("genre"), SameTrack("track", width=0)])
     metrics = triplet_metrics(conditions, margin=0.3)
     assert [m.name for m in metrics] == ["accuracy_genre", "accuracy_track", "active", "d_ap", "d_an"]
     assert [m.condition for m in metrics[:2]] == [0, 1] and metrics[2].margin == 0.3

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.relations import relations
 from dmml_tf.models.masks import UnitLength
 from dmml_tf.training.losses import MinedHinge
@@ -18,9 +18,9 @@ from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag"),
-        Condition("tempo", "within", tolerance=5.0),
-        Condition("track", "same_track", width=0),
+        SharedTag("genre"),
+        Within("tempo", 5.0),
+        SameTrack("track", width=0),
     ]
 )
 MARGIN = 0.3
@@ -199,7 +199,7 @@ def test_one_condition_of_single_labels_agrees_with_addons(mining, theirs, seed)
     classes = np.repeat(np.arange(5), 6)
     unit = keras.utils.normalize(rng.normal(size=(30, 8)), axis=1).astype(np.float32)
     labels = {"genre": classes[:, None].astype(np.int32), "track": np.arange(30, dtype=np.int32)}
-    relation = relations(Conditions([Condition("genre", "shared_tag")]), labels)
+    relation = relations(Conditions([SharedTag("genre")]), labels)
     found = float(MinedHinge(mining, MARGIN)(relation, PairDistances()(unit[None])))
     losses = importlib.import_module("tensorflow_addons.losses")
     assert found == pytest.approx(float(getattr(losses, theirs)(margin=MARGIN)(classes, unit)), abs=1e-5) and found > 0

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition
+from dmml_tf.conditions import SharedTag
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import read_tracks
 from dmml_tf.run import Run
@@ -138,7 +138,7 @@ def test_conditions_come_in_the_configured_order(synthetic):
     config.conditions.artist = {"kind": "shared_tag", "width": 8}
     assert conditions_from_config(config, synthetic).names == ("tempo", "genre")
     config.order, config.embedding = ("artist",), 8
-    assert list(conditions_from_config(config, synthetic)) == [Condition("artist", "shared_tag", width=8)]
+    assert list(conditions_from_config(config, synthetic)) == [SharedTag("artist", width=8)]
     config.order = ("genre", "era")
     with pytest.raises(UserError, match="config.order names 'era', config.conditions has: "):
         conditions_from_config(config, synthetic)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.zero_shot.pairs import draw_tag_pairs
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=4), Condition("mood", "shared_tag", width=4, share=2)])
+CONDITIONS = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4, share=2)])
 TAGS = {"genre": 9, "mood": 4}
 
 

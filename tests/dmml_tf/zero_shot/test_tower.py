@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.spaces import unit
 from dmml_tf.zero_shot.tower import ARRAYS_FILE, NAMES_FILE, TagTower
 from tests.made_tower import CONDITIONS, made_tower
@@ -21,7 +21,7 @@ def test_it_is_the_dense_layer():
     expected = np.asarray(layer(vectors))
     np.testing.assert_allclose(tower.embed(vectors), expected, atol=1e-5)
     np.testing.assert_allclose(tower.in_space(vectors, CONDITIONS, "mood"), unit(expected[:, 6:]), atol=1e-5)
-    together = Conditions([Condition("mood", "shared_tag", width=0)])
+    together = Conditions([SharedTag("mood", width=0)])
     np.testing.assert_allclose(tower.in_space(vectors, together, "mood"), unit(expected), atol=1e-5)
 
 

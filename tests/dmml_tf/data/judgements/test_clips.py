@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dmml_tf.configs import judged as judged_config
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag
 from dmml_tf.data.forms import triplet_form
 from dmml_tf.data.judgements.clips import JudgedClips, with_judgements
 from dmml_tf.data.judgements.read import read_dim_sim
@@ -30,7 +30,7 @@ def traced(tmp_path_factory):
 
 
 def votes(file):
-    return Condition("votes", "judged", width=8, file=str(file))
+    return Judged("votes", width=8, file=str(file))
 
 
 def source(window):
@@ -138,7 +138,7 @@ def test_magnatagatunes_votes_are_whole_songs(traced, tmp_path):
 
 def test_batches_hold_both_kinds_of_windows(traced, tmp_path):
     file = write_votes(tmp_path / "votes.csv", TRAIN, 20)
-    genre, track = Condition("genre", "shared_tag", width=8), Condition("track", "same_track", width=0)
+    genre, track = SharedTag("genre", width=8), SameTrack("track", width=0)
     conditions = Conditions([genre, votes(file), track])
     form = with_judgements(triplet_form(conditions, 60), traced, "train", conditions, PLAN)
     given = {tuple(clip.song for clip in triplet) for triplet in read_dim_sim(file).triplets}
@@ -170,7 +170,7 @@ def test_judged_clips_pass_through_the_equaliser_too(synthetic, tmp_path):
 
 
 def test_a_form_without_judgements_is_left_alone(traced):
-    conditions = Conditions([Condition("genre", "shared_tag", width=8)])
+    conditions = Conditions([SharedTag("genre", width=8)])
     form = triplet_form(conditions, 60)
     assert with_judgements(form, traced, "train", conditions, PLAN) is form
 

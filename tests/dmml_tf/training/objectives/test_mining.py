@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.relations import relations
 from dmml_tf.spaces import NORM_ORDERS, project
 from dmml_tf.training.losses import MinedHinge
@@ -14,9 +14,9 @@ from dmml_tf.training.objectives.mining import PairDistances, build_mining_model
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=2),
-        Condition("tempo", "within", tolerance=5.0, width=3),
-        Condition("track", "same_track", width=0, weight=0.5),
+        SharedTag("genre", width=2),
+        Within("tempo", 5.0, width=3),
+        SameTrack("track", width=0, weight=0.5),
     ]
 )
 RNG = np.random.default_rng(0)

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.data.forms import tag_targets
 from dmml_tf.training.objectives.tag_graph import HEADS, build_tag_model
 from dmml_tf.training.objectives.tag_loss import TagCrossentropy
 from tfrecords_tools.errors import UserError
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=2), Condition("mood", "shared_tag", width=3)])
+CONDITIONS = Conditions([SharedTag("genre", width=2), SharedTag("mood", width=3)])
 IDS = np.array([[0, 2], [1, -1], [-1, -1], [-1, 2]], np.int32)
 
 
@@ -40,7 +40,7 @@ def test_loss_is_the_mean_over_tagged_rows():
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("widths", [(2, 3), (0, 0)])
 def test_logits_are_unit_vectors_times_proxies(head, widths):
-    conditions = Conditions([Condition(c.name, c.kind, width=w) for c, w in zip(CONDITIONS, widths)])
+    conditions = Conditions([SharedTag(c.name, width=w) for c, w in zip(CONDITIONS, widths)])
     network, x = embedding(), np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
     model = build_tag_model(network, conditions, {"genre": 3, "mood": 7}, head)
     found, vectors = model({"windows": x}), np.asarray(network(x)).astype(np.float64)
@@ -81,9 +81,9 @@ def test_fit_separates_tags_in_the_embedding():
     "conditions, head, said",
     [
         (CONDITIONS, "softmax", "unknown head 'softmax'; known are: proxy, classification"),
-        (Conditions([Condition("tempo", "within")]), "proxy", "condition 'tempo' has none"),
-        (Conditions([Condition("era", "shared_tag")]), "proxy", "condition 'era' has none"),
-        (Conditions([Condition("genre", "shared_tag", width=4)]), "proxy", "add up to 4, the embedding has 5"),
+        (Conditions([Within("tempo")]), "proxy", "condition 'tempo' has none"),
+        (Conditions([SharedTag("era")]), "proxy", "condition 'era' has none"),
+        (Conditions([SharedTag("genre", width=4)]), "proxy", "add up to 4, the embedding has 5"),
     ],
 )
 def test_bad_arguments(conditions, head, said):

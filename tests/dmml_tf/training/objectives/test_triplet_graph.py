@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.models.masks import ConditionMask, GatherTriplets, TripletDistances, UnitLength
 from dmml_tf.spaces import project
 from dmml_tf.training.objectives.triplet_graph import build_triplet_model
@@ -12,9 +12,9 @@ from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions(
     [
-        Condition("genre", "shared_tag", width=3),
-        Condition("tempo", "within", tolerance=5.0, width=4),
-        Condition("track", "same_track", width=0),
+        SharedTag("genre", width=3),
+        Within("tempo", 5.0, width=4),
+        SameTrack("track", width=0),
     ]
 )
 CUSTOM = {c.__name__: c for c in (ConditionMask, GatherTriplets, TripletDistances, UnitLength)}
@@ -98,7 +98,7 @@ def test_saving_the_whole_graph(tmp_path):
 
 
 def test_conditions_without_widths_take_any_size():
-    conditions = Conditions([Condition("artist", "shared_tag", width=0)])
+    conditions = Conditions([SharedTag("artist", width=0)])
     model, inputs = build_triplet_model(embedding(5), conditions), batch()
     inputs["condition"][:] = 0
     assert np.isfinite(np.asarray(model(inputs))).all()

@@ -5,7 +5,7 @@ import pytest
 from dmml_tf.configs import zero_shot
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.data.pipeline import BatchPlan, window_batches
 from dmml_tf.data.records import read_tracks
 from dmml_tf.data.signal import LOG_MEL
@@ -60,7 +60,7 @@ def test_without_masks_all_tags_share_one_space(synthetic):
 
 
 def test_a_batch_of_held_out_tracks_alone_gives_nothing(synthetic):
-    made = objective(synthetic, {"genre": ["jazz"]}, Conditions([Condition("genre", "shared_tag", width=192)]))
+    made = objective(synthetic, {"genre": ["jazz"]}, Conditions([SharedTag("genre", width=192)]))
     rng = np.random.default_rng(0)
     windows = next(window_batches(synthetic, "train", made.conditions, PLAN, rng, LOG_MEL))
     windows.labels["genre"][:] = 1
@@ -71,7 +71,7 @@ def test_what_it_cannot_learn_is_one_line(synthetic):
     with pytest.raises(UserError, match="held_out.colour: no condition of config.order reads that column; trained"):
         objective(synthetic, {"colour": 0.2})
     with pytest.raises(UserError, match="'zero_shot' learns tags, and condition 'tempo' has none"):
-        objective(synthetic, {}, Conditions([Condition("tempo", "within", width=192, tolerance=5.0)]))
+        objective(synthetic, {}, Conditions([Within("tempo", 5.0, width=192)]))
     with pytest.raises(UserError, match="held_out.genre: 'polka' is no tag"):
         objective(synthetic, {"genre": ["polka"]})
     assert next(read_tracks(synthetic, "train"))["tags/genre"].size == 1

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.spaces import project
 from dmml_tf.training.objectives.zero_shot_graph import TOWER, CosineHinge, build_zero_shot_model, zero_shot_metrics
 from tfrecords_tools.errors import UserError
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=3), Condition("mood", "shared_tag", width=4)])
-TOGETHER = Conditions([Condition("genre", "shared_tag", width=0), Condition("mood", "shared_tag", width=0)])
+CONDITIONS = Conditions([SharedTag("genre", width=3), SharedTag("mood", width=4)])
+TOGETHER = Conditions([SharedTag("genre", width=0), SharedTag("mood", width=0)])
 
 
 def embedding():
@@ -74,7 +74,7 @@ def test_metrics_are_those_of_triplets_on_cosine_distances():
 
 def test_a_condition_without_tags_or_with_wrong_widths_is_refused():
     with pytest.raises(UserError, match="condition 'tempo' has none; leave it out of config.order"):
-        build_zero_shot_model(embedding(), Conditions([Condition("tempo", "within", width=7)]), 8)
+        build_zero_shot_model(embedding(), Conditions([Within("tempo", width=7)]), 8)
     with pytest.raises(UserError, match="add up to 3"):
         build_zero_shot_model(embedding(), Conditions(CONDITIONS[:1]), 8)
 

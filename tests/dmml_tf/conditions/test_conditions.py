@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions, value_distance
+from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within, value_distance
 from dmml_tf.data.triplets import HALF_WINDOW
 from tests.triplet_oracle import apart, is_negative, is_positive, random_judgements, random_labels
 from tfrecords_tools.errors import UserError
 
-GENRE = Condition("genre", "shared_tag")
-TEMPO = Condition("tempo", "within", tolerance=5.0)
-OCTAVES = Condition("octaves", "within", column="tempo", tolerance=3.0, octave=True)
-TRACK = Condition("track", "same_track", width=0)
-MOOD = Condition("feeling", "shared_tag", column="mood")
-VOTES = Condition("votes", "judged")
+GENRE = SharedTag("genre")
+TEMPO = Within("tempo", 5.0)
+OCTAVES = Within("octaves", 3.0, column="tempo", octave=True)
+TRACK = SameTrack("track", width=0)
+MOOD = SharedTag("feeling", column="mood")
+VOTES = Judged("votes")
 ALL = (GENRE, TEMPO, OCTAVES, TRACK, MOOD)
 
 
@@ -84,7 +84,7 @@ def test_octaves_are_one_value_and_nothing_else_is():
 
 def test_octaves_belong_to_values():
     with pytest.raises(UserError, match="condition 'genre': octave is for kind 'within', not for 'shared_tag'"):
-        Condition("genre", "shared_tag", octave=True)
+        Conditions.from_json([{"name": "genre", "kind": "shared_tag", "octave": True}])
 
 
 def test_conditions_without_octaves_are_written_as_before_there_were_any():
@@ -205,10 +205,10 @@ def test_the_cost_of_a_pair_does_not_depend_on_the_vocabulary():
 def test_masks_partition_the_embedding():
     conditions = Conditions(
         [
-            Condition("a", "shared_tag", width=3),
-            Condition("b", "shared_tag", width=0),
-            Condition("c", "within", width=5),
-            Condition("d", "shared_tag", width=2),
+            SharedTag("a", width=3),
+            SharedTag("b", width=0),
+            Within("c", width=5),
+            SharedTag("d", width=2),
         ]
     )
     masks = conditions.masks(10)
@@ -223,13 +223,13 @@ def test_masks_partition_the_embedding():
 
 def test_the_papers_masks():
     names = ("genre", "mood", "instrument", "tempo")
-    masks = Conditions([*(Condition(name, "shared_tag") for name in names), TRACK]).masks(256)
+    masks = Conditions([*(SharedTag(name) for name in names), TRACK]).masks(256)
     expected = np.concatenate([np.kron(np.eye(4), np.ones(64)), np.ones((1, 256))])
     np.testing.assert_array_equal(masks, expected)
 
 
 def test_all_widths_zero_sees_everything_at_any_size():
-    conditions = Conditions([Condition("a", "shared_tag", width=0), TRACK])
+    conditions = Conditions([SharedTag("a", width=0), TRACK])
     assert conditions.size == 0 and conditions.subspaces == {}
     np.testing.assert_array_equal(conditions.masks(7), np.ones((2, 7)))
 
@@ -251,7 +251,7 @@ def test_widths_that_do_not_add_up_are_refused():
 )
 def test_a_condition_that_cannot_be_is_refused(fields, said):
     with pytest.raises(UserError, match=said) as caught:
-        Condition("x", **fields)
+        Conditions.from_json([{"name": "x", **fields}])
     assert "'x'" in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -259,7 +259,7 @@ def test_sets_that_cannot_be_are_refused():
     with pytest.raises(UserError, match="at least one"):
         Conditions([])
     with pytest.raises(UserError, match="must differ: genre, genre"):
-        Conditions([GENRE, Condition("genre", "within")])
+        Conditions([GENRE, Within("genre")])
     with pytest.raises(UserError, match="unknown condition 'mod'; the model has: genre, tempo"):
         Conditions([GENRE, TEMPO]).index("mod")
 
@@ -271,7 +271,7 @@ def test_a_missing_column_is_named_with_those_there_are():
 
 def test_column_defaults_to_the_name():
     assert (GENRE.column, TRACK.column, MOOD.column) == ("genre", "track", "mood")
-    assert Condition("same song", "same_track").column == "track"
+    assert SameTrack("same song").column == "track"
 
 
 def test_json_round_trip_and_equality():

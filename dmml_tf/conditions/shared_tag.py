@@ -1,0 +1,59 @@
+"""Tracks that have a tag in common: genre, mood, instrument, era, artist, whatever the column holds."""
+
+import collections
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from dmml_tf.conditions.by_label import ByLabel
+from dmml_tf.conditions.labels import Array, Labels
+from dmml_tf.conditions.relevance import Relevance, RelevantTags
+from dmml_tf.conditions.tags import share_a_tag, tag_cosine, tag_fault
+from tfrecords_tools.tables.formats import TAG_SEPARATOR
+from tfrecords_tools.tables.tracks import Tracks
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedTag(ByLabel):
+    """Two tracks are similar when they share at least one tag of a column: `SharedTag("genre")`."""
+
+    kind: ClassVar[str] = "shared_tag"
+    reads_tags: ClassVar[bool] = True
+
+    def known(self, column: Array) -> Array:
+        """bool [N] of int [N, M]: which items have a tag."""
+        tagged: Array = (column >= 0).any(axis=1)
+        return tagged
+
+    def alike(self, a: Array, b: Array) -> Array:
+        """bool [P]: which pairs share a tag."""
+        return share_a_tag(a, b)
+
+    def closeness(self, labels: Labels, i: Array, j: Array) -> Array:
+        """float64 [P]: the cosine of the two sets of tags, as multi-hot vectors."""
+        column = self._column(labels)
+        return tag_cosine(column[i], column[j])
+
+    def fault(self, tracks: Tracks, triplets: bool = True) -> str | None:
+        """No track tagged, no two that share a tag, or no two that share none."""
+        return tag_fault(tracks.tags[self.column], triplets) if self.column in tracks.tags else None
+
+    def relevance(self, labels: Labels) -> Relevance:
+        """Tracks that share a tag; results recall the tags that they carry."""
+        return RelevantTags(self._column(labels))
+
+    def classes(self, labels: Labels) -> tuple[Array, Array]:
+        """Each tag is a class."""
+        column = self._column(labels)
+        rows, slots = np.nonzero(column >= 0)
+        return rows, column[rows, slots]
+
+    def agree(self, first: str, second: str) -> bool:
+        """Whether two cells name a tag in common."""
+        return bool(first and second) and not {*first.split(TAG_SEPARATOR)}.isdisjoint(second.split(TAG_SEPARATOR))
+
+    def vote(self, cells: Sequence[str]) -> str:
+        """The most frequent tag; each neighbour votes for all of its own, of equal ones the nearest's is taken."""
+        return collections.Counter(tag for cell in cells for tag in cell.split(TAG_SEPARATOR)).most_common(1)[0][0]
