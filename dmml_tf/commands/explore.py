@@ -9,10 +9,8 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.explore.library import Library
-from dmml_tf.explore.picture import state, write_picture
-from dmml_tf.explore.serve import listening, serve
 from dmml_tf.search.weights import parse_weights, weight_vector
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import UserError, require_extra
 
 _LEAST_SIDE, _MOST_SIDE = 320, 4096  # pixels of a picture
 
@@ -50,6 +48,11 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Serves the page until Ctrl-C, or writes a picture of it."""
+    require_extra("explore", "dmml explore", "fastapi", "uvicorn")
+    # Imported here, so that --help works without the extra.
+    from dmml_tf.explore.picture import write_picture
+    from dmml_tf.explore.serve import listening, serve
+
     size = parse_size(fv.size)
     library = Library.open(fv.run, fv.data)
     chosen = _chosen(fv, library)
@@ -102,4 +105,6 @@ def _chosen(fv: flags.FlagValues, library: Library) -> str:
             raise UserError(f"no condition '{name}' to take or to show; this index has: {', '.join(index.names)}")
     if fv.from_b and not fv.b:
         raise UserError("--from_b needs a second song; name it with --b ID")
+    from dmml_tf.explore.picture import state
+
     return state(fv.a, fv.b, fv.from_b, weights, fv.map)

@@ -1,6 +1,5 @@
 """`dmml trace_study`: makes songs that change in one label and measures which sub-space notices."""
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from absl import flags
 
 from dmml_tf.benchmarks.study_songs import draw_songs, read_plans
 from dmml_tf.run import Run, write_json
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import require_extra
 
 _NEEDED = ("music21", "pretty_midi", "midirenderer", "mir_eval")
 
@@ -29,9 +28,7 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes songs/*.flac, trace_study.json and trace_study.md; prints the page."""
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(f"the study needs {', '.join(missing)}; install with: pip install 'dmml[demo]'")
+    require_extra("demo", "the study", *_NEEDED)
     from dmml_tf.benchmarks.trace_study import content_of, measure, to_markdown
 
     trained = Run.load(fv.run)

@@ -9,13 +9,14 @@ alike. The candidates are then compared exactly by `Index`.
 
 import contextlib
 import dataclasses
+import importlib
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import require_extra
 
 BITS = 4
 # k-means finds 16 centroids for two numbers: more vectors than these do not move them.
@@ -97,13 +98,8 @@ class Coarse:
 
 def require_faiss() -> Any:
     """The faiss module; `UserError` that names the package where it is not installed."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise UserError(
-            "an index of more than 100,000 tracks needs faiss; install it: pip install 'dmml[search]'"
-        ) from error
-    return faiss
+    require_extra("search", "an index of more than 100,000 tracks", "faiss")
+    return importlib.import_module("faiss")
 
 
 def _even(size: int) -> int:

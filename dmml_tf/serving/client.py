@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import UserError, require_extra
 
 WHOLE = "embedding"
 _LONGEST_PAUSE = 5.0  # seconds between two tries
@@ -172,13 +172,10 @@ class GrpcClient(Client):
 
     def __init__(self, target: str = "localhost:8500", **settings):
         super().__init__(**settings)
-        try:
-            import grpc
-            from tensorflow_serving.apis import prediction_service_pb2_grpc
-        except ImportError as error:
-            raise UserError(
-                f"gRPC needs tensorflow-serving-api ({error}): pip install 'dmml[serving]', or use RestClient"
-            ) from error
+        require_extra("serving", "gRPC", "grpc", "tensorflow_serving", otherwise=", or use RestClient")
+        import grpc
+        from tensorflow_serving.apis import prediction_service_pb2_grpc
+
         self._target = target
         # A song through time is an answer of more than gRPC's 4 MB.
         self._channel = grpc.insecure_channel(

@@ -13,7 +13,7 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions
 from dmml_tf.serving.export import check_output_names, write_signatures
 from dmml_tf.serving.graph import ServedGraph
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.features import LogMel
 
 SIGNATURE = "embed_log_mel"
@@ -54,6 +54,7 @@ def export_onnx(embedding: keras.Model, conditions: Conditions, features: LogMel
     imported: the extra `onnx` brings them.
     """
     graph = _graph(embedding, conditions, features)
+    require_extra("onnx", "ONNX", "onnx", "onnxruntime", "tf2onnx")
     try:
         import onnxruntime
         import tf2onnx

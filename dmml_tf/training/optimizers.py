@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import UserError, require_extra
 
 KERAS = ("Adam", "AdamW", "Nadam", "RMSprop", "SGD")
 ADDONS = ("LAMB", "RectifiedAdam")
@@ -40,13 +40,8 @@ def build_optimizer(name: str, learning_rate: float, lookahead: bool = False) ->
 
 
 def _addons(name: str):
-    try:
-        return importlib.import_module("tensorflow_addons.optimizers")
-    except ImportError as error:
-        raise UserError(
-            f"optimizer '{name}' needs tensorflow-addons, which runs on Python 3.11 with TensorFlow 2.15: "
-            "pip install 'dmml[addons]'"
-        ) from error
+    require_extra("addons", f"optimizer '{name}'", "tensorflow_addons", otherwise=", on Python 3.11")
+    return importlib.import_module("tensorflow_addons.optimizers")
 
 
 def prepare_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence) -> None:

@@ -12,7 +12,7 @@ import soxr
 from tfrecords_tools.audio.containers import is_chained, missing_end
 from tfrecords_tools.audio.ffmpeg import UNKNOWN_FRAMES, OtherAudioError, OtherAudioFile
 from tfrecords_tools.audio.mp3 import unannounced_samples
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import UserError, require_extra
 
 # Frames of the file decoded at a time: memory does not grow with a track's length.
 _BLOCK_FRAMES = 1 << 16
@@ -81,6 +81,7 @@ def _opened(path: str | os.PathLike) -> soundfile.SoundFile | OtherAudioFile:
     try:
         file = _Sequential(os.fspath(path))
     except soundfile.LibsndfileError as error:
+        _require_ffmpeg(f"cannot be decoded as audio ({_reason(error)}); any format but wav, flac, ogg and mp3")
         try:
             return OtherAudioFile(path)
         except OtherAudioError:
@@ -96,9 +97,18 @@ def _opened(path: str | os.PathLike) -> soundfile.SoundFile | OtherAudioFile:
         return file
     if counted > file.frames + _GUESS_SHORT:
         file.close()
+        _require_ffmpeg("is an mp3 of which libsndfile reads a part only; the whole")
         file = OtherAudioFile(path)
     file.frames = counted
     return file
+
+
+def _require_ffmpeg(what: str) -> None:
+    """Raises `AudioError` with the way to mend it if PyAV is not installed."""
+    try:
+        require_extra("audio", what, "av")
+    except UserError as missing:
+        raise AudioError(str(missing)) from missing
 
 
 def _reason(error: soundfile.LibsndfileError | OtherAudioError) -> str:

