@@ -50,8 +50,8 @@ class BruteForce:
             a, p, n = (np.float32(row.values[condition.column]) for row in rows)
             near, far = (_octaves_apart(a, v) if condition.octave else abs(a - v) for v in (p, n))
             return bool(near <= condition.tolerance and far > condition.tolerance)
-        a, p, n = (self._tags(condition, track) for track, _ in (anchor, positive, negative))
-        return bool(a & p) and bool(n) and not a & n
+        own, same, other = (self._tags(condition, track) for track, _ in (anchor, positive, negative))
+        return bool(own & same) and bool(other) and not own & other
 
     def alone(self, condition: Condition) -> int:
         """Tracks that share no tag with any other, so that they are never an anchor; 0 for conditions without tags."""
@@ -73,7 +73,7 @@ def count_alone(tag_sets: Iterable[set]) -> int:
     return sum(all(holders[tag] == 1 for tag in tags) for tags in tag_sets)
 
 
-def _octaves_apart(a: float, b: float) -> float:
+def _octaves_apart(a: np.floating, b: np.floating) -> np.floating | float:
     """The least distance of the larger value from the smaller one, doubled any number of times."""
     small, large = sorted((a, b))
     found = [abs(large - small)]

@@ -42,7 +42,7 @@ def measure_forms(config: ml_collections.ConfigDict, dataset: Dataset, condition
     embedding = build_embedding(**{**config.network, "size": conditions.size or config.embedding})
     forms = {name: _prepare(config, dataset, conditions, embedding, one) for name, one in plans.items()}
     losses = _losses(*forms["shared"])
-    spent = {name: [] for name in forms}
+    spent: dict[str, list[float]] = {name: [] for name in forms}
     for _ in progress(range(ROUNDS), ROUNDS, "rounds of both forms"):
         for name, (objective, batches) in forms.items():
             spent[name] += _step_seconds(objective, batches[: -(-steps // ROUNDS)])
@@ -100,5 +100,6 @@ def _losses(objective: Objective, batches: list) -> dict[str, float]:
     chosen = np.random.default_rng(0).permutation(len(targets))[:_LOSS_TRIPLETS]
     inputs = {**inputs, "triplets": inputs["triplets"][chosen], "condition": inputs["condition"][chosen]}
     forms = {"shared": inputs, "explicit": explicit_form(inputs)}
+    assert isinstance(objective.loss, keras.losses.Loss)  # of triplets: one output, one loss
     found = {name: objective.model(form, training=False) for name, form in forms.items()}
     return {name: float(objective.loss(targets[chosen], distances)) for name, distances in found.items()}

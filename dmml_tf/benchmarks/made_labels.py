@@ -29,7 +29,7 @@ class TagMakeUp:
         each: tags a tagged track draws; equal ones count once.
     """
 
-    shares: Sequence[float]
+    shares: Sequence[float] | np.ndarray
     tagged: float = 1.0
     each: int = 1
 

@@ -69,7 +69,9 @@ def measure_dataset(
     skipped, steps = passed_over(len(tracks), plan), steps or epoch_steps(len(tracks), plan)
     shares = np.array([condition.share for condition in conditions]) / sum(condition.share for condition in conditions)
     most = skipped + max(steps, 4 * int(np.ceil(least / (plan.triplets * shares[shares > 0].min()))))
-    drawn, invalid, anchors = collections.Counter(), collections.Counter(), [set() for _ in conditions]
+    drawn: collections.Counter[int] = collections.Counter()
+    invalid: collections.Counter[int] = collections.Counter()
+    anchors: list[set[str]] = [set() for _ in conditions]
     for step, windows in enumerate(window_batches(dataset, split, conditions, plan, rng)):
         triplets, numbers = draw_batch(conditions, windows.labels, plan.triplets, rng)
         places = list(zip(windows.track_ids, windows.labels["start"].tolist()))
@@ -111,16 +113,16 @@ def measure_made(
     stream = label_batches(schema, rows, conditions, plan, rng)
     for _ in range(passed_over(tracks, plan)):
         next(stream)
-    pairs = [collections.Counter() for _ in conditions]
+    pairs: list[collections.Counter[tuple[str, str]]] = [collections.Counter() for _ in conditions]
     for _ in range(epoch_steps(tracks, plan)):
         labels, ids = next(stream)
         triplets, numbers = draw_batch(conditions, labels, plan.triplets, rng)
         for (anchor, positive, _), number in zip(triplets.tolist(), numbers.tolist()):
             pairs[number][ids[anchor], ids[positive]] += 1
     total, shares = sum(drawn.total() for drawn in pairs), sum(condition.share for condition in conditions)
-    rows = {row["track_id"]: row for row in rows}
+    by_id = {row["track_id"]: row for row in rows}
     return {
-        one.name: {"share": drawn.total() / total, "asked": one.share / shares, **_covered(one, rows, drawn)}
+        one.name: {"share": drawn.total() / total, "asked": one.share / shares, **_covered(one, by_id, drawn)}
         for one, drawn in zip(conditions, pairs)
     }
 
@@ -157,7 +159,7 @@ def time_vocabularies(plan: BatchPlan, tracks: int = 2_000, batches: int = 40, s
         make_up = {name: TagMakeUp(even(size), each=2) for name in ("genre", "mood", "instrument")}
         streams[size] = label_batches(*made_tracks(tracks, make_up, rng), PAPER, plan, rng)
         next(streams[size])
-    spent = {size: [] for size in VOCABULARIES}
+    spent: dict[int, list[float]] = {size: [] for size in VOCABULARIES}
     for _ in progress(range(batches), batches, "batches of every vocabulary"):
         for size, stream in streams.items():
             begun = time.process_time()

@@ -59,7 +59,7 @@ def measure(run: Run, songs: Sequence[MadeSong], folder: Path, hop: float) -> li
 
 def summarise(rows: Sequence[Mapping]) -> dict:
     """Means by label changed and sub-space measured: {changed: {"songs": n, sub-space: {measure: mean}}}."""
-    summary = {}
+    summary: dict[str, dict] = {}
     for changed in dict.fromkeys(row["changed"] for row in rows):
         mine = [row for row in rows if row["changed"] == changed]
         summary[changed] = {"songs": len(mine)}

@@ -78,13 +78,13 @@ def run(fv: flags.FlagValues) -> None:
 def parse_size(text: str) -> tuple[int, int]:
     """`"1280x800"` -> `(1280, 800)`; `UserError` if it is not of that form, or out of reason."""
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    sides = tuple(map(int, found.groups())) if found else (0, 0)
-    if not all(_LEAST_SIDE <= side <= _MOST_SIDE for side in sides):
+    width, height = map(int, found.groups()) if found else (0, 0)
+    if not all(_LEAST_SIDE <= side <= _MOST_SIDE for side in (width, height)):
         raise UserError(
             f"--size: '{text}' is not of the form WIDTHxHEIGHT, as in 1280x800, of {_LEAST_SIDE} to "
             f"{_MOST_SIDE} pixels a side"
         )
-    return sides
+    return width, height
 
 
 def has_desktop() -> bool:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from absl import flags
 
 from dmml_tf.pictures.projector import MAX_POINTS, tensors_of, write_index
@@ -46,6 +47,6 @@ def run(fv: flags.FlagValues) -> None:
         picture_of_projector(log_dir, Path(fv.picture))
         print(f"{fv.picture}: written")
     print(
-        f"{log_dir}: {min(fv.points, len(index.tracks))} tracks in {len(tensors_of(index, [0]))} tensors; look at "
-        f"them with: tensorboard --logdir {log_dir}, then open /#projector"
+        f"{log_dir}: {min(fv.points, len(index.tracks))} tracks in {len(tensors_of(index, np.arange(1)))} tensors; "
+        f"look at them with: tensorboard --logdir {log_dir}, then open /#projector"
     )

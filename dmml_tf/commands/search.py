@@ -136,7 +136,7 @@ def _asked(fv: flags.FlagValues, index: Index, parts: dict[str, list[str]]) -> l
     """One line for everything that the query was made from."""
     named = [("query", track) for track in fv.track]
     named += [(f"{name} of", track) for name, tracks in parts.items() for track in tracks]
-    named += [("not", track) for track in fv["not"].value]
+    named += [("not", track) for track in fv["not"].value or ()]
     lines = [f"query {fv.audio}"] if fv.audio else []
     return lines + [f"{role} {show.describe(index.tracks[index.position(track)])}" for role, track in named]
 

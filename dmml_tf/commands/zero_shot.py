@@ -74,7 +74,10 @@ def _ask(fv: flags.FlagValues, trained: Run, tower: TagTower) -> None:
     # The other sub-spaces were not asked: their cosines would all read 0.
     print(
         show.table(
-            [dataclasses.replace(hit, cosines={name: hit.cosines[name] for name in query.weights}) for hit in hits]
+            [
+                dataclasses.replace(hit, cosines={name: hit.cosines[name] for name in query.weights or ()})
+                for hit in hits
+            ]
         )
     )
 

@@ -9,6 +9,7 @@ import json
 import platform
 import statistics
 from pathlib import Path
+from typing import Any
 
 import ml_collections
 import numpy as np
@@ -100,11 +101,13 @@ def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan, name: str = "dem
 
 def make_records(config: ml_collections.ConfigDict, plan: DemoPlan, stages: Stages) -> Dataset:
     """The corpus and its records, or the records of the user's table."""
-    manifest, licence = plan.manifest, ""
-    if manifest is None:
+    manifest: str | Path
+    if plan.manifest is not None:
+        manifest, licence = plan.manifest, ""
+    else:
         corpus, licence = Path(plan.data) / "corpus", LICENCE
         manifest = corpus / "manifest.csv"
-        with _first_time(stages, "corpus", manifest):
+        with _first_time(stages, "corpus", corpus / "manifest.csv"):
             build_corpus(corpus, plan.tracks, config.seed, plan.workers, plan.seconds)
     with _first_time(stages, "records", Path(plan.data) / FILE_NAME):
         # A table that has changed since is built anew: the folder is this job's own.
@@ -126,6 +129,7 @@ def with_every_column(config: ml_collections.ConfigDict, dataset: Dataset) -> ml
     """
     config = config.copy_and_resolve_references()
     known = {fields.get("column", name) for name, fields in config.conditions.items()}
+    new: dict[str, dict[str, Any]]
     new = {name: {"kind": "shared_tag", "width": 64} for name in dataset.schema.vocabularies if name not in known}
     for name in set(dataset.schema.values) - known:
         values = [row[f"values/{name}"] for row in label_rows(dataset, "train")]

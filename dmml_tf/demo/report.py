@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dmml_tf.evaluation.tables import (
     BASELINE_NAMES,
@@ -108,7 +109,7 @@ def _is_share(value) -> bool:
     return _is_number(value) and 0.0 <= value <= 1.0
 
 
-def _cells(table: Mapping, place: str) -> Iterator[tuple[str, object]]:
+def _cells(table: Mapping, place: str) -> Iterator[tuple[str, Any]]:
     for row, columns in table.items():
         _demand(isinstance(columns, Mapping), f"{place}.{row}", "an object")
         for column, value in columns.items():

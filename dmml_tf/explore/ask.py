@@ -88,8 +88,8 @@ def answer(library: Library, maps: Maps, asked: Asked) -> dict:
             condition.name
             for condition in index.conditions
             if condition.name in side_of
-            and asked.slots[side_of[condition.name]].track is not None
-            and agree(condition, asked.slots[side_of[condition.name]].track, hit.track)
+            and (track := asked.slots[side_of[condition.name]].track) is not None
+            and agree(condition, track, hit.track)
         ]
         shown.append({**library.song(place), **row, "agrees": agrees, "near": _near(library, maps, place)})
     return {"hits": shown, "slots": {side: maps.near(slot.query) for side, slot in asked.slots.items()}}

@@ -37,9 +37,9 @@ def main(arguments: list[str]) -> int:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(limit, (most, most))
-    source, target, rate, least, most = arguments
+    source, target, rate, least_seconds, most_seconds = arguments
     try:
-        decode(Path(source), Path(target), int(rate), float(least), float(most))
+        decode(Path(source), Path(target), int(rate), float(least_seconds), float(most_seconds))
     except AudioError as error:
         print(error, file=sys.stderr)
         return EXIT_REFUSED

@@ -58,20 +58,21 @@ class Maps:
             if name not in self._points:
                 vectors = self._vectors(name, self.rows)
                 kept = self._folder / f"map-{self._key(vectors)}.npy"
-                self._points[name] = _read(kept, len(self.rows))
-                if self._points[name] is None:
-                    self._points[name] = _scaled(flatten(vectors, self._seed))
-                    _keep(kept, self._points[name])
+                points = _read(kept, len(self.rows))
+                if points is None:
+                    points = _scaled(flatten(vectors, self._seed))
+                    _keep(kept, points)
+                self._points[name] = points
             return self._points[name]
 
     def near(self, query: Query) -> list[int | None]:
         """For each part of the index its place on that part's map: the nearest of the map's tracks; None for zeros."""
-        found = []
+        places: list[int | None] = []
         for name in self._index.names:
             wanted = query.vector[self._index.slices[name]] if name in self._index.slices else query.whole
-            asked = wanted is not None and np.any(wanted)
-            found.append(int(np.argmax(self._vectors(name, self.rows) @ wanted)) if asked else None)
-        return found
+            asks_nothing = wanted is None or not np.any(wanted)
+            places.append(None if asks_nothing else int(np.argmax(self._vectors(name, self.rows) @ wanted)))
+        return places
 
     def place(self, row: int) -> int | None:
         """Where among `rows` a track is; None if the sample left it out."""
@@ -83,6 +84,7 @@ class Maps:
         index = self._index
         if name in index.slices:
             return index.vectors[rows, index.slices[name]]
+        assert index.lengths is not None  # else the whole is not among the index's names
         return index.vectors[rows] * index.lengths[rows][:, index.owner]
 
     def _key(self, vectors: np.ndarray) -> str:

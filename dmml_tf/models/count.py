@@ -21,7 +21,7 @@ def multiply_adds(model: keras.Model) -> int:
     return sum(_of_layer(layer, tuple(layer.output.shape)) for layer in _leaves(model))
 
 
-def _leaves(model: keras.Model) -> Iterator[layers.Layer]:
+def _leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _leaves(layer)
@@ -29,7 +29,7 @@ def _leaves(model: keras.Model) -> Iterator[layers.Layer]:
             yield layer
 
 
-def _of_layer(layer: layers.Layer, shape: tuple) -> int:
+def _of_layer(layer: keras.layers.Layer, shape: tuple) -> int:
     if hasattr(layer, "multiply_adds"):
         return layer.multiply_adds(shape)
     if isinstance(layer, LogMelFrontend):

@@ -52,7 +52,9 @@ class Page:
     """
 
     def __init__(self, process: subprocess.Popen):
-        self._process, self._number, self._waiting, self._session = process, 0, b"", None
+        assert process.stdin is not None and process.stdout is not None
+        self._to, self._from = process.stdin, process.stdout
+        self._number, self._waiting, self._session = 0, b"", None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
@@ -64,7 +66,7 @@ class Page:
         if self._session is not None:
             message["sessionId"] = self._session
         try:
-            os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\0")
+            os.write(self._to.fileno(), json.dumps(message).encode() + b"\0")
             while True:
                 answer = self._read()
                 if answer.get("id") == self._number:
@@ -127,9 +129,9 @@ class Page:
     def _read(self) -> dict:
         """The next message."""
         while b"\0" not in self._waiting:
-            if not select.select([self._process.stdout], [], [], _ANSWERS_WITHIN)[0]:
+            if not select.select([self._from], [], [], _ANSWERS_WITHIN)[0]:
                 raise TimeoutError("no answer")
-            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+            chunk = os.read(self._from.fileno(), 1 << 16)
             if not chunk:
                 raise BrokenPipeError("the browser ended")
             self._waiting += chunk
@@ -152,11 +154,8 @@ def browser_page() -> Iterator[Page]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         # The shell only moves the pipe to the descriptors that the browser looks at.
         command = ["sh", "-c", _PIPES, "sh", browser, *_FLAGS, *sandbox, f"--user-data-dir={profile}"]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-        try:
-            yield Page(process)
-        finally:
-            process.terminate()
-            process.wait()
-            process.stdin.close()
-            process.stdout.close()
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+            try:
+                yield Page(process)
+            finally:
+                process.terminate()

@@ -41,6 +41,7 @@ def tensorboard_process(log_dir: str | os.PathLike) -> Iterator[str]:
         "false",
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
     stop = threading.Timer(_STARTS_WITHIN, process.terminate)
     stop.start()
     try:

@@ -182,7 +182,7 @@ def _fit(config, dataset, conditions, embedding, objective: Objective, folder: P
     probe = next(form_batches(dataset, "valid", conditions, plan, valid_form, config.seed))[0]["windows"][
         :SPREAD_WINDOWS
     ]
-    recent = collections.deque(maxlen=RECENT)
+    recent: collections.deque = collections.deque(maxlen=RECENT)
     callbacks = [
         StopOnNaN(folder, recent),
         EmbeddingSpread(embedding, probe),

@@ -3,6 +3,7 @@
 import pytest
 
 from dmml_tf.benchmarks.serving import Latency, bench, table
+from tests.dmml_tf.serving.conftest import exported  # noqa: F401 (a fixture)
 from tfrecords_tools.features import LogMel
 
 
