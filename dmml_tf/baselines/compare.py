@@ -1,42 +1,29 @@
-"""The model and its two floors, MFCC-VQ and the untrained network, on the same held-out triplets."""
+"""A run beside its two floors, MFCC-VQ and the untrained network, on the same held-out triplets."""
 
-import dataclasses
 from collections.abc import Mapping
 
 from tensorflow import keras
 
 from dmml_tf.baselines.mfcc_vq import MfccVq
-from dmml_tf.embed.split import Embedded, embed_split
-from dmml_tf.evaluation.cross_table import CrossTable, cross_table
-from dmml_tf.evaluation.evaluate import evaluate, hold_out
+from dmml_tf.embed.split import embed_split
+from dmml_tf.evaluation.by_condition import accuracy_by_condition
+from dmml_tf.evaluation.evaluate import Evaluation, Further, evaluate_further, evaluate_run
+from dmml_tf.evaluation.held_out import HeldOut
+from dmml_tf.evaluation.views import Views
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.run import Run
-from dmml_tf.spaces import condition_masks
+from dmml_tf.run import Run, write_json
+from dmml_tf.spaces import SUBSPACE, WHOLE
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
+FILE_NAME = "evaluation.json"
 MFCC_VQ, UNTRAINED = "mfcc_vq", "untrained"
 
 
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """What `compare` found.
-
-    Attributes:
-        embedded: the split under the trained model.
-        triplet_accuracy: system -> as `dmml_tf.evaluation.evaluate.evaluate` gives it. The trained model comes first,
-            under the name of its configuration. MFCC-VQ has one space, so its "whole" and "subspace" are the same
-            figures.
-        cross_table: of the trained model.
-    """
-
-    embedded: Embedded
-    triplet_accuracy: Mapping[str, Mapping]
-    cross_table: CrossTable
-
-
-def compare(run: Run, dataset: Dataset, split: str, count: int, seed: int = 0, baselines: bool = True) -> Comparison:
-    """Scores a run, and with `baselines` its floors, on a split.
+def compare(
+    run: Run, dataset: Dataset, split: str, count: int, seed: int = 0, floors: bool = True
+) -> tuple[Evaluation, dict[str, Mapping]]:
+    """Scores a run, and with `floors` MFCC-VQ and the untrained network, on a split.
 
     Args:
         run: whose conditions decide and whose network is scored.
@@ -44,25 +31,68 @@ def compare(run: Run, dataset: Dataset, split: str, count: int, seed: int = 0, b
         split: never the one the run was trained on.
         count: triplets a condition.
         seed: of triplets, bootstrap, codebook and untrained weights.
-        baselines: whether to score the floors.
+        floors: whether to score them too.
+
+    Returns:
+        The run's own evaluation, and system -> triplet accuracy as
+        `dmml_tf.evaluation.by_condition.accuracy_by_condition` gives it. The run comes first, under the name of its
+        configuration. MFCC-VQ has one space, so its "whole" and "subspace" are the same figures.
 
     Raises:
-        UserError: if the data lack a condition's column or a split, a file is damaged, or the run has a floor's name.
+        UserError: as `evaluate_run`, or if the run has a floor's name.
     """
-    if baselines and run.name in (MFCC_VQ, UNTRAINED):
+    if floors and run.name in (MFCC_VQ, UNTRAINED):
         raise UserError(
             f"{run.folder}: its configuration is called '{run.name}', as one of the baselines is; train it from a file "
             "of another name"
         )
-    embedded = embed_split(run.embedding(), dataset, split)
-    held_out = hold_out(run.conditions, embedded.labels, embedded.window_track, embedded.window_start, count, seed)
-    masks = condition_masks(run.conditions, run.masks, embedded.vectors.shape[1])
-    scores = {run.name: evaluate(embedded, held_out, run.norm_order, masks=masks)}
-    table = cross_table(embedded, held_out, run.norm_order, masks)
-    if baselines:
-        histograms = MfccVq(seed=seed).fit(dataset).embed_split(dataset, split)
-        scores[MFCC_VQ] = evaluate(histograms, held_out, subspaces=False)
-        keras.utils.set_random_seed(seed)
-        untrained = embed_split(build_embedding(**run.network), dataset, split)
-        scores[UNTRAINED] = evaluate(untrained, held_out, run.norm_order)
-    return Comparison(embedded, scores, table)
+    evaluation = evaluate_run(run, dataset, split, count, seed)
+    accuracy = {run.name: evaluation.triplet_accuracy}
+    if floors:
+        accuracy[MFCC_VQ] = _score_mfcc_vq(dataset, split, evaluation.held_out)
+        accuracy[UNTRAINED] = _score_untrained(run, dataset, split, evaluation.held_out)
+    return evaluation, accuracy
+
+
+def write_evaluation(
+    run: Run, dataset: Dataset, split: str, count: int, seed: int, floors: bool, further: Further
+) -> dict:
+    """Scores a run and writes `evaluation.json` into its folder.
+
+    Args:
+        run, dataset, split, count, seed, floors: as of `compare`.
+        further: what else is asked for.
+
+    Returns:
+        The file's content.
+
+    Raises:
+        UserError: as `compare` and `evaluate_further`.
+    """
+    evaluation, accuracy = compare(run, dataset, split, count, seed, floors)
+    content = {
+        "dataset": str(dataset.folder),
+        "split": split,
+        "tracks": len(evaluation.embedded.ids),
+        "seed": seed,
+        "triplet_accuracy": accuracy,
+        "cross_table": evaluation.cross_table,
+        **evaluate_further(run, dataset, evaluation, further),
+    }
+    write_json(run.folder / FILE_NAME, content)
+    return content
+
+
+def _score_mfcc_vq(dataset: Dataset, split: str, held_out: HeldOut) -> dict[str, dict]:
+    histograms = MfccVq(seed=held_out.seed).fit(dataset).embed_split(dataset, split)
+    # Histograms come with their own normalisation.
+    views = Views({WHOLE: dict.fromkeys(held_out.conditions.names)}, normalise=False)
+    whole = accuracy_by_condition(histograms, held_out, views)[WHOLE]
+    return {WHOLE: whole, SUBSPACE: whole}
+
+
+def _score_untrained(run: Run, dataset: Dataset, split: str, held_out: HeldOut) -> dict[str, dict]:
+    keras.utils.set_random_seed(held_out.seed)
+    embedded = embed_split(build_embedding(**run.network), dataset, split)
+    views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order)
+    return accuracy_by_condition(embedded, held_out, views)

@@ -7,9 +7,9 @@ from absl import flags
 
 from dmml_tf.commands.configuration import config_name, define_config_flag, read_config
 from dmml_tf.data.judgements.read import AGREEMENT
-from dmml_tf.papers.bench import Judged
 from dmml_tf.papers.build import build_table
 from dmml_tf.papers.files import write_table
+from dmml_tf.papers.held_out_side import HumanTriplets
 from tfrecords_tools.errors import UserError
 
 
@@ -45,7 +45,7 @@ def run(fv: flags.FlagValues) -> None:
     table = read_config(fv)
     if bool(fv.dim_sim) != bool(fv.clips):
         raise UserError("--dim_sim and --clips go together: the judgements, and the folder where their clips are")
-    judged = Judged.read(fv.dim_sim, fv.clips, fv.agreement) if fv.dim_sim else None
+    judged = HumanTriplets.read(fv.dim_sim, fv.clips, fv.agreement) if fv.dim_sim else None
     out = Path(fv.out or Path("runs/tables") / config_name(fv))
     outcomes = build_table(table, fv.data, out, functools.partial(write_table, out, {}), judged)
     print((out / "table.md").read_text(encoding="utf-8"))

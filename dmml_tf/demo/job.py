@@ -14,7 +14,7 @@ from typing import Any
 import ml_collections
 import numpy as np
 
-from dmml_tf.baselines.compare import Comparison, compare
+from dmml_tf.baselines.compare import compare
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import label_arrays
@@ -22,6 +22,7 @@ from dmml_tf.demo.report import write_report
 from dmml_tf.demo.stages import Stages
 from dmml_tf.embed.split import Embedded, label_rows
 from dmml_tf.evaluation.cross_table import diagonal_gap
+from dmml_tf.evaluation.evaluate import Evaluation
 from dmml_tf.evaluation.tables import SPACE_NAMES, accuracy_table, cross_table_rows
 from dmml_tf.pictures.callbacks import training_pictures
 from dmml_tf.pictures.plots import plot_cross_table, plot_learning_curves, plot_map
@@ -147,7 +148,7 @@ def with_every_column(config: ml_collections.ConfigDict, dataset: Dataset) -> ml
 def finish(config: ml_collections.ConfigDict, plan: DemoPlan, run: Run, dataset: Dataset, stages: Stages) -> None:
     """Everything after training: evaluation, throughput, index, export, pictures, report."""
     with stages("evaluation"):
-        found = compare(run, dataset, "test", plan.triplets, config.seed)
+        evaluation, accuracy = compare(run, dataset, "test", plan.triplets, config.seed)
     with stages("index"):
         index = index_run(run, dataset)
         index.save(run.folder / INDEX_FOLDER)
@@ -157,7 +158,7 @@ def finish(config: ml_collections.ConfigDict, plan: DemoPlan, run: Run, dataset:
     with stages("throughput"):
         pipeline = measure_pipeline(dataset, "train", run.conditions, BatchPlan(**config.batch), config.seed)
     with stages("pictures"):
-        draw(run, found)
+        draw(run, evaluation)
     write_report(
         run.folder,
         {
@@ -168,8 +169,8 @@ def finish(config: ml_collections.ConfigDict, plan: DemoPlan, run: Run, dataset:
                 "tracks": {split: dataset.tracks(split) for split in SPLITS},
                 "mutual_information": mutual_information(dataset),
             },
-            "triplet_accuracy": found.triplet_accuracy,
-            "cross_table": found.cross_table,
+            "triplet_accuracy": accuracy,
+            "cross_table": evaluation.cross_table,
             "throughput": {
                 "pipeline_windows_per_s": round(pipeline, 1),
                 "train_windows_per_s": round(train_rate(run.folder / "history.csv"), 1),
@@ -178,15 +179,15 @@ def finish(config: ml_collections.ConfigDict, plan: DemoPlan, run: Run, dataset:
     )
 
 
-def draw(run: Run, found: Comparison) -> None:
+def draw(run: Run, evaluation: Evaluation) -> None:
     """Learning curves, the cross table, and a map of the test tracks in each sub-space."""
     plots = run.folder / "plots"
     plots.mkdir(exist_ok=True)
     plot_learning_curves(run.folder / "history.csv", plots / "learning_curves.png")
-    if found.cross_table:
-        plot_cross_table(found.cross_table, plots / "cross_table.png")
+    if evaluation.cross_table:
+        plot_cross_table(evaluation.cross_table, plots / "cross_table.png")
     for name in run.conditions.subspaces:
-        draw_map(run, found.embedded, run.conditions, name, plots / f"map_{name}.png")
+        draw_map(run, evaluation.embedded, run.conditions, name, plots / f"map_{name}.png")
 
 
 def draw_map(run: Run, embedded: Embedded, conditions: Conditions, name: str, path: Path) -> None:

@@ -1,202 +1,157 @@
-"""Held-out triplets, drawn once, and any system's score on them.
-
-Source: Lee et al., ICASSP 2020, section 4: condition triplets on whole songs, track triplets on 3 s
-excerpts, each in the whole space and in the condition's own sub-space.
-"""
+"""A run on held-out tracks: its triplets and its cross table, and what else is asked for."""
 
 import dataclasses
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 
-import numpy as np
-
-from dmml_tf.conditions import Conditions, Labels, SameTrack
-from dmml_tf.data.records import repeat_labels
-from dmml_tf.data.triplets import HALF_WINDOW
-from dmml_tf.embed.split import Embedded
-from dmml_tf.evaluation.accuracy import Score, bootstrap, interval, is_correct, score
-from dmml_tf.evaluation.held_out import sample_triplets
-from dmml_tf.spaces import condition_masks, project
+from dmml_tf.data.judgements.read import AGREEMENT, Judgements, read_dim_sim, read_odd_one_out
+from dmml_tf.data.signal import LOG_MEL, signal_of
+from dmml_tf.embed.split import Embedded, embed_split
+from dmml_tf.evaluation.by_condition import (
+    accuracy_by_condition,
+    agreement_by_space,
+    retrieval_by_condition,
+    tagging_by_condition,
+)
+from dmml_tf.evaluation.cross_table import (
+    CrossTable,
+    cross_table,
+    disentanglement,
+    label_cross_table,
+    label_information,
+)
+from dmml_tf.evaluation.held_out import HeldOut, hold_out
+from dmml_tf.evaluation.human import embed_clips, network_embed
+from dmml_tf.evaluation.views import Views
+from dmml_tf.run import Run
+from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-
-OVERALL = "overall"
 
 
 @dataclasses.dataclass(frozen=True)
-class HeldOut:
-    """The triplets that all systems are scored on.
+class Evaluation:
+    """A run on one split.
 
     Attributes:
-        conditions: the model's, and a `same_track` condition "track" if it had none of that kind.
-        triplets: name -> int32 [n, 3] of tracks, or of windows for `same_track`; n = 0 where no valid
-            triplet exists.
-        window_track: int32 [M], the track of each window that `same_track` triplets index.
-        tracks: number of tracks.
-        seed: of the draw and of the bootstrap.
+        embedded: the split under the run's network.
+        views: how its vectors are compared.
+        held_out: the triplets, which other systems can be scored on.
+        triplet_accuracy: see `dmml_tf.evaluation.by_condition.accuracy_by_condition`.
+        cross_table: see `dmml_tf.evaluation.cross_table.cross_table`.
     """
 
-    conditions: Conditions
-    triplets: Mapping[str, np.ndarray]
-    window_track: np.ndarray
-    tracks: int
-    seed: int
-
-    def owners(self, name: str) -> np.ndarray:
-        """int [n, 3]: the tracks of a condition's triplets."""
-        triplets = self.triplets[name]
-        return self.window_track[triplets] if self.on_windows(name) else triplets
-
-    def on_windows(self, name: str) -> bool:
-        """Whether a condition's triplets index windows rather than tracks."""
-        return self.conditions[self.conditions.index(name)].kind == "same_track"
+    embedded: Embedded
+    views: Views
+    held_out: HeldOut
+    triplet_accuracy: Mapping[str, Mapping]
+    cross_table: CrossTable
 
 
-def hold_out(
-    conditions: Conditions, labels: Labels, window_track: np.ndarray, window_start: np.ndarray, count: int, seed: int
-) -> HeldOut:
-    """Draws every condition's triplets.
+def evaluate_run(run: Run, dataset: Dataset, split: str = "test", count: int = 10_000, seed: int = 0) -> Evaluation:
+    """Scores a run on held-out triplets.
 
     Args:
-        conditions: the model's.
-        labels: label columns of the tracks.
-        window_track, window_start: int32 [M] of the windows, as in `Embedded`. Two windows of one
-            track overlap by at most half, or are no pair.
+        run: whose conditions decide and whose network is scored.
+        dataset: holds `split`.
+        split: never the one the run was trained on.
         count: triplets a condition.
-        seed: same seed and data, same triplets; a condition's do not depend on the others.
+        seed: of the triplets and the bootstrap.
 
     Raises:
-        UserError: if the data lack a condition's column, or on a condition called "overall".
+        UserError: if the data lack a condition's column or the split, or a file is damaged.
     """
-    if OVERALL in conditions.names:
-        raise UserError(f"a condition cannot be called '{OVERALL}', the name of the mean; rename it")
-    conditions = _with_track(conditions)
-    windows = repeat_labels(labels, window_track, window_start)
-    triplets = {
-        c.name: sample_triplets(c, windows if c.kind == "same_track" else labels, count, seed, HALF_WINDOW)
-        for c in conditions
+    embedded = embed_split(run.embedding(), dataset, split)
+    held_out = hold_out(run.conditions, embedded.labels, embedded.window_track, embedded.window_start, count, seed)
+    views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order, run.masks)
+    accuracy = accuracy_by_condition(embedded, held_out, views)
+    return Evaluation(embedded, views, held_out, accuracy, cross_table(embedded, held_out, views))
+
+
+@dataclasses.dataclass(frozen=True)
+class Further:
+    """What a run is scored by beyond triplets.
+
+    Attributes:
+        disentanglement: the cross table against what the labels share.
+        retrieval: multi-label R@K, R-precision and mAP@R a condition.
+        tagging: ROC-AUC of class prototypes from the train split.
+        dim_sim: file of dim-sim judgements, CSV or JSON; None for none.
+        odd_one_out: MagnaTagATune's comparisons_final.csv; None for none.
+        clips: folder of the judged clips.
+        agreement: least share of dim-sim's votes for the majority.
+    """
+
+    disentanglement: bool = False
+    retrieval: bool = False
+    tagging: bool = False
+    dim_sim: str | None = None
+    odd_one_out: str | None = None
+    clips: str | None = None
+    agreement: float = AGREEMENT
+
+    def require(self, run: Run) -> None:
+        """Checks, before any work, that people's judgements can be compared with.
+
+        Raises:
+            UserError: if there is no folder of clips, or the network takes samples.
+        """
+        people = self.dim_sim or self.odd_one_out
+        if people and not self.clips:
+            raise UserError("--dim_sim and --odd_one_out need --clips=FOLDER, where the judged clips are")
+        if self.clips and not Path(self.clips).is_dir():
+            raise UserError(f"--clips={self.clips} is no folder; name the one where the judged clips are")
+        if people and signal_of(run.network) != LOG_MEL:
+            raise UserError(
+                f"{run.folder}: judged clips are read as log-mel and this network takes samples; leave out "
+                "--dim_sim and --odd_one_out"
+            )
+
+
+def evaluate_further(run: Run, dataset: Dataset, evaluation: Evaluation, asked: Further) -> dict[str, dict]:
+    """What is asked for, by the keys of `evaluation.json`.
+
+    Args:
+        run: as of `evaluate_run`.
+        dataset: holds `train` where tags are scored.
+        evaluation: from `evaluate_run`.
+        asked: the measures.
+
+    Raises:
+        UserError: if a file of judgements or the train split cannot be read.
+    """
+    embedded, views = evaluation.embedded, evaluation.views
+    further: dict[str, dict] = {}
+    if asked.disentanglement:
+        further["disentanglement"] = _disentanglement(run, evaluation)
+    if asked.retrieval:
+        further["retrieval"] = retrieval_by_condition(embedded, run.conditions, views)
+    if asked.tagging:
+        train = embed_split(run.embedding(), dataset, "train")
+        vocabularies = dataset.schema.vocabularies
+        further["tagging"] = tagging_by_condition(train, embedded, run.conditions, vocabularies, views)
+    if asked.dim_sim:
+        further["dim_sim"] = _people(run, evaluation, read_dim_sim(asked.dim_sim, asked.agreement), asked.clips)
+    if asked.odd_one_out:
+        further["odd_one_out"] = _people(run, evaluation, read_odd_one_out(asked.odd_one_out), asked.clips)
+    return further
+
+
+def _disentanglement(run: Run, evaluation: Evaluation) -> dict:
+    labels_table = label_cross_table(evaluation.held_out, evaluation.embedded.labels)
+    figure = disentanglement(evaluation.cross_table, labels_table)
+    return {
+        "figure": figure and dataclasses.asdict(figure),
+        "labels_table": labels_table,
+        "mutual_information": label_information(run.conditions, evaluation.embedded.labels),
     }
-    return HeldOut(conditions, triplets, window_track, len(labels["track"]), seed)
 
 
-def evaluate(
-    embedded: Embedded,
-    held_out: HeldOut,
-    norm_order: str = "mask_then_norm",
-    subspaces: bool = True,
-    rounds: int = 1000,
-    masks: Mapping[str, np.ndarray] | None = None,
-) -> dict[str, dict[str, dict | None]]:
-    """Scores one system.
-
-    "overall" is the mean over the conditions other than `same_track` (the paper's four) that have a
-    triplet; its interval comes from the mean of the same bootstrap rounds, its n is their sum.
-
-    Args:
-        embedded: the system's vectors of the tracks and windows that `held_out` was drawn from.
-        held_out: from `hold_out`.
-        norm_order: see `dmml_tf.spaces.project`.
-        subspaces: False for a system with one space only and its own normalisation (MFCC-VQ): its
-            vectors are compared as they are and both keys hold the same figures.
-        rounds: of the bootstrap.
-        masks: condition -> float [E], from `dmml_tf.spaces.condition_masks`; a condition without one is
-            scored in the whole space. None takes the slices of `held_out.conditions`.
-
-    Returns:
-        {"whole" | "subspace": {condition | "overall": {"value", "low", "high", "n"} or None}}, None
-        where there is no triplet.
-    """
-    whole = scores(
-        held_out, answers(held_out, lambda name: view(embedded, held_out, name, None, norm_order, subspaces)), rounds
-    )
-    if not subspaces:
-        return {"whole": whole, "subspace": whole}
-    masks = condition_masks(held_out.conditions, None, embedded.vectors.shape[1]) if masks is None else masks
-    own = answers(held_out, lambda name: view(embedded, held_out, name, masks.get(name), norm_order))
-    return {"whole": whole, "subspace": scores(held_out, own, rounds)}
-
-
-def evaluate_specialised(
-    embedded: Mapping[str, Embedded],
-    held_out: HeldOut,
-    norm_order: str = "mask_then_norm",
-    normalise: bool = True,
-    rounds: int = 1000,
-) -> dict[str, dict[str, dict | None]]:
-    """Scores a set of systems that each know one condition (specialised networks, linear maps) as one row.
-
-    Args:
-        embedded: condition -> the same tracks and windows under its own system. A condition without one
-            has no score and no part in "overall".
-        held_out, norm_order, rounds: as in `evaluate`.
-        normalise: False compares the vectors as they are.
-
-    Returns:
-        As `evaluate`; both keys hold the same figures, each condition's in its own system's whole space.
-    """
-    found = scores(
-        held_out,
-        answers(held_out, lambda name: view(embedded[name], held_out, name, None, norm_order, normalise), embedded),
-        rounds,
-    )
-    return {"whole": found, "subspace": found}
-
-
-def view(
-    embedded: Embedded,
-    held_out: HeldOut,
-    triplets: str,
-    mask: np.ndarray | None,
-    norm_order: str,
-    normalise: bool = True,
-) -> np.ndarray:
-    """The space, float [N or M, D], in which condition `triplets` is scored, as seen through `mask` [E].
-
-    `mask` None is the whole space; `normalise` False leaves the vectors as they are.
-    """
-    vectors = embedded.windows if held_out.on_windows(triplets) else embedded.vectors
-    if not normalise:
-        return vectors
-    return project(vectors, np.ones(vectors.shape[1], np.float32) if mask is None else mask, norm_order)
-
-
-def answers(
-    held_out: HeldOut, space_of: Callable[[str], np.ndarray], names: Container[str] | None = None
-) -> dict[str, np.ndarray]:
-    """Condition -> bool [n], which of its triplets are right in the space that `space_of(condition)` gives.
-
-    Conditions without a triplet do not appear, nor those outside `names`, where given.
-    """
-    asked = [c.name for c in held_out.conditions if names is None or c.name in names]
-    drawn = {name: held_out.triplets[name] for name in asked if len(held_out.triplets[name])}
-    return {name: is_correct(space_of(name), triplets) for name, triplets in drawn.items()}
-
-
-def scores(held_out: HeldOut, found: Mapping[str, np.ndarray], rounds: int = 1000) -> dict[str, dict | None]:
-    """Shares with their intervals, of every condition and "overall", from `answers`; None for those not in it."""
-    table, means, counted = {}, [], []
-    for condition in held_out.conditions:
-        if condition.name not in found:
-            table[condition.name] = None
-            continue
-        correct = found[condition.name]
-        resampled = bootstrap(correct, held_out.owners(condition.name), held_out.tracks, held_out.seed, rounds)
-        one = score(correct, resampled)
-        table[condition.name] = dataclasses.asdict(one)
-        if condition.kind != "same_track":
-            means.append(resampled)
-            counted.append(one)
-    table[OVERALL] = _overall(counted, means)
-    return table
-
-
-def _overall(found: list[Score], rounds: list[np.ndarray]) -> dict | None:
-    if not found:
-        return None
-    value = float(np.mean([one.value for one in found]))
-    # A round that lacks one condition is NaN as a whole: a mean of fewer is another quantity.
-    return dataclasses.asdict(Score(value, *interval(np.mean(rounds, axis=0)), sum(one.n for one in found)))
-
-
-def _with_track(conditions: Conditions) -> Conditions:
-    if any(c.kind == "same_track" for c in conditions) or "track" in conditions.names:
-        return conditions
-    return Conditions([*conditions, SameTrack("track", width=0)])
+def _people(run: Run, evaluation: Evaluation, judgements: Judgements, clips: str | None) -> dict:
+    judged = embed_clips(judgements, clips or ".", network_embed(run.embedding(), run.features), run.features)
+    return {
+        "triplets": len(judgements.triplets),
+        "no_majority": judgements.left_out,
+        "without_clips": judged.without_clips,
+        "missing": dict(judged.missing),
+        "agreement": agreement_by_space(judged, evaluation.views, evaluation.held_out.seed),
+    }

@@ -1,19 +1,95 @@
-"""Held-out triplets: anchors drawn uniformly, positives and negatives by a condition's own rule.
+"""Held-out triplets, drawn once, that every system is scored on.
 
-No N x N array: partners are guessed and checked in vectorised rounds, and the few anchors whose
-partners are too rare to be guessed are compared with every item once.
+Anchors are drawn uniformly, positives and negatives by a condition's own rule. No N x N array: partners are guessed
+and checked in vectorised rounds, and the few anchors whose partners are too rare to be guessed are compared with
+every item once.
+
+Source: Lee et al., ICASSP 2020, section 4: condition triplets on whole songs, track triplets on 3 s excerpts.
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dmml_tf.conditions import Condition, Labels
+from dmml_tf.conditions import Condition, Conditions, Labels, SameTrack
+from dmml_tf.data.records import repeat_labels
+from dmml_tf.data.triplets import HALF_WINDOW
+from dmml_tf.embed.split import Embedded
+from tfrecords_tools.errors import UserError
+
+OVERALL = "overall"
 
 # Guesses an anchor gets before it is compared with every item.
 _ROUNDS = 64
 
 Rule = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (i [P], j [P]) -> bool [P]
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """The triplets that all systems are scored on.
+
+    Attributes:
+        conditions: the model's, and a `same_track` condition "track" if it had none of that kind.
+        triplets: name -> int32 [n, 3] of tracks, or of windows for `same_track`; n = 0 where no valid
+            triplet exists.
+        window_track: int32 [M], the track of each window that `same_track` triplets index.
+        tracks: number of tracks.
+        seed: of the draw and of the bootstrap.
+    """
+
+    conditions: Conditions
+    triplets: Mapping[str, np.ndarray]
+    window_track: np.ndarray
+    tracks: int
+    seed: int
+
+    def owners(self, name: str) -> np.ndarray:
+        """int [n, 3]: the tracks of a condition's triplets."""
+        triplets = self.triplets[name]
+        return self.window_track[triplets] if self.on_windows(name) else triplets
+
+    def items(self, embedded: Embedded, name: str) -> np.ndarray:
+        """float [N or M, E]: the vectors of the tracks, or of the windows, that a condition's triplets index."""
+        return embedded.windows if self.on_windows(name) else embedded.vectors
+
+    def on_windows(self, name: str) -> bool:
+        """Whether a condition's triplets index windows rather than tracks."""
+        return self.conditions[self.conditions.index(name)].kind == "same_track"
+
+
+def hold_out(
+    conditions: Conditions, labels: Labels, window_track: np.ndarray, window_start: np.ndarray, count: int, seed: int
+) -> HeldOut:
+    """Draws every condition's triplets.
+
+    Args:
+        conditions: the model's.
+        labels: label columns of the tracks.
+        window_track, window_start: int32 [M] of the windows, as in `Embedded`. Two windows of one
+            track overlap by at most half, or are no pair.
+        count: triplets a condition.
+        seed: same seed and data, same triplets; a condition's do not depend on the others.
+
+    Raises:
+        UserError: if the data lack a condition's column, or on a condition called "overall".
+    """
+    if OVERALL in conditions.names:
+        raise UserError(f"a condition cannot be called '{OVERALL}', the name of the mean; rename it")
+    conditions = _with_track(conditions)
+    windows = repeat_labels(labels, window_track, window_start)
+    triplets = {
+        c.name: sample_triplets(c, windows if c.kind == "same_track" else labels, count, seed, HALF_WINDOW)
+        for c in conditions
+    }
+    return HeldOut(conditions, triplets, window_track, len(labels["track"]), seed)
+
+
+def _with_track(conditions: Conditions) -> Conditions:
+    if any(c.kind == "same_track" for c in conditions) or "track" in conditions.names:
+        return conditions
+    return Conditions([*conditions, SameTrack("track", width=0)])
 
 
 def sample_triplets(condition: Condition, labels: Labels, count: int, seed: int, overlap_frames: int = 0) -> np.ndarray:

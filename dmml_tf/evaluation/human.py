@@ -1,12 +1,13 @@
-"""How often a system agrees with people: triplet accuracy on judged clips.
+"""How often a system agrees with people: triplet accuracy on judged clips, and where the clips' sound comes from.
 
-Source: Lee et al., ICASSP 2020, section 4.3 (dim-sim, whole space).
+Source: Lee et al., ICASSP 2020, section 4.3 (dim-sim, whole space). The clips are audio files, or mel arrays as the
+authors' tutorial distributes them.
 """
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePath
 
 import numpy as np
 import tensorflow as tf
@@ -16,16 +17,23 @@ from dmml_tf.data.judgements.read import Clip, Judgements
 from dmml_tf.data.signal import cut_window
 from dmml_tf.embed.split import windows_of
 from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
-from dmml_tf.evaluation.clips import ClipError, clip_log_mel
+from tfrecords_tools.audio.decode import AudioError, load_mono, seconds_of
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.progress import progress
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 Embed = Callable[[np.ndarray], np.ndarray]  # log-mel float32 [frames, bands] -> vector float [E]
 
 
+class ClipError(UserError):
+    """One clip that cannot be used; the message is the reason, without the clip's name."""
+
+
 @dataclasses.dataclass(frozen=True)
-class JudgedClips:
-    """Judged clips under one system.
+class EmbeddedClips:
+    """Judged clips as vectors, by any system.
 
     Attributes:
         vectors: float32 [N, E], the clips that could be used, not normalised.
@@ -44,12 +52,12 @@ class JudgedClips:
 
 def embed_clips(
     judgements: Judgements, folder: str | os.PathLike, embed: Embed, features: LogMel, track_progress: bool = True
-) -> JudgedClips:
+) -> EmbeddedClips:
     """Embeds every clip that takes part in a judgement, one in memory at a time.
 
     Args:
         judgements: from `dmml_tf.data.judgements.read`.
-        folder: of audio files or mel arrays, see `dmml_tf.evaluation.clips.clip_log_mel`.
+        folder: of audio files or mel arrays, see `clip_log_mel`.
         embed: the system: `network_embed(model, features)`, or a baseline's `embed`.
         features: the signal chain of the system.
         track_progress: whether to report on standard error.
@@ -66,7 +74,7 @@ def embed_clips(
         vectors.append(np.asarray(embed(log_mel), np.float32))
     whole = [[rows[clip] for clip in triplet] for triplet in judgements.triplets if all(c in rows for c in triplet)]
     names = {song: number for number, song in enumerate(sorted({clip.song for clip in rows}))}
-    return JudgedClips(
+    return EmbeddedClips(
         np.stack(vectors) if vectors else np.zeros((0, 0), np.float32),
         np.array([names[clip.song] for clip in rows], np.int64),
         np.array(whole, np.int32).reshape(-1, 3),
@@ -75,12 +83,12 @@ def embed_clips(
     )
 
 
-def agreement_with_people(judged: JudgedClips, space: np.ndarray, seed: int = 0, rounds: int = 1000) -> Score | None:
+def agreement_with_people(judged: EmbeddedClips, space: np.ndarray, seed: int = 0, rounds: int = 1000) -> Score | None:
     """Share of the judgements that `space` orders as people did, with its interval over songs.
 
     Args:
         judged: from `embed_clips`.
-        space: float [N, D]: `judged.vectors`, seen as `dmml_tf.spaces.project` gives it.
+        space: float [N, D]: `judged.vectors`, as `Views.space` gives it.
         seed, rounds: of the bootstrap.
 
     Returns:
@@ -99,6 +107,62 @@ def network_embed(embedding: keras.Model, features: LogMel) -> Embed:
         return call(tf.constant(np.stack([cut_window(log_mel, start) for start in starts]))).numpy().mean(axis=0)
 
     return embed
+
+
+def clip_log_mel(clip: Clip, folder: Path, features: LogMel) -> np.ndarray:
+    """Log-mel of one clip, float32 [frames, bands], not standardised: what a record of it would hold.
+
+    Looked for in `folder`, in this order: `<song>.npy`, a mel array of shape (130, 128) of the whole clip
+    that is already standardised (its last frame, which the network's input does not have, is dropped);
+    the audio file the judgements name; `<song>.wav`, `.flac`, `.ogg` or `.mp3`. Audio no longer than the
+    clip is the clip; longer audio is the song, and is cut at the clip's start.
+
+    Raises:
+        ClipError: if there is no such file, or it cannot be used.
+    """
+    for path in _candidates(clip, folder):
+        if path.is_file():
+            return _from_array(path, features) if path.suffix == ".npy" else _from_audio(path, clip, features)
+    raise ClipError(f"not found in {folder}, neither as .npy nor as {', '.join(AUDIO_SUFFIXES)}")
+
+
+def _candidates(clip: Clip, folder: Path) -> Iterator[Path]:
+    names = [f"{clip.song}.npy", clip.file, *(clip.song + suffix for suffix in AUDIO_SUFFIXES)]
+    for name in filter(None, names):
+        # The judgements are somebody else's file: they must not lead out of the folder.
+        if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
+            raise ClipError(f"'{name}' leads out of the folder of clips")
+        yield folder / name
+
+
+def _from_array(path: Path, features: LogMel) -> np.ndarray:
+    try:
+        mel = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ClipError(f"{path.name} is no array that can be read ({str(error).splitlines()[0]})") from error
+    wanted = (features.window_frames + 1, features.n_mels)
+    if not isinstance(mel, np.ndarray) or mel.shape != wanted or mel.dtype.kind not in "fiu":
+        raise ClipError(
+            f"{path.name} must be numbers of shape {wanted}, is "
+            f"{getattr(mel, 'dtype', type(mel).__name__)} of shape {getattr(mel, 'shape', None)}"
+        )
+    if not np.isfinite(mel).all():
+        raise ClipError(f"{path.name} holds values that are NaN or infinite")
+    # The network's first layer standardises: hand it what it expects.
+    return mel[:-1].astype(np.float32) * np.float32(features.deviation) + np.float32(features.mean)
+
+
+def _from_audio(path: Path, clip: Clip, features: LogMel) -> np.ndarray:
+    length = seconds_of(path)
+    is_song = clip.seconds is not None and length is not None and length > clip.seconds + 0.5
+    try:
+        samples = load_mono(path, features.sample_rate, clip.seconds, clip.start if is_song else 0.0)
+    except AudioError as error:
+        raise ClipError(f"{path.name} {error}") from error
+    log_mel = features.extract(samples)
+    if not len(log_mel):
+        raise ClipError(f"{path.name} holds no sound at {clip.start:g} s")
+    return log_mel
 
 
 def _name(clip: Clip) -> str:

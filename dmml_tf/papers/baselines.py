@@ -11,7 +11,8 @@ from dmml_tf.baselines.mfcc_vq import MfccVq
 from dmml_tf.baselines.stats import Stats
 from dmml_tf.conditions import Condition
 from dmml_tf.embed.split import Embedded
-from dmml_tf.papers.bench import Bench
+from dmml_tf.evaluation.views import Views
+from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.rows import Row
 from dmml_tf.papers.system import System
 from dmml_tf.spaces import SUBSPACE, WHOLE
@@ -47,38 +48,37 @@ class Statistics:
         return self._embedded[split]
 
 
-def baseline(row: Row, seed: int, bench: Bench, statistics: Statistics) -> list[System]:
+def baseline(row: Row, seed: int, side: HeldOutSide, statistics: Statistics) -> list[System]:
     """The systems of a row of kind `baseline`, fitted.
 
-    A linear map is learned for each condition, so such a row is a set of systems, as the specialised
+    A linear map is learned for each condition, so such a row is a set of systems, as the specialized
     networks are: it has sub-spaces only.
 
     Raises:
         UserError: as the baseline's `fit`, or on an argument that it does not know.
     """
     if row.config in METHODS:
-        compared = [c for c in bench.conditions if c.name in bench.compared]
+        compared = [c for c in side.conditions if c.name in side.compared]
         return [_linear(row, seed, condition, statistics) for condition in compared]
     if row.config == MFCC_STATS:
-        return [_system(statistics.model, statistics.embedded, bench)]
+        return [_system(statistics.model, statistics.embedded, side)]
     where = f"config.rows.{row.name}.overrides"
     if row.config in _SEEDED:
         model = from_fields(_SEEDED[row.config], where, {**row.overrides, "seed": seed})
     else:
         model = from_fields(_FIXED[row.config], where, row.overrides)
-    model.fit(bench.dataset)
-    return [_system(model, lambda split: model.embed_split(bench.dataset, split), bench)]
+    model.fit(side.dataset)
+    return [_system(model, lambda split: model.embed_split(side.dataset, split), side)]
 
 
-def _system(model: Baseline, embed: Callable[[str], Embedded], bench: Bench) -> System:
-    views = {WHOLE: dict.fromkeys(bench.conditions.names)}
-    return System(embed, views, normalise=False, embed_clip=model.embed)
+def _system(model: Baseline, embed: Callable[[str], Embedded], side: HeldOutSide) -> System:
+    views = Views({WHOLE: dict.fromkeys(side.conditions.names)}, normalise=False)
+    return System(embed, views, embed_clip=model.embed)
 
 
 def _linear(row: Row, seed: int, condition: Condition, statistics: Statistics) -> System:
     fields = {**row.overrides, "condition": condition, "method": row.config, "seed": seed}
     model = from_fields(Linear, f"config.rows.{row.name}.overrides", fields)
     model.fit(statistics.dataset, statistics=statistics.model)
-    return System(
-        lambda split: model.see(statistics.embedded(split)), {SUBSPACE: {condition.name: None}}, normalise=False
-    )
+    views = Views({SUBSPACE: {condition.name: None}}, normalise=False)
+    return System(lambda split: model.see(statistics.embedded(split)), views)

@@ -13,11 +13,11 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.papers.baselines import NAMES, Statistics, baseline
-from dmml_tf.papers.bench import Bench, Judged, make_bench
 from dmml_tf.papers.clock import Clock, Job, spoken
+from dmml_tf.papers.held_out_side import HeldOutSide, HumanTriplets
 from dmml_tf.papers.keep import Kept, key_of
 from dmml_tf.papers.measure import Measured, measure
-from dmml_tf.papers.networks import specialised, trained, untrained
+from dmml_tf.papers.networks import specialized, trained, untrained
 from dmml_tf.papers.pairs import check_pairs
 from dmml_tf.papers.rows import BASELINE, SPECIALIZED, TRAIN, Row, load_config, rows_of, system_config
 from dmml_tf.papers.summary import Outcome
@@ -41,7 +41,7 @@ _ROW_ERRORS = (
     tf.errors.OpError,
 )
 
-Write = Callable[[ml_collections.ConfigDict, Bench, Sequence[Outcome]], None]
+Write = Callable[[ml_collections.ConfigDict, HeldOutSide, Sequence[Outcome]], None]
 
 
 def build_table(
@@ -49,7 +49,7 @@ def build_table(
     data: str | os.PathLike,
     out: Path,
     write: Write,
-    judged: Judged | None = None,
+    judged: HumanTriplets | None = None,
 ) -> list[Outcome]:
     """Trains and scores every row; goes on where an earlier call stopped.
 
@@ -69,16 +69,18 @@ def build_table(
     """
     rows, dataset = rows_of(table, NAMES), Dataset.load(data)
     conditions = conditions_from_config(load_config(table.scored, "config.scored"), dataset)
-    bench = make_bench(dataset, conditions, table.triplets, table.triplet_seed, table.rounds, table.tagging, judged)
-    check_pairs(table.pairs, bench.conditions.names)
-    if not bench.compared:
+    side = HeldOutSide.read(
+        dataset, conditions, table.triplets, table.triplet_seed, table.rounds, table.tagging, judged
+    )
+    check_pairs(table.pairs, side.conditions.names)
+    if not side.compared:
         raise UserError(f"{dataset.folder}: the test split holds no triplet of any condition; label more of its tracks")
-    kept, clock, statistics = Kept(out / FIGURES, bench), Clock(), Statistics(dataset)
+    kept, clock, statistics = Kept(out / FIGURES, side), Clock(), Statistics(dataset)
     outcomes = [Outcome(row) for row in rows]
     todo = [(outcome, seed) for outcome in outcomes for seed in outcome.row.seeds]
-    jobs = {(o.row.name, seed): _job(o.row, seed, table, bench) for o, seed in todo}
+    jobs = {(o.row.name, seed): _job(o.row, seed, table, side) for o, seed in todo}
     for outcome, seed in list(todo):
-        found = kept.load(outcome.row, seed, key_of(outcome.row, seed, table, bench))
+        found = kept.load(outcome.row, seed, key_of(outcome.row, seed, table, side))
         if found is not None:
             outcome.measured[seed] = found
             _traceback_file(out, outcome.row, seed).unlink(missing_ok=True)
@@ -92,20 +94,20 @@ def build_table(
             f"{spoken(time.monotonic() - begun)} so far, {'unknown' if left is None else spoken(left)} left"
         )
         started = time.monotonic()
-        if _run(outcome, seed, table, bench, out, kept, statistics):
+        if _run(outcome, seed, table, side, out, kept, statistics):
             clock.took(jobs[outcome.row.name, seed], time.monotonic() - started)
-        write(table, bench, outcomes)
+        write(table, side, outcomes)
     if not todo:
-        write(table, bench, outcomes)
+        write(table, side, outcomes)
     return outcomes
 
 
-def _run(outcome: Outcome, seed: int, table, bench: Bench, out: Path, kept: Kept, statistics: Statistics) -> bool:
+def _run(outcome: Outcome, seed: int, table, side: HeldOutSide, out: Path, kept: Kept, statistics: Statistics) -> bool:
     """Whether the row could be made; its figures or its failure are in `outcome` then."""
     row = outcome.row
     try:
-        measured = _make(row, seed, table, bench, out.parent / RUNS, statistics)
-        kept.save(row, seed, key_of(row, seed, table, bench), measured)
+        measured = _make(row, seed, table, side, out.parent / RUNS, statistics)
+        kept.save(row, seed, key_of(row, seed, table, side), measured)
     except _ROW_ERRORS as error:
         reason = " ".join(str(error).split())[:400]
         outcome.failed[seed] = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
@@ -122,30 +124,30 @@ def _traceback_file(out: Path, row: Row, seed: int) -> Path:
     return out / FAILED / f"{row.name}-s{seed}.txt"
 
 
-def _make(row: Row, seed: int, table, bench: Bench, runs: Path, statistics: Statistics) -> Measured:
-    systems = _systems(row, seed, table, bench, runs, statistics)
+def _make(row: Row, seed: int, table, side: HeldOutSide, runs: Path, statistics: Statistics) -> Measured:
+    systems = _systems(row, seed, table, side, runs, statistics)
     try:
-        return measure(systems, bench)
+        return measure(systems, side)
     finally:
         # Keras keeps what it has built; twenty networks in one process would add up.
         keras.backend.clear_session()
         gc.collect()
 
 
-def _systems(row: Row, seed: int, table, bench: Bench, runs: Path, statistics: Statistics) -> list[System]:
+def _systems(row: Row, seed: int, table, side: HeldOutSide, runs: Path, statistics: Statistics) -> list[System]:
     if row.kind == BASELINE:
-        return baseline(row, seed, bench, statistics)
+        return baseline(row, seed, side, statistics)
     if row.kind == SPECIALIZED:
-        return specialised(row, table, seed, bench, runs)
+        return specialized(row, table, seed, side, runs)
     config = system_config(table, row, seed)
-    return [trained(row, config, bench, runs) if row.kind == TRAIN else untrained(config, bench)]
+    return [trained(row, config, side, runs) if row.kind == TRAIN else untrained(config, side)]
 
 
-def _job(row: Row, seed: int, table: ml_collections.ConfigDict, bench: Bench) -> Job:
+def _job(row: Row, seed: int, table: ml_collections.ConfigDict, side: HeldOutSide) -> Job:
     if row.kind == TRAIN:
         return "training", system_config(table, row, seed).train.steps
     if row.kind == SPECIALIZED:
-        steps = [system_config(table, row, seed, name).train.steps for name in bench.compared]
+        steps = [system_config(table, row, seed, name).train.steps for name in side.compared]
         return "training", sum(steps)
     return "fitting", 1
 

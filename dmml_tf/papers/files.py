@@ -10,9 +10,9 @@ from pathlib import Path
 
 import ml_collections
 
-from dmml_tf.evaluation.disentanglement import label_cross_table, label_information
-from dmml_tf.papers.bench import SPLIT, Bench
+from dmml_tf.evaluation.cross_table import label_cross_table, label_information
 from dmml_tf.papers.figure import plot_table
+from dmml_tf.papers.held_out_side import SPLIT, HeldOutSide
 from dmml_tf.papers.page import page
 from dmml_tf.papers.pairs import Compared, Tested, compare_pairs
 from dmml_tf.papers.summary import Cell, Outcome, cells, papers_first
@@ -22,15 +22,15 @@ _COUNTS = ("parameters", "steps", "seconds", "scoring_seconds")
 
 
 def write_table(
-    folder: Path, tested: Tested, table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome]
+    folder: Path, tested: Tested, table: ml_collections.ConfigDict, side: HeldOutSide, outcomes: Sequence[Outcome]
 ) -> None:
     """Writes all four from the rows so far; `tested` is handed from call to call, empty at first."""
     folder.mkdir(parents=True, exist_ok=True)
-    pairs = compare_pairs(table.pairs, outcomes, bench, tested)
+    pairs = compare_pairs(table.pairs, outcomes, side, tested)
     ordered, found = papers_first(outcomes), cells(outcomes)
-    _write(folder / "table.md", page(table, bench, outcomes, found, pairs))
+    _write(folder / "table.md", page(table, side, outcomes, found, pairs))
     _write(folder / "table.csv", to_csv(ordered, found))
-    write_json(folder / "table.json", to_json(table, bench, ordered, found, pairs))
+    write_json(folder / "table.json", to_json(table, side, ordered, found, pairs))
     plot_table(table, ordered, found, folder / "table.png")
 
 
@@ -63,7 +63,7 @@ def to_csv(outcomes: Sequence[Outcome], found: Mapping[str, Mapping[str, Cell]])
 
 def to_json(
     table: ml_collections.ConfigDict,
-    bench: Bench,
+    side: HeldOutSide,
     outcomes: Sequence[Outcome],
     found: Mapping[str, Mapping[str, Cell]],
     pairs: Sequence[Compared],
@@ -72,19 +72,19 @@ def to_json(
     return {
         "title": table.title,
         "dataset": {
-            "name": bench.dataset.name,
-            "data_sha256": bench.data_sha256,
+            "name": side.dataset.name,
+            "data_sha256": side.data_sha256,
             "split": SPLIT,
-            "tracks": bench.held_out.tracks,
+            "tracks": side.held_out.tracks,
         },
         "config": json.loads(table.to_json()),
-        "triplets": {name: len(drawn) for name, drawn in bench.held_out.triplets.items()},
+        "triplets": {name: len(drawn) for name, drawn in side.held_out.triplets.items()},
         "labels": {
-            "cross_table": label_cross_table(bench.held_out, bench.labels),
-            "mutual_information": label_information(bench.conditions, bench.labels),
+            "cross_table": label_cross_table(side.held_out, side.labels),
+            "mutual_information": label_information(side.conditions, side.labels),
         },
-        "judgements": bench.judged
-        and {"triplets": len(bench.judged.judgements.triplets), "no_majority": bench.judged.judgements.left_out},
+        "judgements": side.judged
+        and {"triplets": len(side.judged.judgements.triplets), "no_majority": side.judged.judgements.left_out},
         "rows": [_row(outcome, found[outcome.row.name]) for outcome in outcomes],
         "pairs": [dataclasses.asdict(pair) for pair in pairs],
     }

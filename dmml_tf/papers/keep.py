@@ -13,7 +13,7 @@ import ml_collections
 import numpy as np
 from absl import logging
 
-from dmml_tf.papers.bench import Bench
+from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.measure import Measured
 from dmml_tf.papers.networks import plain
 from dmml_tf.papers.rows import BASELINE, SPECIALIZED, Row, system_config
@@ -26,27 +26,27 @@ _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zip
 _FIELDS = ("figures", "details", "parameters", "steps", "seconds", "scoring_seconds")
 
 
-def key_of(row: Row, seed: int, table: ml_collections.ConfigDict, bench: Bench) -> str:
+def key_of(row: Row, seed: int, table: ml_collections.ConfigDict, side: HeldOutSide) -> str:
     """A digest of all that a row's figures hang on: data, conditions, triplets, configuration, judgements."""
     if row.kind == BASELINE:
         trained = {"baseline": row.config, "overrides": dict(row.overrides)}
     else:
-        names = bench.compared if row.kind == SPECIALIZED else [None]
+        names = side.compared if row.kind == SPECIALIZED else [None]
         asked = [system_config(table, row, seed, name) for name in names]
         trained = [{**plain(config), **file_digests(config)} for config in asked]
     content = {
         "form": FORM,
-        "data": bench.data_sha256,
-        "conditions": bench.conditions.to_json(),
+        "data": side.data_sha256,
+        "conditions": side.conditions.to_json(),
         "kind": row.kind,
         "trained": trained,
         "seed": seed,
-        "rounds": bench.rounds,
-        "tagging": bench.tagging,
+        "rounds": side.rounds,
+        "tagging": side.tagging,
         "triplets": {
-            name: hashlib.sha256(drawn.tobytes()).hexdigest() for name, drawn in bench.held_out.triplets.items()
+            name: hashlib.sha256(drawn.tobytes()).hexdigest() for name, drawn in side.held_out.triplets.items()
         },
-        "judged": bench.judged and bench.judged.digest,
+        "judged": side.judged and side.judged.digest,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -56,11 +56,11 @@ class Kept:
 
     Args:
         folder: where they are; made when the first is saved.
-        bench: whose triplets the answers are to.
+        side: whose triplets the answers are to.
     """
 
-    def __init__(self, folder: Path, bench: Bench):
-        self._folder, self._bench = folder, bench
+    def __init__(self, folder: Path, side: HeldOutSide):
+        self._folder, self._side = folder, side
 
     def load(self, row: Row, seed: int, key: str) -> Measured | None:
         """What was saved under the same key, or None; damaged files are named in a warning and count as not there."""
@@ -102,6 +102,6 @@ class Kept:
         right: dict[str, dict[str, np.ndarray]] = {"whole": {}, "subspace": {}}
         for name, bits in packed.items():
             where, _, condition = name.partition(" ")
-            count = len(self._bench.held_out.triplets[condition])
+            count = len(self._side.held_out.triplets[condition])
             right[where][condition] = np.unpackbits(bits, count=count).astype(bool)
         return right

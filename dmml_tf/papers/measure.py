@@ -1,4 +1,4 @@
-"""A row's systems on the bench: every figure of the tables, and which triplets were right."""
+"""A row's systems on the held-out side: every figure of the tables, and which triplets were right."""
 
 import dataclasses
 import time
@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dmml_tf.embed.split import Embedded
-from dmml_tf.evaluation.cross_table import cross_table
-from dmml_tf.evaluation.disentanglement import disentanglement, label_cross_table
-from dmml_tf.evaluation.evaluate import OVERALL, answers, scores
+from dmml_tf.evaluation.by_condition import (
+    accuracies,
+    correct_by_condition,
+    retrieval_by_condition,
+    tagging_by_condition,
+)
+from dmml_tf.evaluation.cross_table import cross_table, disentanglement, label_cross_table
+from dmml_tf.evaluation.held_out import OVERALL
 from dmml_tf.evaluation.human import agreement_with_people, embed_clips
-from dmml_tf.evaluation.retrieval import retrieval
-from dmml_tf.evaluation.tagging import tagging
-from dmml_tf.papers.bench import SPLIT, Bench
+from dmml_tf.papers.held_out_side import SPLIT, HeldOutSide
 from dmml_tf.papers.system import System
 from dmml_tf.spaces import SUBSPACE, WHOLE
 
@@ -42,126 +44,98 @@ class Measured:
     scoring_seconds: float
 
 
-def measure(systems: Sequence[System], bench: Bench) -> Measured:
+def measure(systems: Sequence[System], side: HeldOutSide) -> Measured:
     """Scores a row. Embeddings are made once a system and dropped before the next.
 
     Args:
         systems: one, or one a condition, which then fill one row together.
-        bench: what they are scored on.
+        side: what they are scored on.
 
     Raises:
         UserError: as the systems' `embed`.
     """
     begun = time.monotonic()
-    right, found, details = {WHOLE: {}, SUBSPACE: {}}, {}, {}
-    for system in systems:
-        _score_one(system, bench, right, found, details)
-    figures = {}
-    for where in (WHOLE, SUBSPACE):
-        figures.update(_triplet_figures(right[where], bench, where))
-        figures.update(_means(found, bench, where))
+    figures, details = {}, {}
+    right, measures = _merged([_score(system, side, details) for system in systems])
+    for space in (WHOLE, SUBSPACE):
+        figures.update(_triplet_figures(right.get(space, {}), side, space))
+        figures.update(_means(measures, side, space))
     if len(systems) == 1:
-        figures.update(_human(systems[0], bench, details))
+        figures.update(_human(systems[0], side, details))
     return Measured(
         figures,
-        {**details, **found},
-        right,
+        {**details, **measures},
+        {WHOLE: {}, SUBSPACE: {}, **right},
         *(_total(systems, field) for field in ("parameters", "steps", "seconds")),
         time.monotonic() - begun,
     )
 
 
-def _score_one(system: System, bench: Bench, right: dict, found: dict, details: dict) -> None:
+def _score(system: System, side: HeldOutSide, details: dict) -> tuple[Mapping, Mapping]:
+    """(space -> condition -> which triplets are right; measure -> space -> condition -> figures) of one system."""
     test = system.embed(SPLIT)
-    train = system.embed("train") if bench.tagging else None
-    for where, masks in system.views.items():
-        right[where].update(
-            answers(
-                bench.held_out,
-                lambda name, masks=masks: system.space(
-                    test.windows if bench.held_out.on_windows(name) else test.vectors, masks[name]
-                ),
-                masks,
-            )
-        )
-        found.setdefault("retrieval", {}).setdefault(where, {}).update(_retrieval(system, test, masks, bench))
-        if train is not None:
-            found.setdefault("tagging", {}).setdefault(where, {}).update(_tagging(system, train, test, masks, bench))
-    owned = {
-        name: mask
-        for name, mask in system.views.get(SUBSPACE, {}).items()
-        if mask is not None and name in bench.conditions.subspaces
+    right = correct_by_condition(test, side.held_out, system.views)
+    retrieved = retrieval_by_condition(test, side.conditions, system.views)
+    measures = {
+        "retrieval": {
+            space: {name: figures for name, figures in by_condition.items() if figures is not None}
+            for space, by_condition in retrieved.items()
+        }
     }
-    if owned:
-        table = cross_table(test, bench.held_out, system.norm_order, owned)
-        figure = disentanglement(table, label_cross_table(bench.held_out, bench.labels))
+    if side.tagging:
+        vocabularies = side.dataset.schema.vocabularies
+        measures["tagging"] = tagging_by_condition(
+            system.embed("train"), test, side.conditions, vocabularies, system.views
+        )
+    table = cross_table(test, side.held_out, system.views)
+    if table:
+        figure = disentanglement(table, label_cross_table(side.held_out, side.labels))
         details["cross_table"] = table
         details["disentanglement"] = figure and dataclasses.asdict(figure)
+    return right, measures
 
 
-def _retrieval(system: System, test: Embedded, masks: Mapping, bench: Bench) -> dict[str, dict]:
-    found = {}
-    for condition in bench.conditions:
-        if condition.name not in masks or condition.kind == "same_track":
-            continue
-        one = retrieval(system.space(test.vectors, masks[condition.name]), bench.labels, condition)
-        if one is not None:
-            found[condition.name] = dataclasses.asdict(one)
-    return found
+def _merged(scored: Sequence[tuple[Mapping, Mapping]]) -> tuple[dict, dict]:
+    """What several systems that fill one row have together, each of the conditions that are its own."""
+    right, measures = {}, {}
+    for system_right, system_measures in scored:
+        for space, by_condition in system_right.items():
+            right.setdefault(space, {}).update(by_condition)
+        for measure_name, spaces in system_measures.items():
+            for space, by_condition in spaces.items():
+                measures.setdefault(measure_name, {}).setdefault(space, {}).update(by_condition)
+    return right, measures
 
 
-def _tagging(system: System, train: Embedded, test: Embedded, masks: Mapping, bench: Bench) -> dict[str, dict]:
-    found, vocabularies = {}, bench.dataset.schema.vocabularies
-    for condition in bench.conditions:
-        if condition.name not in masks or condition.name not in bench.tagged:
-            continue
-        mask, tags = masks[condition.name], vocabularies[condition.column]
-        one = tagging(
-            system.space(train.vectors, mask),
-            train.labels[condition.column],
-            system.space(test.vectors, mask),
-            test.labels[condition.column],
-            len(tags),
-        )
-        found[condition.name] = {
-            "macro": one.macro,
-            "auc": {tags[tag]: value for tag, value in one.auc.items()},
-            "left_out": [tags[tag] for tag in one.left_out],
-            "tracks": one.tracks,
-        }
-    return found
+def _triplet_figures(right: Mapping[str, np.ndarray], side: HeldOutSide, space: str) -> dict[str, dict]:
+    table = accuracies(side.held_out, right, side.rounds)
+    if not set(side.compared) <= set(right):
+        del table[OVERALL]  # a mean of fewer conditions than the other rows' is another quantity
+    return {f"{space}.{name}": score for name, score in table.items() if score is not None}
 
 
-def _triplet_figures(right: Mapping[str, np.ndarray], bench: Bench, where: str) -> dict[str, dict]:
-    found = scores(bench.held_out, right, bench.rounds)
-    if not set(bench.compared) <= set(right):
-        del found[OVERALL]  # a mean of fewer conditions than the other rows' is another quantity
-    return {f"{where}.{name}": score for name, score in found.items() if score is not None}
-
-
-def _means(found: Mapping, bench: Bench, where: str) -> dict[str, dict]:
+def _means(measures: Mapping, side: HeldOutSide, space: str) -> dict[str, dict]:
     """R@K and ROC-AUC, each the mean over the conditions, where the row has them all."""
     figures = {}
-    by_condition = found["retrieval"].get(where, {})
-    if bench.compared and set(bench.compared) <= set(by_condition):
-        recalls = [by_condition[name]["recall"] for name in bench.compared]
-        figures = {f"{where}.R@{k}": {"value": float(np.mean([one[k] for one in recalls]))} for k in recalls[0]}
-    tagged = found.get("tagging", {}).get(where, {})
-    macros = [one["macro"] for one in tagged.values()]
-    if macros and None not in macros and set(tagged) == set(bench.tagged):
-        figures[f"{where}.auc"] = {"value": float(np.mean(macros))}
+    by_condition = measures["retrieval"].get(space, {})
+    if side.compared and set(side.compared) <= set(by_condition):
+        recalls = [by_condition[name]["recall"] for name in side.compared]
+        figures = {f"{space}.R@{k}": {"value": float(np.mean([recall[k] for recall in recalls]))} for k in recalls[0]}
+    tagged = measures.get("tagging", {}).get(space, {})
+    macros = [figures_of_tags["macro"] for figures_of_tags in tagged.values()]
+    if macros and None not in macros and set(tagged) == set(side.tagged):
+        figures[f"{space}.auc"] = {"value": float(np.mean(macros))}
     return figures
 
 
-def _human(system: System, bench: Bench, details: dict) -> dict[str, dict]:
-    if bench.judged is None or system.embed_clip is None:
+def _human(system: System, side: HeldOutSide, details: dict) -> dict[str, dict]:
+    if side.judged is None or system.embed_clip is None:
         return {}
-    judged = embed_clips(bench.judged.judgements, bench.judged.clips, system.embed_clip, bench.dataset.features)
+    judged = embed_clips(side.judged.judgements, side.judged.clips, system.embed_clip, side.dataset.features)
     details["judgements"] = {"missing": dict(judged.missing), "without_clips": judged.without_clips}
-    if not len(judged.triplets):
-        return {}
-    found = agreement_with_people(judged, system.space(judged.vectors), bench.held_out.seed, bench.rounds)
-    return {HUMAN: dataclasses.asdict(found)}
+    space = system.views.space(judged.vectors)
+    agreement = agreement_with_people(judged, space, side.held_out.seed, side.rounds)
+    return {} if agreement is None else {HUMAN: dataclasses.asdict(agreement)}
 
 
 def _total(systems: Sequence[System], field: str) -> float | None:

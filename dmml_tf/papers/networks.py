@@ -4,7 +4,6 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import ml_collections
@@ -15,8 +14,9 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.human import network_embed
+from dmml_tf.evaluation.views import Views
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.papers.bench import Bench
+from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.rows import Row, system_config
 from dmml_tf.papers.system import System
 from dmml_tf.run import Run
@@ -25,38 +25,37 @@ from dmml_tf.training.train import conditions_from_config, divide_steps, file_di
 from tfrecords_tools.dataset import FILE_NAME
 
 
-def trained(row: Row, config: ml_collections.ConfigDict, bench: Bench, runs: Path) -> System:
+def trained(row: Row, config: ml_collections.ConfigDict, side: HeldOutSide, runs: Path) -> System:
     """One network in its whole space and in the sub-spaces it has.
 
     Args:
         row: of kind `train`.
         config: from `system_config`.
-        bench: whose dataset it is trained on.
+        side: whose dataset it is trained on.
         runs: folder of run folders, which all tables share.
 
     Raises:
         UserError: as `train`.
     """
-    run, steps, seconds = _train(row, config, bench, runs)
-    return _of_network(run.embedding(), run.conditions, bench, run.masks, run.norm_order, steps, seconds)
+    run, steps, seconds = _train(row, config, side, runs)
+    return _of_network(run.embedding(), run.conditions, side, run.masks, run.norm_order, steps, seconds)
 
 
-def specialised(row: Row, table: ml_collections.ConfigDict, seed: int, bench: Bench, runs: Path) -> list[System]:
+def specialized(row: Row, table: ml_collections.ConfigDict, seed: int, side: HeldOutSide, runs: Path) -> list[System]:
     """A network for each condition between tracks, which is all that it is scored on.
 
     Raises:
         UserError: as `train`.
     """
     found = []
-    for name in bench.compared:
+    for name in side.compared:
         config = system_config(table, row, seed, name)
-        run, steps, seconds = _train(row, config, bench, runs)
+        run, steps, seconds = _train(row, config, side, runs)
         network = run.embedding()
         found.append(
             System(
-                lambda split, network=network: embed_split(network, bench.dataset, split),
-                {SUBSPACE: {name: None}},
-                run.norm_order,
+                lambda split, network=network: embed_split(network, side.dataset, split),
+                Views({SUBSPACE: {name: None}}, run.norm_order),
                 parameters=network.count_params(),
                 steps=steps,
                 seconds=seconds,
@@ -65,45 +64,42 @@ def specialised(row: Row, table: ml_collections.ConfigDict, seed: int, bench: Be
     return found
 
 
-def untrained(config: ml_collections.ConfigDict, bench: Bench) -> System:
+def untrained(config: ml_collections.ConfigDict, side: HeldOutSide) -> System:
     """The network with its first weights: what the architecture alone gives."""
-    conditions = conditions_from_config(config, bench.dataset)
+    conditions = conditions_from_config(config, side.dataset)
     keras.utils.set_random_seed(config.seed)
     size = conditions.size or config.embedding
     network = from_fields(build_embedding, "config.network", {**config.network, "size": size})
-    return _of_network(network, conditions, bench, None, config.norm_order)
+    return _of_network(network, conditions, side, None, config.norm_order)
 
 
 def _of_network(
     network: keras.Model,
     conditions: Conditions,
-    bench: Bench,
+    side: HeldOutSide,
     learned: np.ndarray | None,
     norm_order: str,
     steps: int | None = None,
     seconds: float | None = None,
 ) -> System:
     masks = condition_masks(conditions, learned, network.output_shape[-1])
-    views: Mapping = {
-        WHOLE: dict.fromkeys(bench.conditions.names),
-        SUBSPACE: {name: mask for name, mask in masks.items() if name in bench.conditions.names},
-    }
+    scored = side.conditions.names
+    spaces = {WHOLE: dict.fromkeys(scored), SUBSPACE: {name: masks[name] for name in masks if name in scored}}
     takes_log_mel = isinstance(network.input_shape, tuple) and len(network.input_shape) == 3
     return System(
-        lambda split: embed_split(network, bench.dataset, split),
-        views,
-        norm_order,
-        embed_clip=network_embed(network, bench.dataset.features) if takes_log_mel else None,
+        lambda split: embed_split(network, side.dataset, split),
+        Views(spaces, norm_order),
+        embed_clip=network_embed(network, side.dataset.features) if takes_log_mel else None,
         parameters=network.count_params(),
         steps=steps,
         seconds=seconds,
     )
 
 
-def _train(row: Row, config: ml_collections.ConfigDict, bench: Bench, runs: Path) -> tuple[Run, int, float]:
+def _train(row: Row, config: ml_collections.ConfigDict, side: HeldOutSide, runs: Path) -> tuple[Run, int, float]:
     """(run, steps, seconds in training steps)."""
-    folder = run_folder(row, config, bench.dataset.folder, runs)
-    run = train(config, bench.dataset.folder, folder, name=Path(row.config).stem)
+    folder = run_folder(row, config, side.dataset.folder, runs)
+    run = train(config, side.dataset.folder, folder, name=Path(row.config).stem)
     return run, *_cost(config, folder / "history.csv")
 
 

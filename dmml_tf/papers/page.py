@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import ml_collections
 
 from dmml_tf.evaluation.tables import table as markdown
-from dmml_tf.papers.bench import SPLIT, Bench
+from dmml_tf.papers.held_out_side import SPLIT, HeldOutSide
 from dmml_tf.papers.measure import HUMAN
 from dmml_tf.papers.pairs import Compared
 from dmml_tf.papers.rows import TRAIN, UNTRAINED
@@ -17,7 +17,7 @@ _NONE = "-"
 
 def page(
     table: ml_collections.ConfigDict,
-    bench: Bench,
+    side: HeldOutSide,
     outcomes: Sequence[Outcome],
     by_name: Mapping[str, Mapping[str, Cell]],
     pairs: Sequence[Compared],
@@ -25,16 +25,16 @@ def page(
     """The whole page.
 
     Args:
-        table, bench: as of `write_table`.
+        table, side: as of `write_table`.
         outcomes: the rows, in the configuration's order.
         by_name: from `cells`.
         pairs: from `compare_pairs`.
     """
-    parts = [f"# {table.title}", _about(table, bench, outcomes), "\n".join(f"- {note}" for note in table.notes)]
+    parts = [f"# {table.title}", _about(table, side, outcomes), "\n".join(f"- {note}" for note in table.notes)]
     for one in table.tables:
-        parts.append(f"## {one['title']}\n\n{_figures(table, one, bench, papers_first(outcomes), by_name)}")
+        parts.append(f"## {one['title']}\n\n{_figures(table, one, side, papers_first(outcomes), by_name)}")
     parts += [
-        _people(bench, outcomes),
+        _people(side, outcomes),
         _pairs(pairs, outcomes),
         _cost(papers_first(outcomes), by_name),
         _unfinished(outcomes),
@@ -49,15 +49,15 @@ def figure(cell: Cell | None, digits: int = 3) -> str:
     return f"{cell.value:.{digits}f}" + ("" if cell.deviation is None else f" ± {cell.deviation:.{digits}f}")
 
 
-def _about(table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Outcome]) -> str:
-    drawn = ", ".join(f"{name} {len(triplets)}" for name, triplets in bench.held_out.triplets.items())
+def _about(table: ml_collections.ConfigDict, side: HeldOutSide, outcomes: Sequence[Outcome]) -> str:
+    drawn = ", ".join(f"{name} {len(triplets)}" for name, triplets in side.held_out.triplets.items())
     steps = f"{table.steps} steps" if table.steps else "its own number of steps"
     width = "at the small width of `configs/small.py`" if table.small else "at its own width"
     seeds = sorted({seed for outcome in outcomes for seed in outcome.row.seeds})
     named = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return (
-        f"Dataset `{bench.dataset.name}`, {bench.held_out.tracks} tracks of its {SPLIT} split, "
-        f"{bench.dataset.tracks('train')} to train on. Every network is trained {width} for {steps}, {named}, and "
+        f"Dataset `{side.dataset.name}`, {side.held_out.tracks} tracks of its {SPLIT} split, "
+        f"{side.dataset.tracks('train')} to train on. Every network is trained {width} for {steps}, {named}, and "
         f"every row is scored on the same held-out triplets ({drawn}): the share whose positive lies "
         "nearer to the anchor than the negative; chance is 0.5. Condition triplets compare whole songs, track "
         "triplets 3 s windows; overall is the mean over the conditions without the track triplets. Intervals are "
@@ -67,8 +67,8 @@ def _about(table: ml_collections.ConfigDict, bench: Bench, outcomes: Sequence[Ou
     )
 
 
-def _figures(table, one: Mapping, bench: Bench, outcomes: Sequence[Outcome], by_name: Mapping) -> str:
-    columns = columns_of(one["columns"], bench.compared)
+def _figures(table, one: Mapping, side: HeldOutSide, outcomes: Sequence[Outcome], by_name: Mapping) -> str:
+    columns = columns_of(one["columns"], side.compared)
     printed = [(key, head) for key, head in columns if any(key in outcome.row.paper for outcome in outcomes)]
     shown = [o for o in outcomes if any(key in by_name[o.row.name] or key in o.row.paper for key, _ in columns)]
     interval = one["interval"]  # empty where no column has one
@@ -95,13 +95,13 @@ def _interval(cell: Cell | None) -> str:
     return _NONE if cell is None or cell.low is None else f"{cell.low:.3f} to {cell.high:.3f}"
 
 
-def _people(bench: Bench, outcomes: Sequence[Outcome]) -> str:
-    if bench.judged is None:
+def _people(side: HeldOutSide, outcomes: Sequence[Outcome]) -> str:
+    if side.judged is None:
         return (
             "Human triplets: -, since no judgements were given; dim-sim's file and its clips are named with "
             "--dim_sim and --clips."
         )
-    judged = bench.judged.judgements
+    judged = side.judged.judgements
     lines = [
         "## Human triplets\n",
         f"{len(judged.triplets)} judgements; {judged.left_out} more without enough agreement.",

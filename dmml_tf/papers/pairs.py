@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, MutableMapping, Sequence
 
 import numpy as np
 
-from dmml_tf.evaluation.evaluate import OVERALL
+from dmml_tf.evaluation.held_out import OVERALL
 from dmml_tf.evaluation.paired import Difference, paired_overall
-from dmml_tf.papers.bench import Bench
+from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.summary import Outcome
 from tfrecords_tools.errors import UserError
 
@@ -50,15 +50,15 @@ def check_pairs(pairs: Sequence[Sequence[str]], scored: Collection[str]) -> None
 
 
 def compare_pairs(
-    pairs: Sequence[Sequence[str]], outcomes: Sequence[Outcome], bench: Bench, tested: Tested
+    pairs: Sequence[Sequence[str]], outcomes: Sequence[Outcome], side: HeldOutSide, tested: Tested
 ) -> list[Compared]:
     """Tests the pairs whose rows both have the figure.
 
     Args:
         pairs: (first, second, space, condition) each, as `check_pairs` lets them pass.
         outcomes: the rows so far.
-        bench: whose triplets they were scored on.
-        tested: pairs of an earlier call on the same bench, which are not tested again; new ones are added.
+        side: whose triplets they were scored on.
+        tested: pairs of an earlier call on the same held-out side, which are not tested again; new ones are added.
     """
     by_name = {outcome.row.name: outcome for outcome in outcomes if outcome.measured}
     found = []
@@ -67,7 +67,7 @@ def compare_pairs(
             continue
         key = (first, tuple(by_name[first].measured), second, tuple(by_name[second].measured), space, condition)
         if key not in tested:
-            one = _difference(by_name[first], by_name[second], space, condition, bench)
+            one = _difference(by_name[first], by_name[second], space, condition, side)
             if one is None:
                 continue
             tested[key] = Compared(first, second, space, condition, one)
@@ -75,13 +75,13 @@ def compare_pairs(
     return found
 
 
-def _difference(first: Outcome, second: Outcome, space: str, condition: str, bench: Bench) -> Difference | None:
-    names = bench.compared if condition == OVERALL else [condition]
-    sides = [_share_right(outcome, space) for outcome in (first, second)]
-    if not all(name in side for side in sides for name in names):
+def _difference(first: Outcome, second: Outcome, space: str, condition: str, side: HeldOutSide) -> Difference | None:
+    names = side.compared if condition == OVERALL else [condition]
+    shares = [_share_right(outcome, space) for outcome in (first, second)]
+    if not all(name in share for share in shares for name in names):
         return None
-    triples = [(sides[0][name], sides[1][name], bench.held_out.owners(name)) for name in names]
-    return paired_overall(triples, bench.held_out.tracks, bench.held_out.seed, bench.rounds)
+    triples = [(shares[0][name], shares[1][name], side.held_out.owners(name)) for name in names]
+    return paired_overall(triples, side.held_out.tracks, side.held_out.seed, side.rounds)
 
 
 def _share_right(outcome: Outcome, space: str) -> Mapping[str, np.ndarray]:

@@ -115,7 +115,7 @@ def system_config(
         table: whose `small` and `steps` hold for every system alike.
         row: of any kind but `baseline`.
         seed: of the training.
-        condition: which one a specialised network is for.
+        condition: which one a specialized network is for.
 
     Raises:
         UserError: on an unknown system, or an override of a field that it lacks.

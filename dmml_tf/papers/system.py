@@ -1,12 +1,12 @@
-"""A system that can be scored: how it embeds, and through which masks each condition is seen."""
+"""A system that can be scored: how it embeds, and how its vectors are compared."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from dmml_tf.embed.split import Embedded
-from dmml_tf.spaces import project
+from dmml_tf.evaluation.views import Views
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,10 +15,7 @@ class System:
 
     Attributes:
         embed: split -> its tracks and windows.
-        views: "whole" | "subspace" -> condition -> mask float [E], or None for all of the embedding. What is
-            not in it the system does not claim to know.
-        norm_order: see `dmml_tf.spaces.project`.
-        normalise: False compares the vectors as they are.
+        views: how its vectors are compared.
         embed_clip: log-mel of a judged clip -> vector; None where the system cannot be asked about one.
         parameters: weights of the network; None for a baseline.
         steps: training steps taken.
@@ -26,16 +23,8 @@ class System:
     """
 
     embed: Callable[[str], Embedded]
-    views: Mapping[str, Mapping[str, np.ndarray | None]]
-    norm_order: str = "mask_then_norm"
-    normalise: bool = True
+    views: Views
     embed_clip: Callable[[np.ndarray], np.ndarray] | None = None
     parameters: int | None = None
     steps: int | None = None
     seconds: float | None = None
-
-    def space(self, vectors: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """Vectors [N, E] as they are compared, seen through `mask` [E]; None is the whole."""
-        if not self.normalise:
-            return vectors
-        return project(vectors, np.ones(vectors.shape[1], np.float32) if mask is None else mask, self.norm_order)

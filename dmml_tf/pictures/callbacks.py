@@ -14,7 +14,8 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions
 from dmml_tf.embed.split import embed_split, inference
 from dmml_tf.evaluation.cross_table import cross_table
-from dmml_tf.evaluation.evaluate import hold_out
+from dmml_tf.evaluation.held_out import hold_out
+from dmml_tf.evaluation.views import Views
 from dmml_tf.pictures.plots import plot_cross_table
 from dmml_tf.pictures.projector import write_index
 from dmml_tf.search.build import track_rows
@@ -74,9 +75,10 @@ class CrossTableImage(keras.callbacks.Callback):
             self._held_out = hold_out(
                 self.conditions, found.labels, found.window_track, found.window_start, self.count, self.seed
             )
+        views = Views.of_conditions(self.conditions, found.vectors.shape[1])
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cross_table.png"
-            plot_cross_table(cross_table(found, self._held_out), path)
+            plot_cross_table(cross_table(found, self._held_out, views), path)
             image = tf.io.decode_png(path.read_bytes(), channels=3)
         with self._writer.as_default():
             tf.summary.image("cross_table", image[None], step=epoch)

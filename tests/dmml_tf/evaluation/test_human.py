@@ -6,8 +6,7 @@ import soundfile
 from tensorflow import keras
 
 from dmml_tf.data.judgements.read import Clip, Judgements, read_dim_sim
-from dmml_tf.evaluation.clips import ClipError, clip_log_mel
-from dmml_tf.evaluation.human import agreement_with_people, embed_clips, network_embed
+from dmml_tf.evaluation.human import ClipError, agreement_with_people, clip_log_mel, embed_clips, network_embed
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tfrecords_tools.features import LogMel
 

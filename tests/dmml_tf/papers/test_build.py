@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dmml_tf.papers import build, networks
-from dmml_tf.papers.bench import Judged
 from dmml_tf.papers.build import build_table
 from dmml_tf.papers.files import write_table
+from dmml_tf.papers.held_out_side import HumanTriplets
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tests.dmml_tf.papers.made import system_file, tiny_table
 from tests.synthetic import write_dataset
@@ -202,7 +202,7 @@ def test_people_are_scored_on_the_clips_that_are_there(made):
     )
     other = table.copy_and_resolve_references()
     other.order, other.pairs = ("net", "stats"), ()
-    outcomes = call(folder, dataset, other, Judged.read(path, clips, 0.9))
+    outcomes = call(folder, dataset, other, HumanTriplets.read(path, clips, 0.9))
     assert [one.measured[0].figures["human.whole"]["n"] for one in outcomes] == [1, 1]
     page = (folder / "tables" / "tiny" / "table.md").read_text()
     assert "2 judgements; 1 more without enough agreement." in page

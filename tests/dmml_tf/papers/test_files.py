@@ -9,22 +9,22 @@ import pytest
 from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.data.judgements.read import Judgements
 from dmml_tf.papers import files
-from dmml_tf.papers.bench import Judged, make_bench
 from dmml_tf.papers.files import write_table
+from dmml_tf.papers.held_out_side import HeldOutSide, HumanTriplets
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tests.dmml_tf.papers.made import outcome, tiny_table
 from tfrecords_tools.errors import UserError
 
 
 @pytest.fixture(scope="module")
-def bench(synthetic):
+def side(synthetic):
     """Few triplets, and judgements of which none is left."""
     conditions = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4)])
-    return make_bench(synthetic, conditions, 20, 0, 5, False, Judged(Judgements((), 3), None, ""))
+    return HeldOutSide.read(synthetic, conditions, 20, 0, 5, False, HumanTriplets(Judgements((), 3), None, ""))
 
 
 @pytest.fixture
-def written(bench, tmp_path, monkeypatch):
+def written(side, tmp_path, monkeypatch):
     """(page, rows of the CSV, rows of the JSON, what the picture was made of) of two networks and a baseline."""
     drawn = {}
     monkeypatch.setattr(files, "plot_table", lambda _, outcomes, found, path: drawn.update(found))
@@ -36,7 +36,7 @@ def written(bench, tmp_path, monkeypatch):
         outcome("four", {0: {"subspace.genre": 0.7}}, kind="specialized", label="four networks"),
         outcome("chance", {0: {"whole.genre": 0.5}}, kind="baseline", label="by chance"),
     ]
-    write_table(tmp_path, {}, tiny_table({}), bench, rows)
+    write_table(tmp_path, {}, tiny_table({}), side, rows)
     with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as file:
         table = {row["name"]: row for row in csv.DictReader(file)}
     content = {row["name"]: row for row in json.loads((tmp_path / "table.json").read_text())["rows"]}
@@ -73,7 +73,7 @@ def votes(tmp_path):
 @pytest.mark.parametrize("change", ["added", "longer", "touched", "gone"])
 def test_clips_that_change_make_other_judgements(votes, change):
     file, folder = votes
-    clip, before = folder / "a" / "2.npy", Judged.read(file, folder, 0.9).digest
+    clip, before = folder / "a" / "2.npy", HumanTriplets.read(file, folder, 0.9).digest
     if change == "added":
         np.save(folder / "a" / "3.npy", np.zeros(3))
     elif change == "longer":
@@ -82,17 +82,17 @@ def test_clips_that_change_make_other_judgements(votes, change):
         clip.touch()
     else:
         clip.unlink()
-    assert Judged.read(file, folder, 0.9).digest != before
+    assert HumanTriplets.read(file, folder, 0.9).digest != before
 
 
 def test_the_same_clips_in_a_renamed_folder_are_the_same_judgements(votes):
     file, folder = votes
-    before = Judged.read(file, folder, 0.9).digest
+    before = HumanTriplets.read(file, folder, 0.9).digest
     moved = folder.rename(folder.with_name("moved"))
-    assert Judged.read(file, str(moved), 0.9).digest == before != Judged.read(file, moved, 0.8).digest
+    assert HumanTriplets.read(file, str(moved), 0.9).digest == before != HumanTriplets.read(file, moved, 0.8).digest
 
 
 @pytest.mark.parametrize("name", ["no-such-folder", "raw.csv"])
 def test_clips_that_are_no_folder_are_refused(votes, name):
     with pytest.raises(UserError, match=f"{name}: is no folder; name the one that holds the judged clips with --clips"):
-        Judged.read(votes[0], votes[0].parent / name, 0.9)
+        HumanTriplets.read(votes[0], votes[0].parent / name, 0.9)

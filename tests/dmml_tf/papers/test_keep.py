@@ -8,9 +8,9 @@ import pytest
 
 from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.data.judgements.read import Judgements
-from dmml_tf.evaluation.evaluate import HeldOut
+from dmml_tf.evaluation.held_out import HeldOut
 from dmml_tf.papers.baselines import NAMES
-from dmml_tf.papers.bench import Bench, Judged
+from dmml_tf.papers.held_out_side import HeldOutSide, HumanTriplets
 from dmml_tf.papers.keep import Kept, key_of
 from dmml_tf.papers.measure import Measured
 from dmml_tf.papers.networks import run_folder
@@ -25,10 +25,10 @@ ROWS = {
 RIGHT = {"whole": {"genre": np.array([True, False, True] * 3)}, "subspace": {"mood": np.ones(9, bool)}}
 
 
-def bench(triplets=9, **fields):
+def side(triplets=9, **fields):
     drawn = {name: np.zeros((triplets, 3), np.int32) for name in ("genre", "mood")}
     held_out = HeldOut(Conditions([SharedTag(name) for name in drawn]), drawn, np.zeros(0, int), 4, 0)
-    return dataclasses.replace(Bench(None, "d" * 64, held_out, {}, 10, False, None), **fields)
+    return dataclasses.replace(HeldOutSide(None, "d" * 64, held_out, {}, 10, False, None), **fields)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def rows():
 
 
 def test_what_is_saved_comes_back_and_only_under_its_key(tmp_path, rows):
-    kept = Kept(tmp_path / "figures", bench())
+    kept = Kept(tmp_path / "figures", side())
     figures = {"whole.genre": {"value": 0.5, "low": 0.1, "high": 0.9, "n": 9}}
     measured = Measured(figures, {"a": [1]}, RIGHT, 7, 3, 2.5, 1.5)
     assert kept.load(rows[0], 0, "k") is None
@@ -53,7 +53,7 @@ def test_what_is_saved_comes_back_and_only_under_its_key(tmp_path, rows):
 
 @pytest.mark.parametrize("damage", ["text", "list", "field", "gone", "cut", "empty"])
 def test_a_damaged_file_is_named_and_counts_as_not_there(tmp_path, rows, damage, caplog):
-    kept, measured = Kept(tmp_path, bench()), Measured({}, {}, RIGHT, None, None, None, 1.0)
+    kept, measured = Kept(tmp_path, side()), Measured({}, {}, RIGHT, None, None, None, 1.0)
     kept.save(rows[0], 0, "k", measured)
     path, answers = tmp_path / "net-s0.json", tmp_path / "net-s0.npz"
     if damage == "gone":
@@ -72,27 +72,27 @@ def test_a_damaged_file_is_named_and_counts_as_not_there(tmp_path, rows, damage,
 
 def test_the_key_hangs_on_all_that_the_figures_do(rows):
     table = tiny_table(ROWS)
-    judged = Judged(Judgements((), 0), None, "j" * 64)
+    judged = HumanTriplets(Judgements((), 0), None, "j" * 64)
     for row in rows:
         keys = [
             key_of(row, seed, table, one)
             for seed, one in (
-                (0, bench()),
-                (1, bench()),
-                (0, bench(8)),
-                (0, bench(data_sha256="e" * 64)),
-                (0, bench(rounds=11)),
-                (0, bench(tagging=True)),
-                (0, bench(judged=judged)),
+                (0, side()),
+                (1, side()),
+                (0, side(8)),
+                (0, side(data_sha256="e" * 64)),
+                (0, side(rounds=11)),
+                (0, side(tagging=True)),
+                (0, side(judged=judged)),
             )
         ]
-        assert len(set(keys)) == len(keys) and keys[0] == key_of(row, 0, table, bench())
+        assert len(set(keys)) == len(keys) and keys[0] == key_of(row, 0, table, side())
         changed = {"tau": 3} if row.kind == "baseline" else {"train": {"margin": 0.3}}
-        assert key_of(dataclasses.replace(row, overrides=changed), 0, table, bench()) != keys[0]
-        assert key_of(dataclasses.replace(row, label="another name"), 0, table, bench()) == keys[0]
+        assert key_of(dataclasses.replace(row, overrides=changed), 0, table, side()) != keys[0]
+        assert key_of(dataclasses.replace(row, label="another name"), 0, table, side()) == keys[0]
     table.steps = 12
-    assert key_of(rows[0], 0, table, bench()) != key_of(rows[0], 0, tiny_table(ROWS), bench())
-    assert key_of(rows[2], 0, table, bench()) == key_of(rows[2], 0, tiny_table(ROWS), bench())
+    assert key_of(rows[0], 0, table, side()) != key_of(rows[0], 0, tiny_table(ROWS), side())
+    assert key_of(rows[2], 0, table, side()) == key_of(rows[2], 0, tiny_table(ROWS), side())
 
 
 def test_two_tables_find_one_run_folder(tmp_path, rows):

@@ -79,7 +79,7 @@ def test_a_row_may_take_a_share_of_the_steps_and_of_the_warm_up():
     assert (short.steps, short.warmup, whole.steps, whole.warmup) == (18, 10, 70, 40)
 
 
-def test_a_specialised_row_is_asked_by_condition(tmp_path):
+def test_a_specialized_row_is_asked_by_condition(tmp_path):
     table = tiny_table(
         {
             "a": {"label": "a", "kind": "specialized", "config": "specialized"},

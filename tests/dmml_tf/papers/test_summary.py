@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Conditions, SharedTag
-from dmml_tf.evaluation.evaluate import HeldOut
+from dmml_tf.evaluation.held_out import HeldOut
 from dmml_tf.evaluation.paired import paired_difference
-from dmml_tf.papers.bench import Bench
 from dmml_tf.papers.clock import Clock, spoken
+from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.pairs import check_pairs, compare_pairs
 from dmml_tf.papers.summary import Cell, cells, columns_of, over_seeds, papers_first
 from tests.dmml_tf.papers.made import outcome
@@ -82,13 +82,13 @@ def test_the_clock_scales_with_steps_and_falls_back_to_the_mean():
 
 
 @pytest.fixture(scope="module")
-def bench():
+def side():
     """Forty triplets of each of two conditions on 12 tracks."""
     rng = np.random.default_rng(0)
     drawn = {name: np.stack([rng.permutation(12)[:3] for _ in range(40)]) for name in ("genre", "mood")}
     conditions = Conditions([SharedTag(name) for name in drawn])
     held_out = HeldOut(conditions, drawn, np.zeros(0, np.int32), 12, 5)
-    return Bench(None, "", held_out, {}, 30, False, None)
+    return HeldOutSide(None, "", held_out, {}, 30, False, None)
 
 
 def answers(seed):
@@ -96,7 +96,7 @@ def answers(seed):
     return {"whole": {name: rng.random(40) < 0.6 for name in ("genre", "mood")}, "subspace": {}}
 
 
-def test_pairs_are_tested_on_their_means_over_seeds(bench):
+def test_pairs_are_tested_on_their_means_over_seeds(side):
     first, second = outcome("a", {0: {}, 1: {}}), outcome("b", {0: {}}, right=answers(3))
     first.measured.update({seed: dataclasses.replace(one, right=answers(seed)) for seed, one in first.measured.items()})
     asked = [
@@ -106,21 +106,21 @@ def test_pairs_are_tested_on_their_means_over_seeds(bench):
         ("a", "gone", "whole", "mood"),
     ]
     tested = {}
-    found = compare_pairs(asked, [first, second], bench, tested)
+    found = compare_pairs(asked, [first, second], side, tested)
     assert [(one.space, one.condition) for one in found] == [("whole", "mood"), ("whole", "overall")]
     share = (answers(0)["whole"]["mood"].astype(float) + answers(1)["whole"]["mood"]) / 2
     other = answers(3)["whole"]["mood"]
-    assert found[0].difference == paired_difference(share, other, bench.held_out.triplets["mood"], 12, 5, 30)
+    assert found[0].difference == paired_difference(share, other, side.held_out.triplets["mood"], 12, 5, 30)
     assert found[0].difference.value == pytest.approx(share.mean() - other.mean())
     genre = np.mean([answers(seed)["whole"]["genre"].mean() for seed in (0, 1)]) - answers(3)["whole"]["genre"].mean()
     assert found[1].difference.value == pytest.approx((found[0].difference.value + genre) / 2)
-    again = compare_pairs(asked, [first, second], bench, tested)
+    again = compare_pairs(asked, [first, second], side, tested)
     assert all(one is other for one, other in zip(again, found))  # not tested twice
     del first.measured[1]
-    assert compare_pairs(asked, [first, second], bench, tested)[0].difference.value != found[0].difference.value
+    assert compare_pairs(asked, [first, second], side, tested)[0].difference.value != found[0].difference.value
 
 
-def test_a_pair_on_a_condition_that_is_not_scored_is_bad_input(bench):
-    check_pairs([("a", "b", "whole", "mood"), ("a", "b", "subspace", "overall")], bench.conditions.names)
+def test_a_pair_on_a_condition_that_is_not_scored_is_bad_input(side):
+    check_pairs([("a", "b", "whole", "mood"), ("a", "b", "subspace", "overall")], side.conditions.names)
     with pytest.raises(UserError, match="config.pairs: 'tempo' is not scored; scored are: overall, genre, mood"):
-        check_pairs([("a", "b", "whole", "mood"), ("a", "b", "whole", "tempo")], bench.conditions.names)
+        check_pairs([("a", "b", "whole", "mood"), ("a", "b", "whole", "tempo")], side.conditions.names)

@@ -12,7 +12,8 @@ from dmml_tf.conditions import Conditions, Labels
 from dmml_tf.data.judgements.read import Judgements, read_dim_sim
 from dmml_tf.data.records import label_arrays, read_tracks
 from dmml_tf.embed.split import windows_of
-from dmml_tf.evaluation.evaluate import HeldOut, hold_out
+from dmml_tf.evaluation.by_condition import tagged
+from dmml_tf.evaluation.held_out import HeldOut, hold_out
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 
@@ -20,7 +21,7 @@ SPLIT = "test"
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
+class HumanTriplets:
     """People's judgements, and where their clips are.
 
     Attributes:
@@ -34,7 +35,7 @@ class Judged:
     digest: str
 
     @classmethod
-    def read(cls, dim_sim: str | os.PathLike, clips: str | os.PathLike, agreement: float) -> "Judged":
+    def read(cls, dim_sim: str | os.PathLike, clips: str | os.PathLike, agreement: float) -> "HumanTriplets":
         """From a file of dim-sim and the folder of its clips.
 
         Raises:
@@ -48,7 +49,7 @@ class Judged:
 
 
 @dataclasses.dataclass(frozen=True)
-class Bench:
+class HeldOutSide:
     """The held-out side of a table.
 
     Attributes:
@@ -67,7 +68,40 @@ class Bench:
     labels: Labels
     rounds: int
     tagging: bool
-    judged: Judged | None
+    judged: HumanTriplets | None
+
+    @classmethod
+    def read(
+        cls,
+        dataset: Dataset,
+        conditions: Conditions,
+        triplets: int,
+        seed: int,
+        rounds: int,
+        tagging: bool,
+        judged: HumanTriplets | None = None,
+    ) -> "HeldOutSide":
+        """Reads the test split once, without embedding it, and draws the triplets.
+
+        Args:
+            dataset: what the table is about.
+            conditions: what rows are scored under, whatever each was trained on.
+            triplets, seed: see `hold_out`.
+            rounds, tagging, judged: as the attributes.
+
+        Raises:
+            UserError: as `read_tracks` and `hold_out`.
+        """
+        rows, tracks, starts, length = [], [], [], dataset.features.window_frames
+        for number, row in enumerate(read_tracks(dataset, SPLIT)):
+            begins = windows_of(row.pop("log_mel"), length, length)
+            rows.append(row)
+            tracks.extend([number] * len(begins))
+            starts.extend(begins)
+        labels = label_arrays(dataset.schema, rows)
+        held_out = hold_out(conditions, labels, np.array(tracks, np.int32), np.array(starts, np.int32), triplets, seed)
+        digest = hashlib.sha256((dataset.folder / FILE_NAME).read_bytes()).hexdigest()
+        return cls(dataset, digest, held_out, labels, rounds, tagging, judged)
 
     @property
     def conditions(self) -> Conditions:
@@ -82,43 +116,10 @@ class Bench:
     @property
     def tagged(self) -> list[str]:
         """Names of the conditions whose tags can be scored."""
-        known = self.dataset.schema.vocabularies
-        return [c.name for c in self.conditions if c.kind == "shared_tag" and c.column in known]
+        return [condition.name for condition in tagged(self.conditions, self.dataset.schema.vocabularies)]
 
 
 def _files_below(folder: Path) -> list[tuple[str, int, int]]:
     """(path inside the folder, bytes, nanoseconds of its last change), sorted: a clip that is added changes figures."""
     found = ((path.relative_to(folder).as_posix(), path.stat()) for path in folder.rglob("*") if path.is_file())
     return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
-
-
-def make_bench(
-    dataset: Dataset,
-    conditions: Conditions,
-    triplets: int,
-    seed: int,
-    rounds: int,
-    tagging: bool,
-    judged: Judged | None = None,
-) -> Bench:
-    """Reads the test split once, without embedding it, and draws the triplets.
-
-    Args:
-        dataset: what the table is about.
-        conditions: what rows are scored under, whatever each was trained on.
-        triplets, seed: see `hold_out`.
-        rounds, tagging, judged: as in `Bench`.
-
-    Raises:
-        UserError: as `read_tracks` and `hold_out`.
-    """
-    rows, tracks, starts, length = [], [], [], dataset.features.window_frames
-    for number, row in enumerate(read_tracks(dataset, SPLIT)):
-        begins = windows_of(row.pop("log_mel"), length, length)
-        rows.append(row)
-        tracks.extend([number] * len(begins))
-        starts.extend(begins)
-    labels = label_arrays(dataset.schema, rows)
-    held_out = hold_out(conditions, labels, np.array(tracks, np.int32), np.array(starts, np.int32), triplets, seed)
-    digest = hashlib.sha256((dataset.folder / FILE_NAME).read_bytes()).hexdigest()
-    return Bench(dataset, digest, held_out, labels, rounds, tagging, judged)

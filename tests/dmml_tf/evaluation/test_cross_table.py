@@ -7,9 +7,9 @@ import pytest
 
 from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.embed.split import Embedded
-from dmml_tf.evaluation.cross_table import cross_table
-from dmml_tf.evaluation.disentanglement import disentanglement, label_cross_table, label_information
-from dmml_tf.evaluation.evaluate import hold_out
+from dmml_tf.evaluation.cross_table import cross_table, disentanglement, label_cross_table, label_information
+from dmml_tf.evaluation.held_out import hold_out
+from dmml_tf.evaluation.views import Views
 from tests.triplet_oracle import random_labels, tags_of
 
 CONDITIONS = Conditions(
@@ -92,7 +92,8 @@ def figure(vectors, labels, conditions, held_out):
     ids = [str(i) for i in range(len(vectors))]
     windows = np.repeat(vectors, 2, axis=0)
     embedded = Embedded(ids, ids, ids, labels, vectors, windows, held_out.window_track, np.zeros(len(windows)))
-    return disentanglement(cross_table(embedded, held_out), label_cross_table(held_out, labels))
+    views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1])
+    return disentanglement(cross_table(embedded, held_out, views), label_cross_table(held_out, labels))
 
 
 def test_the_figure_of_known_spaces():
