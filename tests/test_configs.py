@@ -119,7 +119,7 @@ def test_the_papers_systems_differ_in_their_conditions_alone(name):
         assert config[field] == reference[field]
 
 
-def test_a_specialised_network_of_no_known_condition_is_one_line():
+def test_a_specialized_network_of_no_known_condition_is_one_line():
     with pytest.raises(UserError, match="specialized:colour: no such condition; known are: genre, mood"):
         configs.load("specialized:colour")
 
