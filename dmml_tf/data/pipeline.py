@@ -169,14 +169,6 @@ def form_dataset(
     return without_autotune(batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2))
 
 
-def triplet_batches(
-    dataset: Dataset, split: str, conditions: Conditions, plan: BatchPlan, seed: int, epoch: int = 0
-) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
-    """Endless NumPy batches of triplets, as `form_batches`."""
-    form = triplet_form(conditions, plan.triplets, explicit=plan.explicit)
-    return form_batches(dataset, split, conditions, plan, form, seed, epoch)
-
-
 def triplet_dataset(
     dataset: Dataset,
     split: str,

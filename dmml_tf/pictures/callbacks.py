@@ -7,7 +7,6 @@ The embedding's spread and the share of active triplets are scalars already, whe
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
@@ -17,9 +16,6 @@ from dmml_tf.evaluation.cross_table import cross_table
 from dmml_tf.evaluation.held_out import hold_out
 from dmml_tf.evaluation.views import Views
 from dmml_tf.pictures.plots import plot_cross_table
-from dmml_tf.pictures.projector import write_index
-from dmml_tf.search.build import track_rows
-from dmml_tf.search.index import Index
 from tfrecords_tools.dataset import Dataset
 
 
@@ -86,26 +82,3 @@ class CrossTableImage(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._writer.close()
-
-
-class ProjectorFiles(keras.callbacks.Callback):
-    """Writes the projector's files when training ends: what `dmml projector` writes of a finished run.
-
-    Args:
-        embedding: the network that trains.
-        dataset: all of its splits are shown.
-        conditions: of the model.
-        log_dir: TensorBoard's folder of the run.
-    """
-
-    def __init__(self, embedding: keras.Model, dataset: Dataset, conditions: Conditions, log_dir: str | Path):
-        super().__init__()
-        self.embedding, self.dataset, self.conditions, self.log_dir = embedding, dataset, conditions, Path(log_dir)
-
-    def on_train_end(self, logs=None):
-        splits = [split for split in self.dataset.splits if self.dataset.tracks(split)]
-        embedded = [embed_split(self.embedding, self.dataset, split, track_progress=False) for split in splits]
-        rows = [row for found, split in zip(embedded, splits) for row in track_rows(found, split, self.dataset.schema)]
-        index = Index.build(np.concatenate([found.vectors for found in embedded]), self.conditions, rows)
-        self.log_dir.mkdir(parents=True, exist_ok=True)
-        write_index(self.log_dir, index, self.dataset)

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
-from dmml_tf.data.forms import explicit_form
-from dmml_tf.data.pipeline import BatchPlan, pipeline_errors, triplet_batches, triplet_dataset
+from dmml_tf.data.forms import explicit_form, triplet_form
+from dmml_tf.data.pipeline import BatchPlan, form_batches, pipeline_errors, triplet_dataset
 from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
 from dmml_tf.data.signal import LOG_MEL, cut_window
 from dmml_tf.data.windows import equalise, window_starts
@@ -41,7 +41,8 @@ def traced(tmp_path_factory):
 
 
 def take(dataset, count, seed=0, epoch=0, conditions=CONDITIONS, plan=PLAN, split="train"):
-    return list(itertools.islice(triplet_batches(dataset, split, conditions, plan, seed, epoch), count))
+    form = triplet_form(conditions, plan.triplets, explicit=plan.explicit)
+    return list(itertools.islice(form_batches(dataset, split, conditions, plan, form, seed, epoch), count))
 
 
 def assert_equal_batches(first, second):

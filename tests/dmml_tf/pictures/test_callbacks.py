@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from google.protobuf import text_format
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.projector import ProjectorConfig
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.data.pipeline import BatchPlan, triplet_dataset
-from dmml_tf.embed.split import embed_split
-from dmml_tf.pictures.callbacks import CrossTableImage, ProjectorFiles
-from dmml_tf.spaces import search_vectors
+from dmml_tf.pictures.callbacks import CrossTableImage
 from dmml_tf.training.callbacks import EmbeddingSpread
 from dmml_tf.training.losses import TripletHinge
 from dmml_tf.training.metrics import triplet_metrics
@@ -46,7 +42,6 @@ def fitted(tmp_path_factory):
             EmbeddingSpread(embedding, np.random.default_rng(0).uniform(size=(4, 129, 128)).astype(np.float32)),
             CrossTableImage(embedding, dataset, CONDITIONS, logs, count=40),
             keras.callbacks.TensorBoard(str(logs), profile_batch=0, write_graph=False),
-            ProjectorFiles(embedding, dataset, CONDITIONS, logs),
         ],
     )
     return logs, embedding, dataset
@@ -69,17 +64,6 @@ def test_the_cross_table_is_an_image_of_every_epoch(fitted):
     width, height, png = tf.make_ndarray(images[1].tensor_proto)
     pixels = tf.io.decode_png(png).numpy()
     assert pixels.shape == (int(height), int(width), 3) and np.ptp(pixels) > 200
-
-
-def test_the_projector_shows_the_embedding_as_it_was_when_training_ended(fitted):
-    logs, embedding, dataset = fitted
-    config = text_format.Parse((logs / "projector_config.pbtxt").read_text(), ProjectorConfig())
-    assert [tensor.tensor_name for tensor in config.embeddings] == ["whole", "genre", "tempo"]
-    shown = np.loadtxt(logs / config.embeddings[0].tensor_path, delimiter="\t")
-    found = [embed_split(embedding, dataset, split, track_progress=False) for split in ("train", "valid")]
-    by_id = np.argsort([track_id for one in found for track_id in one.ids])
-    expected = search_vectors(np.concatenate([one.vectors for one in found])[by_id], CONDITIONS)
-    np.testing.assert_allclose(shown, expected, atol=1e-4)
 
 
 def test_no_table_where_no_condition_owns_a_slice(fitted, tmp_path):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from dmml_tf.data.pipeline import BatchPlan, triplet_batches, triplet_dataset
+from dmml_tf.data.forms import triplet_form
+from dmml_tf.data.pipeline import BatchPlan, form_batches, triplet_dataset
 from dmml_tf.training.train import conditions_from_config, train
 from tests.synthetic import tiny_config, write_dataset
 
@@ -83,7 +84,7 @@ def test_a_training(streamed, config, tmp_path):
 def test_the_pipeline_by_itself(streamed, config, through):
     plan, conditions, memory = BatchPlan(**config.batch), conditions_from_config(config, streamed), Memory()
     if through == "generator":
-        batches = triplet_batches(streamed, "train", conditions, plan, 0)
+        batches = form_batches(streamed, "train", conditions, plan, triplet_form(conditions, plan.triplets), 0)
     else:
         batches = iter(triplet_dataset(streamed, "train", conditions, plan, STEPS, 0))
     for _ in range(STEPS):
