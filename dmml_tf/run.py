@@ -12,7 +12,6 @@ import dataclasses
 import json
 import math
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.files import require_room, whole_file, write_json
 from tfrecords_tools.schema import Schema
 
 MODEL_FILE = "model.json"
@@ -29,7 +29,6 @@ EMBEDDING_FILE = "embedding.keras"
 WEIGHTS_FILE = "embedding.weights.h5"
 UNNAMED = "disentangled_track"  # a run that does not say its name: the one name there was before runs kept theirs
 BOARD = "tensorboard"  # folder of what TensorBoard reads
-OVERHEAD = 2 * 2**20  # bytes: names and structure beside the weights, and the small files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,12 +93,10 @@ class Run:
         """Writes weights, `embedding.keras` and last `model.json`, each under a temporary name first."""
         self.folder.mkdir(parents=True, exist_ok=True)
         require_room(self.folder, 2 * weight_bytes(embedding))
-        temporary = self.folder / f".tmp.{EMBEDDING_FILE}"
-        embedding.save(str(temporary))
-        os.replace(temporary, self.folder / EMBEDDING_FILE)
-        temporary = self.folder / f".tmp.{WEIGHTS_FILE}"
-        embedding.save_weights(str(temporary))
-        os.replace(temporary, self.folder / WEIGHTS_FILE)
+        with whole_file(self.folder / EMBEDDING_FILE, durable=True) as temporary:
+            embedding.save(str(temporary))
+        with whole_file(self.folder / WEIGHTS_FILE, durable=True) as temporary:
+            embedding.save_weights(str(temporary))
         write_json(
             self.folder / MODEL_FILE,
             {
@@ -148,24 +145,3 @@ class Run:
 def weight_bytes(model: keras.Model) -> int:
     """Bytes of a model's weights as they lie in memory."""
     return sum(4 * math.prod(weight.shape) for weight in model.weights)
-
-
-def require_room(folder: Path, content: int) -> None:
-    """Checks that a disk takes `content` bytes and some overhead: on a full one HDF5 ends the whole process.
-
-    Raises:
-        UserError: if it does not.
-    """
-    needed, free = content * 5 // 4 + OVERHEAD, shutil.disk_usage(folder).free
-    if free < needed:
-        raise UserError(
-            f"{folder}: the disk has {free / 2**20:.1f} MiB left, the next file needs "
-            f"{needed / 2**20:.1f}; make room and run the same command again, which goes on from here"
-        )
-
-
-def write_json(path: Path, content) -> None:
-    """Writes JSON under a temporary name, then renames it: the file is whole or not there."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)

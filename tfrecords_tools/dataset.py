@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.files import write_json
 from tfrecords_tools.schema import SCHEMA_VERSION, Schema
 
 FILE_NAME = "dataset.json"
@@ -63,7 +64,7 @@ class Dataset:
         return paths
 
     def save(self) -> None:
-        """Writes `dataset.json` under a temporary name, then renames it: it is whole or not there."""
+        """Writes `dataset.json`, whole or not at all."""
         content = {
             "schema_version": SCHEMA_VERSION,
             "name": self.name,
@@ -77,9 +78,7 @@ class Dataset:
             },
             "licence": self.licence,
         }
-        temporary = self.folder / f".{FILE_NAME}.tmp"
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(temporary, self.folder / FILE_NAME)
+        write_json(self.folder / FILE_NAME, content)
 
     @classmethod
     def load(cls, folder: str | os.PathLike, features: LogMel | None = None) -> "Dataset":

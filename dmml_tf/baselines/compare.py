@@ -11,10 +11,11 @@ from dmml_tf.evaluation.evaluate import Evaluation, Further, evaluate_further, e
 from dmml_tf.evaluation.held_out import HeldOut
 from dmml_tf.evaluation.views import Views
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.run import Run, write_json
+from dmml_tf.run import Run
 from dmml_tf.spaces import SUBSPACE, WHOLE
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_json
 
 FILE_NAME = "evaluation.json"
 MFCC_VQ, UNTRAINED = "mfcc_vq", "untrained"

@@ -7,7 +7,6 @@ whole song is one recording (room, tone, loudness). Only where the genre changes
 
 import dataclasses
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from tfrecords_tools.demo.plan import TrackPlan
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file
 
 # Label -> fields of a plan that a part takes from another plan.
 LABELS = {
@@ -55,7 +55,7 @@ def read_plans(corpus: Path) -> list[TrackPlan]:
         UserError: if there is none: the dataset is not the demo's, or its corpus was removed.
     """
     plans = []
-    for path in sorted((corpus / "plans").glob("*.json")):
+    for path in sorted((corpus / "plans").glob("[!.]*.json")):
         try:
             plan = json.loads(path.read_text(encoding="utf-8"))["plan"]
             plans.append(TrackPlan(**{**plan, "families": tuple(plan["families"]), "scores": tuple(plan["scores"])}))
@@ -110,9 +110,8 @@ def render_song(song: MadeSong, folder: Path) -> Path:
         seats = instruments.seat(part.families, np.random.default_rng([part.seed, 1]))
         dry.append(render.synthesise(render.midi_bytes(piece, seats, part.tempo, part.seconds), part.seconds))
     samples = render.record(np.concatenate(dry), np.random.default_rng([song.parts[0].seed, 2]))
-    temporary = path.with_name(f".{path.name}.tmp")
-    soundfile.write(temporary, samples, render.SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        soundfile.write(temporary, samples, render.SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     return path
 
 

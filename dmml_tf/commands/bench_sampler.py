@@ -10,10 +10,10 @@ from dmml_tf.benchmarks.forms import measure_forms
 from dmml_tf.benchmarks.sampler import MSD, measure_dataset, measure_made, rare_tag, time_vocabularies
 from dmml_tf.commands.configuration import define_config_flag, read_config
 from dmml_tf.data.pipeline import BatchPlan
-from dmml_tf.run import write_json
 from dmml_tf.training.train import conditions_from_config, from_fields
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_json
 
 MADE_TRACKS = 2_000
 

@@ -1,7 +1,6 @@
 """`dmml embed`: a folder or a table of audio files, or records, of any number into a Parquet file of embeddings."""
 
 import csv
-import os
 from pathlib import Path
 
 from absl import flags
@@ -14,6 +13,7 @@ from dmml_tf.run import Run
 from dmml_tf.search.build import weights_sha256
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
 from tfrecords_tools.tables.manifest import Reject, read_manifest
@@ -87,10 +87,11 @@ def write_rejects(out: Path, rejects: list[Reject]) -> str:
     if not rejects:
         path.unlink(missing_ok=True)
         return ""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with (
+        whole_file(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(("line", "track_id", "field", "reason"))
         writer.writerows((reject.line, reject.track_id, reject.field, reject.reason) for reject in rejects)
-    os.replace(temporary, path)
     return f"; {len(rejects)} rows could not be used, see {path}"

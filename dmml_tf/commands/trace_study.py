@@ -1,13 +1,13 @@
 """`dmml trace_study`: makes songs that change in one label and measures which sub-space notices."""
 
-import os
 from pathlib import Path
 
 from absl import flags
 
 from dmml_tf.benchmarks.study_songs import draw_songs, read_plans
-from dmml_tf.run import Run, write_json
+from dmml_tf.run import Run
 from tfrecords_tools.errors import require_extra
+from tfrecords_tools.files import write_json, write_text
 
 _NEEDED = ("music21", "pretty_midi", "midirenderer", "mir_eval")
 
@@ -37,7 +37,6 @@ def run(fv: flags.FlagValues) -> None:
     rows = measure(trained, draw_songs(read_plans(corpus), fv.songs, fv.seed), folder / f"seed{fv.seed}", fv.hop)
     content = content_of(rows, fv.seed, fv.hop)
     write_json(folder / "trace_study.json", content)
-    page, temporary = to_markdown(content), folder / ".trace_study.md.tmp"
-    temporary.write_text(page, encoding="utf-8")
-    os.replace(temporary, folder / "trace_study.md")
+    page = to_markdown(content)
+    write_text(folder / "trace_study.md", page)
     print(page)

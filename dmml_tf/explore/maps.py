@@ -1,7 +1,6 @@
 """A 2-D map of each sub-space, computed once (by the method of `dmml_tf.pictures.plots`) and kept."""
 
 import hashlib
-import os
 import threading
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from dmml_tf.pictures.plots import MAX_COLOURS, MAX_POINTS, flatten, shown_tag
 from dmml_tf.search.index import Index, Query
+from tfrecords_tools.files import whole_file
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 FOLDER = "explore"  # within a run's folder
@@ -136,10 +136,9 @@ def _read(path: Path, count: int) -> np.ndarray | None:
 
 
 def _keep(path: Path, points: np.ndarray) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp.npy")
     try:
         path.parent.mkdir(exist_ok=True)
-        np.save(temporary, points, allow_pickle=False)
-        os.replace(temporary, path)
+        with whole_file(path, shared=True) as temporary:
+            np.save(temporary, points, allow_pickle=False)
     except OSError:
         pass  # a run that may only be read: the map is in memory

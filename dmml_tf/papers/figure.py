@@ -1,6 +1,5 @@
 """`table.png`: a dot a row with its interval, and the paper's figure beside it."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dmml_tf.papers.summary import Cell, Outcome
+from tfrecords_tools.files import whole_file
 
 _OURS, _PAPER = "#1f77b4", "#d62728"
 
@@ -38,9 +38,8 @@ def plot_table(
     panels[0].set_ylim(len(outcomes) - 0.5, -0.5)
     handles, labels = _marks(panels)
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})
 
 
 def _draw(axes: Axes, place: int, cell: Cell | None, printed: float | None, paper: str) -> None:

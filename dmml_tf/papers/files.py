@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from dmml_tf.papers.held_out_side import SPLIT, HeldOutSide
 from dmml_tf.papers.page import page
 from dmml_tf.papers.pairs import Compared, Tested, compare_pairs
 from dmml_tf.papers.summary import Cell, Outcome, cells, papers_first
-from dmml_tf.run import write_json
+from tfrecords_tools.files import write_json, write_text
 
 _COUNTS = ("parameters", "steps", "seconds", "scoring_seconds")
 
@@ -28,8 +27,8 @@ def write_table(
     folder.mkdir(parents=True, exist_ok=True)
     pairs = compare_pairs(table.pairs, outcomes, side, tested)
     ordered, found = papers_first(outcomes), cells(outcomes)
-    _write(folder / "table.md", page(table, side, outcomes, found, pairs))
-    _write(folder / "table.csv", to_csv(ordered, found))
+    write_text(folder / "table.md", page(table, side, outcomes, found, pairs))
+    write_text(folder / "table.csv", to_csv(ordered, found))
     write_json(folder / "table.json", to_json(table, side, ordered, found, pairs))
     plot_table(table, ordered, found, folder / "table.png")
 
@@ -114,9 +113,3 @@ def _row(outcome: Outcome, found: Mapping[str, Cell]) -> dict:
 
 def _blank(value: float | None) -> str:
     return "" if value is None else repr(value)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,8 +16,8 @@ from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.measure import Measured
 from dmml_tf.papers.networks import plain
 from dmml_tf.papers.rows import BASELINE, SPECIALIZED, Row, system_config
-from dmml_tf.run import write_json
 from dmml_tf.training.train import file_digests
+from tfrecords_tools.files import whole_file, write_json
 
 FORM = 2  # raised when what is scored, or how, changes: older figures are then made again
 # What JSON, NumPy and zipfile raise on a file that is cut short or damaged.
@@ -88,10 +87,8 @@ class Kept:
             for name, correct in found.items()
         }
         path.unlink(missing_ok=True)
-        temporary = path.with_name(f".{path.stem}.tmp")
-        with temporary.open("wb") as file:
-            np.savez(file, **packed)
-        os.replace(temporary, path.with_suffix(".npz"))
+        with whole_file(path.with_suffix(".npz"), durable=True) as temporary:
+            np.savez(temporary, **packed)
         content = {field.name: getattr(measured, field.name) for field in dataclasses.fields(measured)}
         write_json(path, {"key": key, **{field: content[field] for field in _FIELDS}})
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_bytes
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _ANSWERS_WITHIN = 60.0  # seconds
@@ -121,10 +122,7 @@ class Page:
 
     def picture(self, path: Path) -> None:
         """Writes what is in the window as PNG."""
-        content = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        write_bytes(path, base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
     def _read(self) -> dict:
         """The next message."""

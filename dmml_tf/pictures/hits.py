@@ -1,6 +1,5 @@
 """A search as a picture: what was asked, the results, and a bar a condition that says why each is alike."""
 
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from matplotlib.patches import Rectangle
 from dmml_tf.conditions import Conditions
 from dmml_tf.search.index import Hit
 from dmml_tf.search.show import fit
+from tfrecords_tools.files import whole_file
 
 _INK, _SOFT, _BAR, _UNUSED, _GROUND = "#22222c", "#6a6975", "#3d56c5", "#b5bce0", "#eceae3"
 _NAMES, _COLUMN, _ROW = 3.1, 1.25, 0.52  # inches: of titles, of a condition, of a result
@@ -87,9 +87,7 @@ def _write(axes: Axes, x: float, y: float, text: str, size: float, colour: str, 
 
 
 def _save(figure: Figure, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), whole_file(path) as temporary:
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # then a box is drawn
         # No version or date in the file: same data, same bytes.
         figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})
-    os.replace(temporary, path)

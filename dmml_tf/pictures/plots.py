@@ -1,7 +1,6 @@
 """Pictures of a run as PNG: learning curves, the cross table, a 2-D map of each sub-space."""
 
 import csv
-import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from dmml_tf.conditions import Condition, Conditions, Labels
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file
 
 MAX_POINTS = 2000  # t-SNE of more takes minutes and shows no more
 MAX_COLOURS = 10
@@ -274,7 +274,6 @@ def _read_history(path: Path) -> dict[str, list[float]]:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
     # No version or date in the file: same data, same bytes.
-    figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})

@@ -18,12 +18,12 @@ from google.protobuf import text_format
 from tensorboard.plugins.projector import ProjectorConfig
 
 from dmml_tf.data.records import read_tracks
-from dmml_tf.files import whole_folder
 from dmml_tf.pictures.sprite import THUMBNAIL, thumbnails_of, write_sprite
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import WHOLE
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_folder, write_text
 from tfrecords_tools.progress import progress
 
 MAX_POINTS = 10_000  # the projector downloads them all and draws each in the browser
@@ -107,9 +107,7 @@ def write_projector(
         (folder / "metadata.tsv").write_text(metadata_tsv(tracks), encoding="utf-8")
         write_sprite(thumbnails, folder / "sprite.png")
     # Last, so that TensorBoard never reads a configuration whose files are not there yet.
-    temporary = log_dir / f".{CONFIG_FILE}.tmp"
-    temporary.write_text(text_format.MessageToString(config), encoding="utf-8")
-    os.replace(temporary, log_dir / CONFIG_FILE)
+    write_text(log_dir / CONFIG_FILE, text_format.MessageToString(config))
 
 
 def write_index(log_dir: Path, index: Index, dataset: Dataset, points: int = MAX_POINTS, seed: int = 0) -> None:

@@ -1,7 +1,6 @@
 """Log-mel thumbnails of tracks, side by side in one image, as the projector wants them."""
 
 import math
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.files import whole_file
 
 MAX_SIDE = 8192  # pixels; larger images WebGL refuses
 THUMBNAIL = 64  # pixels a side; 10,000 of them make 6,400
@@ -80,6 +80,5 @@ def write_sprite(thumbnails: np.ndarray, path: Path) -> None:
     picture = grid.reshape(across, across, side, side).swapaxes(1, 2).reshape(across * side, across * side)
     image = Image.fromarray(picture)
     image.putpalette((matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.uint8).tobytes())
-    temporary = path.with_name(f".{path.name}.tmp")
-    image.save(temporary, format="PNG")
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        image.save(temporary, format="PNG")

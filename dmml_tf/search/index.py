@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.files import whole_folder
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.filters import Filter, allowed_rows, other_artists
 from dmml_tf.search.weights import weight_vector
 from dmml_tf.spaces import WHOLE, search_vectors, unit
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_folder
 
 INDEX_VERSION = 2
 INDEX_FOLDER = "index"  # within a run's folder

@@ -11,13 +11,13 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.files import whole_folder
 from dmml_tf.run import Run
 from dmml_tf.serving.graph import WHOLE, ServedGraph
 from dmml_tf.serving.server_files import write_server_files
 from dmml_tf.serving.warmup import write_warmup
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.files import whole_folder
 
 EXPORT_FOLDER = Path("export", "dmml")  # of a run
 VERSION = "1"

@@ -1,6 +1,5 @@
 """The network alone, from log-mel windows to the embedding and its sub-spaces, for TensorFlow Lite and ONNX Runtime."""
 
-import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from dmml_tf.serving.export import check_output_names, write_signatures
 from dmml_tf.serving.graph import ServedGraph
 from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.files import write_bytes
 
 SIGNATURE = "embed_log_mel"
 _OPSET = 17
@@ -91,7 +91,5 @@ def _write_checked(content: bytes, path: Path, graph: ServedGraph, run: Callable
     if not difference <= _TOLERANCE:  # so that NaN fails
         raise UserError(f"{path}: the converted model differs from the Keras model by {difference:.2g}; not written")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    write_bytes(path, content)
     return difference

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from dmml_tf.serving.warmup import MODEL_NAME
+from tfrecords_tools.files import write_text
 
 IMAGE = "tensorflow/serving:2.15.1"  # it also loads what Keras 3 exported
 GRPC_PORT, REST_PORT = 8500, 8501
@@ -70,9 +71,7 @@ FILES = {
 def write_server_files(folder: str | os.PathLike) -> None:
     """Writes `FILES` into the model's folder (the one that holds `1/`), each whole or not at all."""
     for name, content in FILES.items():
-        temporary = Path(folder) / f".{name}.tmp"
-        temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, Path(folder) / name)
+        write_text(Path(folder) / name, content)
 
 
 def docker_line(folder: str | os.PathLike) -> str:

@@ -1,6 +1,5 @@
 """The picture of a trace: one row a sub-space."""
 
-import os
 import textwrap
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from dmml_tf.trace.novelty import self_similarity
 from dmml_tf.trace.trace import Trace
+from tfrecords_tools.files import whole_file
 
 _BOUNDARY = "#d62728"
 _MAX_PIXELS = 1200  # a self-similarity of more rows is shown at every second, third, ...
@@ -44,9 +44,8 @@ def plot_trace(trace: Trace, content: dict, path: Path) -> None:
     figure.colorbar(points, ax=list(grid[:, 2]), label="seconds", shrink=0.6)
     name = _plain(textwrap.shorten(trace.name, 80))
     figure.suptitle(f"{name}: {trace.seconds:.0f} s, a window every {trace.hop:.2f} s", fontsize=12)
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png", dpi=110, facecolor="white", metadata={"Software": None})
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110, facecolor="white", metadata={"Software": None})
 
 
 def _draw_novelty(axes: Axes, trace: Trace, name: str, found: dict) -> None:

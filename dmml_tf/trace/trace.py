@@ -13,14 +13,13 @@ from dmml_tf.data.signal import signal_for
 from dmml_tf.embed.audio import embed_windows
 from dmml_tf.embed.sound_file import read_sound
 from dmml_tf.embed.split import windows_of
-from dmml_tf.files import whole_folder
-from dmml_tf.run import write_json
 from dmml_tf.search.build import TAG_SEPARATOR
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import WHOLE, search_vectors
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD, boundaries, flat_path, novelty, self_similarity
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.files import whole_folder, write_json
 
 MAX_WINDOWS = 4096  # the self-similarity of each sub-space has that many rows: 64 MiB
 NEIGHBOURS = 5  # tracks of the index that vote on a window's label

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from tensorflow import keras
 
-from dmml_tf.run import require_room, weight_bytes, write_json
+from dmml_tf.run import weight_bytes
 from dmml_tf.training.optimizers import load_older_state, prepare_optimizer, save_older_state
 from dmml_tf.training.schedules import Schedule
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import require_room, whole_file, write_json
 
 WEIGHTS = "last.weights.h5"
 STATE = "state.json"
@@ -159,7 +160,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.history.append(row)
         name = f"{epoch % 2}.{WEIGHTS}"
         require_room(self.folder, 3 * weight_bytes(self.model))  # Adam keeps two more numbers a weight
-        self.model.save_weights(str(self.folder / name))
+        with whole_file(self.folder / name, durable=True) as temporary:
+            self.model.save_weights(str(temporary))
         save_older_state(self.model.optimizer, self.folder / f"{name}.optimizer.npz")
         write_json(
             self.folder / STATE,

@@ -1,7 +1,6 @@
 """Optimisers by name: Keras's, and with the extra [addons] those of tensorflow-addons."""
 
 import importlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from tfrecords_tools.errors import UserError, require_extra
+from tfrecords_tools.files import whole_file
 
 KERAS = ("Adam", "AdamW", "Nadam", "RMSprop", "SGD")
 ADDONS = ("LAMB", "RectifiedAdam")
@@ -59,9 +59,8 @@ def prepare_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence
 def save_older_state(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
     """Writes the state of an optimiser of the older kind, which Keras leaves out of a weights file; others: nothing."""
     if _of_older_kind(optimizer):
-        temporary = path.with_name(f".tmp.{path.name}")
-        np.savez(temporary, *optimizer.get_weights())
-        os.replace(temporary, path)
+        with whole_file(path, durable=True) as temporary:
+            np.savez(temporary, *optimizer.get_weights())
 
 
 def load_older_state(optimizer: keras.optimizers.Optimizer, path: Path) -> None:

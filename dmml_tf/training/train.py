@@ -21,13 +21,14 @@ from dmml_tf.data.label_check import check_conditions
 from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.learned_mask import learned_masks
-from dmml_tf.run import BOARD, UNNAMED, Run, write_json
+from dmml_tf.run import BOARD, UNNAMED, Run
 from dmml_tf.training.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
 from dmml_tf.training.objectives.build import TRIPLETS, build_objective
 from dmml_tf.training.objectives.objective import Objective
 from dmml_tf.training.schedules import PlateauThenStop, Schedule, WarmThenCosine
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file, write_json
 
 SPREAD_WINDOWS = 192
 RECENT = 32  # batches whose tracks are remembered: more than the pipeline prepares ahead
@@ -242,12 +243,10 @@ def divide_steps(steps: int, per_epoch: int) -> tuple[int, int]:
 
 def write_history(path: Path, rows: list[dict]) -> None:
     """One CSV row an epoch, under a temporary name first."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["epoch"])
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(temporary, path)
 
 
 def file_digests(config: ml_collections.ConfigDict) -> dict[str, str]:

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.run import write_json
 from dmml_tf.spaces import unit
 from dmml_tf.zero_shot.vectors import TagVectors
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file, write_json
 
 ARRAYS_FILE, NAMES_FILE = "zero_shot.npz", "zero_shot.json"
 
@@ -51,10 +51,9 @@ class TagTower:
     def save(self, folder: str | os.PathLike) -> None:
         """Writes both files, each under a temporary name first."""
         folder = Path(folder)
-        temporary = folder / f".tmp.{ARRAYS_FILE}"
         vectors = np.concatenate([self.vectors.columns[name] for name in self.tags])
-        np.savez(temporary, kernel=self.kernel, bias=self.bias, vectors=vectors)
-        os.replace(temporary, folder / ARRAYS_FILE)
+        with whole_file(folder / ARRAYS_FILE, durable=True) as temporary:
+            np.savez(temporary, kernel=self.kernel, bias=self.bias, vectors=vectors)
         write_json(
             folder / NAMES_FILE,
             {

@@ -1,7 +1,6 @@
 """The run folder: round trip, damage, missing pieces."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.run import EMBEDDING_FILE, MODEL_FILE, WEIGHTS_FILE, Run, require_room, weight_bytes, write_json
+from dmml_tf.run import EMBEDDING_FILE, MODEL_FILE, WEIGHTS_FILE, Run, weight_bytes
 from tests.synthetic import SCHEMA
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -103,24 +102,6 @@ def test_weights_that_do_not_fit_are_one_line(saved, damage):
     with pytest.raises(UserError, match="cannot be read .*train the run again") as caught:
         Run.load(saved.folder).embedding()
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_write_json_leaves_the_old_file_where_it_fails(tmp_path):
-    path = tmp_path / "x.json"
-    write_json(path, {"a": "ä"})
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "ä"}
-    with pytest.raises(ValueError):
-        write_json(path, {"a": float("nan")})
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "ä"}
-    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
-
-
-def test_a_disk_without_room_is_one_line_before_anything_is_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("dmml_tf.run.shutil.disk_usage", lambda folder: SimpleNamespace(free=10 * 2**20))
-    require_room(tmp_path, 6 * 2**20)
-    with pytest.raises(UserError, match="has 10.0 MiB left, the next file needs 12.0; make room"):
-        require_room(tmp_path, 8 * 2**20)
-    assert not list(tmp_path.iterdir())
 
 
 def test_weight_bytes_count_every_number():

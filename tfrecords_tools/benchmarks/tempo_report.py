@@ -11,9 +11,9 @@ import numpy as np
 
 from tfrecords_tools.audio import tempo, tempo_cache
 from tfrecords_tools.benchmarks.tempo import OCTAVE_FACTORS, TOLERANCE, Track, estimate_all, score, scores_by_tag
-from tfrecords_tools.build.writer import write_text
 from tfrecords_tools.check.plots import plot_tempo_accuracy
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_json
 from tfrecords_tools.tables.manifest import Manifest, Row, read_manifest
 from tfrecords_tools.tables.splits import seeded_order
 from tfrecords_tools.tables.tracks import TRACKS_FILE
@@ -121,6 +121,6 @@ def report_tempo_accuracy(
             for track, found in zip(tracks, tempi)
         },
     }
-    write_text(out / REPORT_FILE, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write_json(out / REPORT_FILE, report)
     plot_tempo_accuracy(true, tempi, out / PICTURE_FILE)
     return {**report, "overall": overall, "by": groups}

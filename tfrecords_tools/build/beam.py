@@ -38,7 +38,6 @@ import os
 import shlex
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,6 +54,7 @@ from tfrecords_tools.build.rows import Written, finish_row, tag_ids, task_of
 from tfrecords_tools.build.shards import write_shard
 from tfrecords_tools.build.work import Finished, Work
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.manifest import Reject, Row
 
@@ -239,10 +239,6 @@ def _track(cells: tuple) -> Written | Reject:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copies under a name of its own, then renames: an engine may run one step twice at once."""
-    passing = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        shutil.copyfile(source, passing)
-        os.replace(passing, target)
-    finally:
-        passing.unlink(missing_ok=True)
+    # An engine may run one step twice at once.
+    with whole_file(target, durable=True, shared=True) as temporary:
+        shutil.copyfile(source, temporary)

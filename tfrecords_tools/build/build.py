@@ -21,10 +21,11 @@ from tfrecords_tools.build.plan import Options, Plan, PlannedShard, make_plan
 from tfrecords_tools.build.rows import Written, finish_row, tag_ids, task_of
 from tfrecords_tools.build.shards import write_shard
 from tfrecords_tools.build.work import Finished, Work
-from tfrecords_tools.build.writer import TableWriter, join_tables, temporary, write_text
+from tfrecords_tools.build.writer import join_tables, whole_table
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.files import temporary_path, write_json
 from tfrecords_tools.progress import progress
 from tfrecords_tools.tables.manifest import Reject, read_manifest
 
@@ -194,7 +195,7 @@ class _Build:
 
 def write_rejects(plan: Plan, out: Path) -> None:
     """Writes rejected.csv: all that the plan's store holds, by line."""
-    with TableWriter(out / REJECTED_FILE, _REJECTED_HEADER) as table:
+    with whole_table(out / REJECTED_FILE, _REJECTED_HEADER) as table:
         for reject in plan.store.rejects():
             table.write(dataclasses.astuple(reject))
 
@@ -287,13 +288,13 @@ def _make_room(out: Path, name: str) -> None:
         old.add(Dataset.load(out).name)
     (out / FILE_NAME).unlink(missing_ok=True)
     names = "|".join(map(re.escape, sorted(old)))
-    shard = re.compile(rf"\.?({names})-({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord(\.tmp)?")
+    shard = re.compile(rf"(\.tmp\.)?({names})-({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord")
     for entry in sorted(out.iterdir()):
         if shard.fullmatch(entry.name):
             entry.unlink()
     for file in (TRACKS_FILE, REJECTED_FILE, BUILD_FILE):
         (out / file).unlink(missing_ok=True)
-        temporary(out / file).unlink(missing_ok=True)
+        temporary_path(out / file).unlink(missing_ok=True)
 
 
 def _nothing_left(out: Path, plan: Plan) -> UserError:
@@ -322,7 +323,7 @@ def _write_report(dataset: Dataset, build: _Build, seconds: float) -> None:
         "options": dataclasses.asdict(build.plan.options),
         "versions": _versions(),
     }
-    write_text(dataset.folder / BUILD_FILE, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write_json(dataset.folder / BUILD_FILE, report)
 
 
 def _versions() -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tfrecords_tools.build.plan import PlannedShard
 from tfrecords_tools.build.rows import Written, tracks_header
 from tfrecords_tools.build.work import Finished, Work
-from tfrecords_tools.build.writer import ShardWriter, TableWriter
+from tfrecords_tools.build.writer import whole_shard, whole_table
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.manifest import Reject
 
@@ -28,7 +28,7 @@ def write_shard(work: Work, shard: PlannedShard, schema: Schema, tracks: Iterabl
     rejects: list[Reject] = []
     seconds, tempi = 0.0, 0
     path = work.folder / shard.file
-    with ShardWriter(path) as writer, TableWriter(work.table(shard.file), tracks_header(schema)) as table:
+    with whole_shard(path) as writer, whole_table(work.table(shard.file), tracks_header(schema)) as table:
         for track in tracks:
             if isinstance(track, Reject):
                 rejects.append(track)

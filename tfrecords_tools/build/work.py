@@ -4,16 +4,15 @@ import contextlib
 import dataclasses
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
 from tfrecords_tools.build.plan import PlannedShard
-from tfrecords_tools.build.writer import write_text
 from tfrecords_tools.dataset import FILE_NAME, Shard
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import move_file, whole_file, write_text
 from tfrecords_tools.tables.manifest import Reject
 
 WORK_FOLDER = ".build"
@@ -110,7 +109,9 @@ class Work:
 
     def keep(self, finished: Finished) -> None:
         """Notes a shard that lies in the folder under its own name, beside its table."""
-        write_text(self._note(finished.shard.file), json.dumps(dataclasses.asdict(finished)))
+        # In ASCII, because the path in a reject's reason may hold bytes that are no text.
+        with whole_file(self._note(finished.shard.file), durable=True) as temporary:
+            temporary.write_text(json.dumps(dataclasses.asdict(finished)), encoding="ascii")
 
     def finished(self, shard: PlannedShard) -> Finished | None:
         """What is known of a shard, or None if it is yet to be written."""
@@ -128,7 +129,7 @@ class Work:
         for file in files:
             hidden, final = self._places(file)
             if hidden.exists():
-                os.replace(hidden, final)
+                move_file(hidden, final)
 
     def _places(self, file: str) -> tuple[Path, Path]:
         return self.folder / file, self.out / file

@@ -1,123 +1,91 @@
-"""Files of a dataset, each under a temporary name until it is whole."""
+"""Files of a dataset: shards of records and tables, each whole or not there."""
 
+import contextlib
 import csv
 import hashlib
-import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
+from typing import IO
 
 import tensorflow as tf
 
 from tfrecords_tools.dataset import Shard
 from tfrecords_tools.errors import UserError
-
-
-def temporary(path: Path) -> Path:
-    """The hidden name beside `path` that a file has until it is whole."""
-    return path.with_name(f".{path.name}.tmp")
+from tfrecords_tools.files import whole_file
 
 
 class ShardWriter:
-    """One TFRecord file: a context manager that renames it when all went well and removes it otherwise.
+    """One TFRecord file that is being written; `whole_shard` makes it.
 
     Attributes:
-        shard: name, records and SHA-256 of the finished file; set on leaving the context.
+        shard: name, records and SHA-256 of the finished file; set when the block of `whole_shard` has ended.
     """
 
-    def __init__(self, path: Path):
-        self.shard: Shard | None = None
-        self._path, self._records = path, 0
-        self._writer: tf.io.TFRecordWriter | None = None
+    shard: Shard
 
-    def __enter__(self) -> "ShardWriter":
-        # TensorFlow opens the file lazily or at once, by version: errors come here or at the first write.
-        self._try(lambda: setattr(self, "_writer", tf.io.TFRecordWriter(str(temporary(self._path)))))
-        return self
+    def __init__(self, file: tf.io.TFRecordWriter):
+        self.records = 0
+        self._file = file
 
     def write(self, record: bytes) -> None:
-        """Appends one serialised `tf.train.Example`.
+        """Appends one serialised `tf.train.Example`."""
+        self._file.write(record)
+        self.records += 1
 
-        Raises:
-            UserError: if the disk is full or not writable.
-        """
-        self._try(lambda: self._writer.write(record))
-        self._records += 1
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self._discard()
-            return
-        self._try(self._writer.close)
-        with open(temporary(self._path), "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.replace(temporary(self._path), self._path)
-        self.shard = Shard(self._path.name, self._records, digest)
+@contextlib.contextmanager
+def whole_shard(path: Path) -> Iterator[ShardWriter]:
+    """Gives a writer of records; the file gets its name when the block ends without an error.
 
-    def _try(self, action) -> None:
-        try:
-            action()
-        except tf.errors.OpError as error:
-            self._discard()
-            raise UserError(
-                f"{self._path}: cannot be written ({error.message}); make room, then run the command again "
-                "with --resume, or choose another folder"
-            ) from error
-
-    def _discard(self) -> None:
-        try:
-            if self._writer is not None:
-                self._writer.close()
-        except tf.errors.OpError:
-            pass  # the disk is full: what could not be flushed is thrown away anyway
-        temporary(self._path).unlink(missing_ok=True)
+    Raises:
+        UserError: if the disk is full or not writable.
+    """
+    try:
+        with whole_file(path, durable=True) as temporary:
+            # TensorFlow opens the file lazily or at once, by version: errors come here or at the first write.
+            with tf.io.TFRecordWriter(str(temporary)) as file:
+                writer = ShardWriter(file)
+                yield writer
+            with open(temporary, "rb") as written:
+                digest = hashlib.file_digest(written, "sha256").hexdigest()
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.message}); make room, then run the command again "
+            "with --resume, or choose another folder"
+        ) from error
+    writer.shard = Shard(path.name, writer.records, digest)
 
 
 class TableWriter:
-    """One CSV table, renamed when the context is left without an error and removed otherwise."""
+    """One CSV table that is being written; `whole_table` makes it."""
 
-    def __init__(self, path: Path, header: Sequence[str]):
-        self._path = path
-        # A file name that is not valid UTF-8 is still a path; it is written as the bytes it is.
-        self._file = open(temporary(path), "w", encoding="utf-8", errors="surrogateescape", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+    def __init__(self, file: IO[str], header: Sequence[str]):
+        self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow(header)
-
-    def __enter__(self) -> "TableWriter":
-        return self
 
     def write(self, cells: Iterable) -> None:
         """Appends one row; None is an empty cell."""
         self._writer.writerow("" if cell is None else cell for cell in cells)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._file.close()
-        finally:
-            if kind is not None:
-                temporary(self._path).unlink(missing_ok=True)
-        if kind is None:
-            os.replace(temporary(self._path), self._path)
+
+@contextlib.contextmanager
+def whole_table(path: Path, header: Sequence[str]) -> Iterator[TableWriter]:
+    """Gives a writer of rows; the table gets its name when the block ends without an error."""
+    # A file name that is not valid UTF-8 is still a path; it is written as the bytes it is.
+    with (
+        whole_file(path) as temporary,
+        open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        yield TableWriter(file, header)
 
 
 def join_tables(parts: Iterable[Path], path: Path) -> None:
     """Writes CSV files that have one header as one, block by block; at least one is needed."""
-    with open(temporary(path), "wb") as whole:
+    with whole_file(path) as temporary, open(temporary, "wb") as whole:
         for place, part in enumerate(parts):
             with open(part, "rb") as file:
                 header = file.readline()
                 if not place:
                     whole.write(header)
                 shutil.copyfileobj(file, whole, 1 << 20)
-    os.replace(temporary(path), path)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a small UTF-8 file whole, or not at all."""
-    temporary(path).write_text(text, encoding="utf-8")
-    os.replace(temporary(path), path)

@@ -1,13 +1,12 @@
 """An inspected dataset as tables of text, as inspect.json and as pictures."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tfrecords_tools.build.writer import write_text
 from tfrecords_tools.check import plots
 from tfrecords_tools.check.inspect import picture_name
 from tfrecords_tools.check.mutual_information import format_table
+from tfrecords_tools.files import write_json
 
 REPORT_FILE = "inspect.json"
 # Rows of a tag table on the terminal; inspect.json has all.
@@ -32,7 +31,7 @@ def format_report(report: Mapping) -> str:
 def write_report(report: Mapping, out: Path) -> list[Path]:
     """Writes `inspect.json` and a PNG of each table into `out` (made where missing); returns their paths."""
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / REPORT_FILE, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write_json(out / REPORT_FILE, report)
     written = [out / REPORT_FILE, out / "splits.png"]
     plots.plot_splits(report["tracks"], report["hours"], out / "splits.png")
     if report["coverage"]:

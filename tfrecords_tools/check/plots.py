@@ -1,6 +1,5 @@
 """Pictures of a dataset as PNG: splits, coverage, tags, values, mutual information, estimated tempi."""
 
-import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
 from tfrecords_tools.benchmarks.tempo import OCTAVE_FACTORS, TOLERANCE, matches
+from tfrecords_tools.files import whole_file
 
 COLOURS = {"train": "#1f77b4", "valid": "#ff7f0e", "test": "#2ca02c"}
 MOST_TAGS = 40  # bars of more cannot be told apart
@@ -208,7 +208,6 @@ def _tidy(axes: Axes, grid: str) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
     # No version or date in the file: same data, same bytes.
-    figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})

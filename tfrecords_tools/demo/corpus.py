@@ -24,6 +24,7 @@ from tfrecords_tools.demo import bands, instruments, moods, render, scores
 from tfrecords_tools.demo.piece import Drum, Piece
 from tfrecords_tools.demo.plan import GENRES, TrackPlan, label_columns, plan_corpus
 from tfrecords_tools.errors import UserError, require_extra
+from tfrecords_tools.files import whole_file, write_json
 from tfrecords_tools.progress import progress
 
 COLUMNS = ("track_id", "path", "title", "artist", "split", "genre", "mood", "instrument", "tempo")
@@ -96,10 +97,9 @@ def render_track(plan: TrackPlan, folder: pathlib.Path) -> tuple[str, str]:
     seats = instruments.seat(plan.families, rng)
     midi = render.midi_bytes(piece, seats, plan.tempo, plan.seconds, start=float(rng.uniform(0, 60 / plan.tempo)))
     samples = render.record(render.synthesise(midi, plan.seconds), rng)
-    temporary = audio.with_name(f".{audio.name}.tmp")
-    soundfile.write(temporary, samples, render.SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    os.replace(temporary, audio)
-    _write_json(sidecar, {"digest": digest, "title": title, "plan": dataclasses.asdict(plan)})
+    with whole_file(audio) as temporary:
+        soundfile.write(temporary, samples, render.SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    write_json(sidecar, {"digest": digest, "title": title, "plan": dataclasses.asdict(plan)})
     return plan.track_id, title
 
 
@@ -151,8 +151,7 @@ def _versions() -> dict[str, str]:
 
 
 def _write_manifest(folder: pathlib.Path, plans: Sequence[TrackPlan], titles: dict[str, str]) -> None:
-    temporary = folder / ".manifest.csv.tmp"
-    with open(temporary, "w", newline="", encoding="utf-8") as file:
+    with whole_file(folder / "manifest.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for plan in plans:
@@ -169,7 +168,6 @@ def _write_manifest(folder: pathlib.Path, plans: Sequence[TrackPlan], titles: di
                     f"{plan.tempo:.2f}",
                 ]
             )
-    os.replace(temporary, folder / "manifest.csv")
 
 
 def _describe(folder: pathlib.Path, plans: Sequence[TrackPlan], seed: int, seconds: float) -> dict:
@@ -180,7 +178,7 @@ def _describe(folder: pathlib.Path, plans: Sequence[TrackPlan], seed: int, secon
         split: mutual_information_table(label_columns([plan for plan in plans if plan.split == split]))
         for split in ("train", "valid", "test")
     }
-    _write_json(
+    write_json(
         folder / "corpus.json",
         {
             "seed": seed,
@@ -207,9 +205,3 @@ def _read_json(path: pathlib.Path) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-
-
-def _write_json(path: pathlib.Path, content: dict) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 _SUFFIXES = (".csv", ".csv.gz")
@@ -145,13 +146,9 @@ def _cells(track: Track, summary: Summary) -> list[str]:
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[IO[str]]:
     """A text file that gets its name when the block ends well, and leaves nothing when it does not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # What is listed as dropped may be a name that is no UTF-8: it is shown escaped.
-        options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    # What is listed as dropped may be a name that is no UTF-8: it is shown escaped.
+    options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    with whole_file(path, shared=True) as temporary:
         packed = path.name.endswith(".gz")
         with gzip.open(temporary, "wt", **options) if packed else open(temporary, "w", **options) as file:
             yield file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

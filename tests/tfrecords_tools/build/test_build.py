@@ -19,7 +19,7 @@ from tfrecords_tools.build import build, pool
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options, shard_count
 from tfrecords_tools.build.work import WORK_FOLDER
-from tfrecords_tools.build.writer import ShardWriter
+from tfrecords_tools.build.writer import whole_shard
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -280,7 +280,7 @@ def test_a_full_disk_leaves_no_shard(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with pytest.raises(UserError, match="x.tfrecord: cannot be written.*make room"):
-            with ShardWriter(tmp_path / "x.tfrecord") as writer:
+            with whole_shard(tmp_path / "x.tfrecord") as writer:
                 for _ in range(10):
                     writer.write(bytes(50_000))
     finally:

@@ -110,7 +110,7 @@ class _Killed(BaseException):
 STEPS = [
     (build, "write_rejects", 0),
     (build, "join_tables", 0),
-    (build, "write_text", 0),
+    (build, "write_json", 0),
     (Work, "keep", 0),
     (Work, "keep", 5),
     (Work, "begin", 0),
