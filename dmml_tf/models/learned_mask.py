@@ -1,6 +1,7 @@
 """Learned masks: conditional similarity networks (Veit et al., CVPR 2017, sections 3.2 and 3.3)."""
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tensorflow import keras
 
@@ -20,9 +21,9 @@ class LearnedMask(keras.layers.Layer):
         l1: factor of the penalty.
     """
 
-    def __init__(self, masks, l1: float = MASK_L1, **kwargs):
+    def __init__(self, masks: npt.ArrayLike, l1: float = MASK_L1, **kwargs):
         super().__init__(**kwargs)
-        self.masks = [[float(value) for value in row] for row in masks]
+        self.masks = [[float(value) for value in row] for row in np.asarray(masks)]
         self.l1 = l1
 
     def build(self, input_shape):

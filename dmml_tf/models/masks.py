@@ -4,6 +4,8 @@ Each takes its inputs as one list, the form that Keras 2.15 and Keras 3 both acc
 `dmml_tf.spaces`. Source: Lee et al., ICASSP 2020, sections 2.1 and 2.2.
 """
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tensorflow import keras
 
@@ -33,9 +35,9 @@ class ConditionMask(keras.layers.Layer):
         masks: [C, E] of 0 and 1, see `Conditions.masks`. Fixed: never trained.
     """
 
-    def __init__(self, masks, **kwargs):
+    def __init__(self, masks: npt.ArrayLike, **kwargs):
         super().__init__(**kwargs)
-        self.masks = [[float(value) for value in row] for row in masks]
+        self.masks = [[float(value) for value in row] for row in np.asarray(masks)]
 
     def call(self, inputs):
         x, condition = inputs

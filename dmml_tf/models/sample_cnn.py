@@ -5,6 +5,7 @@ same ten divisions by 3 and end in one place as well, since a pool drops what do
 22,050 -> 7,350 -> 2,450 -> 816 -> 272 -> 90 -> 30 -> 10 -> 3 -> 1.
 """
 
+import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.models.blocks import MOMENTUM
@@ -16,7 +17,7 @@ _FACTORS = (2, 2, 4, 4, 4, 4, 4, 4, 8)
 DROPOUT = 0.5
 
 
-def sample_cnn_vector(audio, width: int):
+def sample_cnn_vector(audio: tf.Tensor, width: int) -> tf.Tensor:
     """Audio [batch, 66150] -> [batch, 8 width]: strided convolution, nine blocks, a convolution of 1, dropout.
 
     Args:

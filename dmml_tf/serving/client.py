@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class RestClient(Client):
         **settings: as `Client`; `timeout` holds for each step: connecting, and each wait for more of the answer.
     """
 
-    def __init__(self, url: str = "http://localhost:8501", **settings):
+    def __init__(self, url: str = "http://localhost:8501", **settings: Any):
         super().__init__(**settings)
         if not url.startswith(("http://", "https://")):
             raise UserError(f"'{url}' is no address of a server; it begins with http:// or https://")
@@ -170,7 +171,7 @@ class GrpcClient(Client):
         UserError: where tensorflow-serving-api is not installed.
     """
 
-    def __init__(self, target: str = "localhost:8500", **settings):
+    def __init__(self, target: str = "localhost:8500", **settings: Any):
         super().__init__(**settings)
         require_extra("serving", "gRPC", "grpc", "tensorflow_serving", otherwise=", or use RestClient")
         import grpc

@@ -70,7 +70,7 @@ def miner_by_name(name: str) -> Callable:
     return MINERS[name]
 
 
-def sorted_negatives(distances, dissimilar):
+def sorted_negatives(distances: tf.Tensor, dissimilar: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Each anchor's negatives from near to far.
 
     Returns:
