@@ -53,6 +53,7 @@ setup(
         "scipy>=1.11",
         "soundfile>=0.12",
         "soxr>=0.3.7",
+        "tabulate>=0.9",
         "tensorboard>=2.15",
         "tensorflow>=2.15",
     ],

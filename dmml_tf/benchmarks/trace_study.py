@@ -11,7 +11,7 @@ import mir_eval
 import numpy as np
 
 from dmml_tf.benchmarks.study_songs import LABELS, LEAST_TEMPO_STEP, MadeSong, render_song
-from dmml_tf.evaluation.tables import table
+from dmml_tf.evaluation.tables import markdown
 from dmml_tf.run import Run
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD
 from dmml_tf.trace.trace import Trace, trace_audio
@@ -79,7 +79,7 @@ def to_markdown(content: Mapping) -> str:
 
     def of(key: str) -> str:
         header = ["changed", "songs", *(f"{name} sub-space" for name in names)]
-        return table(
+        return markdown(
             header,
             [
                 [changed, str(row["songs"]), *(f"{row[name][key]:.2f}" for name in names)]

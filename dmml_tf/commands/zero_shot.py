@@ -7,7 +7,7 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.embed.split import embed_split
-from dmml_tf.evaluation.tables import table
+from dmml_tf.evaluation.tables import markdown
 from dmml_tf.run import Run
 from dmml_tf.search import show
 from dmml_tf.search.build import weights_sha256
@@ -119,12 +119,12 @@ def means_table(found: Mapping[str, ZeroShot], k: int) -> str:
             mean, count = one.mean(unseen), sum(score.unseen == unseen for score in one.scores.values())
             figures = ["-"] * 4 if mean is None else [f"{value:.3f}" for value in mean.values()]
             rows.append([name, "unseen" if unseen else "seen", str(count), *figures])
-    return table(["condition", "", "tags", "ROC-AUC", "average precision", f"precision@{k}", "chance"], rows)
+    return markdown(["condition", "", "tags", "ROC-AUC", "average precision", f"precision@{k}", "chance"], rows)
 
 
 def unseen_table(found: Mapping[str, ZeroShot], k: int) -> str:
     """One row for each tag that was held out and could be scored."""
-    return table(
+    return markdown(
         ["condition", "tag", "ROC-AUC", "average precision", f"precision@{k}", "tracks", "among"],
         [
             [

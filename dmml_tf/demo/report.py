@@ -11,7 +11,7 @@ from dmml_tf.evaluation.tables import (
     accuracy_table,
     cross_table_rows,
     format_figure,
-    table,
+    markdown,
 )
 from dmml_tf.spaces import WHOLE
 from tfrecords_tools.errors import UserError
@@ -164,12 +164,15 @@ def _images(folder: Path) -> str:
 
 
 def _data(dataset: Mapping) -> str:
-    parts = ["## Data", table(["split", "tracks"], [[name, str(n)] for name, n in dataset["tracks"].items()])]
+    parts = ["## Data", markdown(["split", "tracks"], [[name, str(n)] for name, n in dataset["tracks"].items()])]
     information = dataset["mutual_information"]
     if information:
         columns = list(dict.fromkeys(name for row in information.values() for name in row))
         rows = [[name, *(format_figure(row.get(column), 3) for column in columns)] for name, row in information.items()]
-        parts += ["What one label tells about another (mutual information; 0 is nothing):", table(["", *columns], rows)]
+        parts += [
+            "What one label tells about another (mutual information; 0 is nothing):",
+            markdown(["", *columns], rows),
+        ]
     return "\n\n".join(parts)
 
 
@@ -183,14 +186,14 @@ def _cost(report: Mapping) -> str:
     return "\n\n".join(
         [
             "## Cost",
-            table(["stage", "seconds", "peak memory, MiB"], stages),
-            table(["throughput", ""], speed),
+            markdown(["stage", "seconds", "peak memory, MiB"], stages),
+            markdown(["throughput", ""], speed),
             f"Seed {report['seed']}.",
-            table(["package", "version"], versions),
+            markdown(["package", "version"], versions),
         ]
     )
 
 
 def _files(folder: Path) -> str:
     rows = [[f"`{name}`", text] for name, text in FILES.items() if (folder / name).exists()]
-    return f"## Files\n\n{table(['file', 'what it is'], rows)}" if rows else ""
+    return f"## Files\n\n{markdown(['file', 'what it is'], rows)}" if rows else ""

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from tabulate import tabulate
+
 from dmml_tf.evaluation.cross_table import diagonal_gap
 from dmml_tf.spaces import SUBSPACE, WHOLE
 from tfrecords_tools.check.mutual_information import format_table
@@ -13,10 +15,11 @@ SPACE_NAMES = {WHOLE: "Whole space", SUBSPACE: "The condition's own sub-space"}
 _SHOWN = 5  # missing clips that are named; the file lists all
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table: first column to the left, the others to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table: first column to the left, the others to the right, in columns as wide as their cells."""
+    head, *lines = ([cell.replace("|", "\\|") for cell in line] for line in (head, *rows))
+    sides = ("left", *("right",) * (len(head) - 1))
+    return tabulate(lines, head, "pipe", disable_numparse=True, colalign=sides)
 
 
 def format_score(score: Mapping | None) -> str:
@@ -31,14 +34,14 @@ def accuracy_table(systems: Mapping[str, Mapping], space: str) -> str:
         [BASELINE_NAMES.get(system, TRAINED), *(format_score(spaces[space].get(name)) for name in names)]
         for system, spaces in systems.items()
     ]
-    return table(["system", *names], rows)
+    return markdown(["system", *names], rows)
 
 
 def cross_table_rows(cross: Mapping[str, Mapping]) -> str:
     """One row a sub-space, one column a condition's triplets."""
     columns = list(dict.fromkeys(name for row in cross.values() for name in row))
     rows = [[name, *(format_figure(row.get(column), 3) for column in columns)] for name, row in cross.items()]
-    return table(["sub-space", *(f"{name} triplets" for name in columns)], rows)
+    return markdown(["sub-space", *(f"{name} triplets" for name in columns)], rows)
 
 
 def format_figure(value: float | None, digits: int) -> str:
@@ -74,12 +77,12 @@ def retrieval_table(found: Mapping[str, Mapping | None]) -> str:
         counts = [one[key] for key in ("queries", "without_relevant", "unlabelled")] if one else []
         cells = [*(f"{value:.3f}" for value in figures), *map(str, counts)]
         rows.append([name, *(cells or ["-"] * (len(head) - 1))])
-    return table(head, rows)
+    return markdown(head, rows)
 
 
 def tagging_table(found: Mapping[str, Mapping]) -> str:
     """One row a condition, of one space of `tagging_by_condition`."""
-    return table(
+    return markdown(
         ["condition", "mean ROC-AUC", "tags", "left out", "tracks"],
         [
             [

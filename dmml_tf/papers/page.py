@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import ml_collections
 
-from dmml_tf.evaluation.tables import table as markdown
+from dmml_tf.evaluation.tables import markdown
 from dmml_tf.papers.held_out_side import SPLIT, HeldOutSide
 from dmml_tf.papers.measure import HUMAN
 from dmml_tf.papers.pairs import Compared

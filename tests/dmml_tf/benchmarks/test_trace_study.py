@@ -10,6 +10,7 @@ import soundfile
 from dmml_tf.benchmarks.study_songs import LABELS, draw_songs, read_plans, render_song
 from dmml_tf.benchmarks.trace_study import at_joins, content_of, score, summarise, to_markdown
 from tests.dmml_tf.trace.test_trace import jump
+from tests.single_spaced import single_spaced
 from tfrecords_tools.demo.plan import plan_corpus
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import Command, dispatch
@@ -100,7 +101,7 @@ def test_the_table_holds_means_by_label_changed():
     summary = summarise(rows)
     assert summary["genre"]["songs"] == 2 and summary["genre"]["genre"]["recall"] == 0.75
     assert summary["mood"]["genre"]["novelty_at_joins"] == 0.125
-    page = to_markdown(content_of(rows, 0, 0.5))
+    page = single_spaced(to_markdown(content_of(rows, 0, 0.5)))
     assert "| genre | 2 | 0.75 | 0.25 |" in page and "| mood | 1 | 0.25 | 1.00 |" in page and "Seed 0" in page
 
 

@@ -10,6 +10,7 @@ from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag
 from dmml_tf.run import Run
 from tests.dmml_tf.commands.test_evaluate import call, run_folder  # noqa: F401 (a fixture)
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, odd_row, write_csv
+from tests.single_spaced import single_spaced
 from tfrecords_tools.errors import UserError
 
 
@@ -39,7 +40,7 @@ def test_every_measure_is_printed_and_written(run_folder, clips, capsys):
         f"--odd_one_out={clips.parent / 'comparisons_final.csv'}",
         f"--clips={clips}",
     )
-    printed = capsys.readouterr().out
+    printed = single_spaced(capsys.readouterr().out)
     written = json.loads((run_folder / "evaluation.json").read_text())
     genre = written["retrieval"]["subspace"]["genre"]
     assert list(genre["recall"]) == ["1", "2", "4", "8"]
@@ -69,7 +70,7 @@ def test_a_run_with_nothing_to_tell_apart_says_so(run_folder, capsys, conditions
     run = Run.load(run_folder)
     dataclasses.replace(run, conditions=Conditions(conditions)).save(run.embedding())
     call(f"--run={run_folder}", "--triplets=40", "--disentanglement")
-    printed = capsys.readouterr().out
+    printed = single_spaced(capsys.readouterr().out)
     assert "Disentanglement: nothing can be told apart; it takes two sub-spaces with held-out triplets" in printed
     for part in ("What labels alone give", "Mutual information"):
         assert (part in printed) == (part in shown)

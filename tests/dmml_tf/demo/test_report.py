@@ -6,6 +6,7 @@ import json
 import pytest
 
 from dmml_tf.demo.report import check_report, to_markdown, write_report
+from tests.single_spaced import single_spaced
 from tfrecords_tools.errors import UserError
 
 
@@ -36,7 +37,7 @@ def test_json_is_the_report_and_the_page_holds_its_figures(tmp_path):
     report = example()
     write_report(tmp_path / "run", report)
     assert json.loads((tmp_path / "run" / "report.json").read_text()) == report
-    page = (tmp_path / "run" / "report.md").read_text()
+    page = single_spaced((tmp_path / "run" / "report.md").read_text())
     for text in (
         "trained model",
         "MFCC-VQ",
@@ -60,7 +61,7 @@ def test_pictures_and_files_that_are_there_are_listed(tmp_path):
     (tmp_path / "plots").mkdir()
     for name in ("plots/cross_table.png", "plots/map_genre.png", "learning_curves.png", "other.png", "history.csv"):
         (tmp_path / name).write_bytes(b"")
-    page = to_markdown(tmp_path, example())
+    page = single_spaced(to_markdown(tmp_path, example()))
     assert "![cross_table](plots/cross_table.png)" in page and "![map_genre](plots/map_genre.png)" in page
     assert "![learning_curves](learning_curves.png)" in page and "other.png" not in page
     assert "| `history.csv` |" in page and "embedding.keras" not in page

@@ -13,6 +13,7 @@ from dmml_tf.papers.files import write_table
 from dmml_tf.papers.held_out_side import HumanTriplets
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tests.dmml_tf.papers.made import system_file, tiny_table
+from tests.single_spaced import single_spaced
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 
@@ -52,13 +53,13 @@ def test_a_row_that_fails_does_not_stop_the_others(made):
     reason = "config.order names 'loudness', config.conditions has: genre, instrument, mood, tempo, track"
     assert outcomes[1].failed == {0: reason}
     assert "UserError" in (folder / "tables" / "tiny" / "failed" / "bad-s0.txt").read_text()
-    page = (folder / "tables" / "tiny" / "table.md").read_text()
+    page = single_spaced((folder / "tables" / "tiny" / "table.md").read_text())
     assert f"- a bad one, seed 0, failed: {reason}" in page
 
 
 def test_its_three_files_agree(made):
     folder, _, _, outcomes = made
-    page = (folder / "tables" / "tiny" / "table.md").read_text()
+    page = single_spaced((folder / "tables" / "tiny" / "table.md").read_text())
     rows = {row["name"]: row for row in csv.DictReader((folder / "tables" / "tiny" / "table.csv").open())}
     assert list(rows) == ["net", "chance", "bad", "stats"]  # the paper's rows first
     for row in content(made)["rows"]:
@@ -77,7 +78,7 @@ def test_its_three_files_agree(made):
 
 
 def test_the_page_has_the_papers_columns_and_rows_apart(made):
-    lines = (made[0] / "tables" / "tiny" / "table.md").read_text().splitlines()
+    lines = single_spaced((made[0] / "tables" / "tiny" / "table.md").read_text()).splitlines()
     head = next(line for line in lines if line.startswith("| system | genre"))
     assert head == (
         "| system | genre | mood | instrument | tempo | overall | 95 % interval of overall | genre (paper, MSD) |"
@@ -101,7 +102,7 @@ def test_pairs_and_the_labels_own_table_are_in_the_files(made):
     assert difference["value"] == pytest.approx(
         rows["net"]["figures"]["whole.track"]["value"] - rows["chance"]["figures"]["whole.track"]["value"]
     )
-    page = (made[0] / "tables" / "tiny" / "table.md").read_text()
+    page = single_spaced((made[0] / "tables" / "tiny" / "table.md").read_text())
     assert f"| a network - chance | whole | track | {difference['value']:+.3f} |" in page
     assert found["labels"]["cross_table"]["genre"]["genre"] == 1.0 and "genre" in found["labels"]["mutual_information"]
     assert (
@@ -204,7 +205,7 @@ def test_people_are_scored_on_the_clips_that_are_there(made):
     other.order, other.pairs = ("net", "stats"), ()
     outcomes = call(folder, dataset, other, HumanTriplets.read(path, clips, 0.9))
     assert [one.measured[0].figures["human.whole"]["n"] for one in outcomes] == [1, 1]
-    page = (folder / "tables" / "tiny" / "table.md").read_text()
+    page = single_spaced((folder / "tables" / "tiny" / "table.md").read_text())
     assert "2 judgements; 1 more without enough agreement." in page
     assert "1 are left out for 1 clips that cannot be used" in page and "- lost @ 1.5 s: not found in" in page
     assert content(made)["rows"][0]["by_seed"]["0"]["details"]["judgements"]["without_clips"] == 1

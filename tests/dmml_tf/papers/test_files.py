@@ -13,6 +13,7 @@ from dmml_tf.papers.files import write_table
 from dmml_tf.papers.held_out_side import HeldOutSide, HumanTriplets
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tests.dmml_tf.papers.made import outcome, tiny_table
+from tests.single_spaced import single_spaced
 from tfrecords_tools.errors import UserError
 
 
@@ -40,7 +41,7 @@ def written(side, tmp_path, monkeypatch):
     with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as file:
         table = {row["name"]: row for row in csv.DictReader(file)}
     content = {row["name"]: row for row in json.loads((tmp_path / "table.json").read_text())["rows"]}
-    return (tmp_path / "table.md").read_text(encoding="utf-8"), table, content, drawn
+    return single_spaced((tmp_path / "table.md").read_text(encoding="utf-8")), table, content, drawn
 
 
 def test_time_is_compared_with_the_configurations_first_network_in_every_file(written):
