@@ -11,7 +11,7 @@ import numpy as np
 
 from tfrecords_tools.audio import tempo, tempo_cache
 from tfrecords_tools.benchmarks.tempo import OCTAVE_FACTORS, TOLERANCE, Track, estimate_all, score, scores_by_tag
-from tfrecords_tools.check.plots import plot_tempo_accuracy
+from tfrecords_tools.benchmarks.tempo_plot import plot_tempo_accuracy
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
 from tfrecords_tools.tables.manifest import Manifest, Row, read_manifest

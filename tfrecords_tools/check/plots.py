@@ -1,21 +1,20 @@
-"""Pictures of a dataset as PNG: splits, coverage, tags, values, mutual information, estimated tempi."""
+"""Pictures of a dataset as PNG: splits, coverage, tags, values, mutual information."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from tfrecords_tools.benchmarks.tempo import OCTAVE_FACTORS, TOLERANCE, matches
 from tfrecords_tools.files import whole_file
 
 COLOURS = {"train": "#1f77b4", "valid": "#ff7f0e", "test": "#2ca02c"}
 MOST_TAGS = 40  # bars of more cannot be told apart
-_TICKS = (20, 30, 40, 60, 80, 120, 160, 240, 360)
 
 
 def plot_splits(tracks: Mapping[str, int], hours: Mapping[str, float], path: Path) -> None:
@@ -30,8 +29,8 @@ def plot_splits(tracks: Mapping[str, int], hours: Mapping[str, float], path: Pat
         axes.margins(x=0.2)
         axes.invert_yaxis()
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        _tidy(axes, "x")
-    _save(figure, path)
+        tidy(axes, "x")
+    save_picture(figure, path)
 
 
 def plot_coverage(coverage: Mapping[str, Mapping[str, float]], path: Path) -> None:
@@ -48,8 +47,8 @@ def plot_coverage(coverage: Mapping[str, Mapping[str, float]], path: Path) -> No
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_title("tracks with a label", fontsize=11)
     _legend(axes)
-    _tidy(axes, "y")
-    _save(figure, path)
+    tidy(axes, "y")
+    save_picture(figure, path)
 
 
 def plot_tags(name: str, counts: Mapping[str, Mapping[str, int]], path: Path) -> None:
@@ -74,8 +73,8 @@ def plot_tags(name: str, counts: Mapping[str, Mapping[str, int]], path: Path) ->
     axes.set_xlabel("tracks", fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     _legend(axes)
-    _tidy(axes, "x")
-    _save(figure, path)
+    tidy(axes, "x")
+    save_picture(figure, path)
 
 
 def plot_values(name: str, edges: Sequence[float], counts: Mapping[str, Sequence[int]], path: Path) -> None:
@@ -100,8 +99,8 @@ def plot_values(name: str, edges: Sequence[float], counts: Mapping[str, Sequence
     axes.set_ylabel("tracks", fontsize=10)
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     _legend(axes)
-    _tidy(axes, "y")
-    _save(figure, path)
+    tidy(axes, "y")
+    save_picture(figure, path)
 
 
 def plot_mutual_information(
@@ -134,62 +133,7 @@ def plot_mutual_information(
     axes.spines[:].set_visible(False)
     axes.set_title("mutual information (bits); H: entropy", fontsize=11)
     figure.colorbar(image, label="bits")
-    _save(figure, path)
-
-
-def plot_tempo_accuracy(true: np.ndarray, estimated: np.ndarray, path: Path) -> None:
-    """Estimated against true tempo (float [N] beats a minute, NaN for none), with the lines of Accuracy 2."""
-    known = ~np.isnan(estimated)
-    right = matches(true, estimated)
-    octave = matches(true, estimated, OCTAVE_FACTORS) & ~right
-    figure = Figure(figsize=(5.8, 5.4), layout="constrained")
-    axes = figure.subplots()
-    every = np.concatenate([true, estimated[known]])
-    low, high = float(every.min()) / 1.1, float(every.max()) * 1.1
-    for factor in OCTAVE_FACTORS:
-        line = np.array([low, high])
-        axes.fill_between(
-            line, line * factor * (1 - TOLERANCE), line * factor * (1 + TOLERANCE), color="#dfe7ef", linewidth=0
-        )
-        # Written where the line leaves the picture, at its right or its upper edge.
-        at = min(high, high / factor)
-        if at * factor > low:
-            axes.annotate(
-                f"× {factor:.3g}" if factor >= 1 else f"× 1/{1 / factor:.0f}",
-                (at, at * factor),
-                (3, 3),
-                textcoords="offset points",
-                fontsize=8,
-                color="#707070",
-                annotation_clip=False,
-            )
-    for rows, label, colour, mark in (
-        (right, "within 4 %", "#1f77b4", "o"),
-        (octave, "octave error", "#ff7f0e", "s"),
-        (known & ~right & ~octave, "wrong", "#d62728", "x"),
-    ):
-        axes.scatter(
-            true[rows],
-            estimated[rows],
-            s=24,
-            c=colour,
-            marker=mark,
-            alpha=0.8,
-            zorder=3,
-            label=f"{label}: {int(rows.sum())}",
-        )
-    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
-    for axis, name in ((axes.xaxis, "true"), (axes.yaxis, "estimated")):
-        axis.set_major_locator(FixedLocator(_TICKS))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
-        axis.set_label_text(f"{name} tempo (beats a minute)")
-    missing = int((~known).sum())
-    axes.set_title(f"{len(true)} tracks" + (f"; {missing} without an estimate" if missing else ""), fontsize=11, pad=16)
-    # Outside: every corner of the picture may hold a point.
-    figure.legend(fontsize=9, frameon=False, loc="outside lower center", ncols=3)
-    _tidy(axes, "both")
-    _save(figure, path)
+    save_picture(figure, path)
 
 
 def _short(name: str) -> str:
@@ -200,14 +144,16 @@ def _legend(axes: Axes) -> None:
     axes.legend(fontsize=9, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
-def _tidy(axes: Axes, grid: str) -> None:
+def tidy(axes: Axes, grid: Literal["x", "y", "both"]) -> None:
+    """Leaves out the upper and right spines, and draws a pale grid across these axes behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, alpha=0.25)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_picture(figure: Figure, path: Path) -> None:
+    """Writes a PNG, whole or not at all."""
     # No version or date in the file: same data, same bytes.
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})
