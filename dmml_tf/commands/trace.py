@@ -7,7 +7,8 @@ from absl import flags
 from dmml_tf.run import Run
 from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.index import INDEX_FOLDER, Index
-from dmml_tf.trace.trace import trace_audio, write_trace
+from dmml_tf.trace.trace import trace_audio
+from dmml_tf.trace.write import write_trace
 from tfrecords_tools.errors import UserError
 
 TRACES_FOLDER = "traces"  # within a run's folder

@@ -19,11 +19,9 @@ from dmml_tf.spaces import WHOLE, search_vectors
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD, boundaries, flat_path, novelty, self_similarity
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.files import whole_folder, write_json
 
 MAX_WINDOWS = 4096  # the self-similarity of each sub-space has that many rows: 64 MiB
 NEIGHBOURS = 5  # tracks of the index that vote on a window's label
-TRACE_FILE, WINDOWS_FILE, PICTURE_FILE = "trace.json", "windows.npy", "trace.png"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,15 +146,3 @@ def describe(trace: Trace, index: Index | None = None) -> dict:
         "times": np.round(trace.times, 3).tolist(),
         "subspaces": {name: of(name, vectors) for name, vectors in trace.subspaces.items()},
     }
-
-
-def write_trace(trace: Trace, folder: Path, index: Index | None = None) -> dict:
-    """Writes `trace.json`, `trace.png` and `windows.npy` (the vectors); returns what the JSON holds."""
-    from dmml_tf.trace.plot import plot_trace
-
-    content = describe(trace, index)
-    with whole_folder(folder) as temporary:
-        write_json(temporary / TRACE_FILE, content)
-        np.save(temporary / WINDOWS_FILE, trace.vectors, allow_pickle=False)
-        plot_trace(trace, content, temporary / PICTURE_FILE)
-    return content

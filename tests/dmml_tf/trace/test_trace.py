@@ -10,7 +10,8 @@ import soundfile
 from dmml_tf.conditions import Conditions
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import search_vectors
-from dmml_tf.trace.trace import Trace, describe, nearest_labels, trace_audio, write_trace
+from dmml_tf.trace.trace import Trace, describe, nearest_labels, trace_audio
+from dmml_tf.trace.write import write_trace
 from tests.dmml_tf.commands.test_index_search_export import save_run
 from tests.dmml_tf.search.made import CONDITIONS, made_index, tiny_embedding
 from tfrecords_tools.errors import UserError
