@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from tabulate import tabulate
 
 from dmml_tf.evaluation.cross_table import diagonal_gap
+from dmml_tf.evaluation.zero_shot import ZeroShot
 from dmml_tf.spaces import SUBSPACE, WHOLE
 from tfrecords_tools.check.mutual_information import format_table
 
@@ -124,3 +125,49 @@ def agreement_lines(found: Mapping) -> str:
         lines += [f"    {clip}: {reason}" for clip, reason in missing[:_SHOWN]]
         lines += [f"    and {len(missing) - _SHOWN} more, see the file"] if len(missing) > _SHOWN else []
     return "\n".join(lines)
+
+
+def zero_shot_text(scores: Mapping[str, ZeroShot], k: int) -> str:
+    """Scores of tags as text for people: means, the unseen tags, and what could not be scored."""
+    parts = [
+        f"Mean over tags:\n{means_table(scores, k)}",
+        f"Tags that training has not seen:\n{unseen_table(scores, k)}",
+    ]
+    left_out = [
+        f"{name} {tag} ({reason})" for name, of_tags in scores.items() for tag, reason in of_tags.left_out.items()
+    ]
+    if left_out:
+        parts.append(f"Not scored: {', '.join(left_out)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def means_table(scores: Mapping[str, ZeroShot], k: int) -> str:
+    """Two rows a condition, seen and unseen; `-` where no tag could be scored."""
+    rows = []
+    for name, of_tags in scores.items():
+        for unseen in (False, True):
+            mean, count = of_tags.mean(unseen), sum(score.unseen == unseen for score in of_tags.scores.values())
+            figures = ["-"] * 4 if mean is None else [f"{value:.3f}" for value in mean.values()]
+            rows.append([name, "unseen" if unseen else "seen", str(count), *figures])
+    return markdown(["condition", "", "tags", "ROC-AUC", "average precision", f"precision@{k}", "chance"], rows)
+
+
+def unseen_table(scores: Mapping[str, ZeroShot], k: int) -> str:
+    """One row for each tag that was held out and could be scored."""
+    return markdown(
+        ["condition", "tag", "ROC-AUC", "average precision", f"precision@{k}", "tracks", "among"],
+        [
+            [
+                name,
+                tag,
+                f"{score.auc:.3f}",
+                f"{score.average_precision:.3f}",
+                f"{score.precision:.3f}",
+                str(score.tracks),
+                str(score.among),
+            ]
+            for name, of_tags in scores.items()
+            for tag, score in of_tags.scores.items()
+            if score.unseen
+        ],
+    )

@@ -1,5 +1,6 @@
 """Ask by a tag: one that the run knows, or, where its tags' vectors are of words, any word."""
 
+import dataclasses
 import difflib
 import os
 from collections.abc import Mapping, Sequence
@@ -7,13 +8,43 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.search.index import Query
+from dmml_tf.run import Run
+from dmml_tf.search.build import weights_sha256
+from dmml_tf.search.index import INDEX_FOLDER, Hit, Index, Query
 from dmml_tf.spaces import WHOLE, unit
 from dmml_tf.zero_shot.tower import TagTower
 from dmml_tf.zero_shot.words import phrase_vector, read_word_vectors, words_of
 from tfrecords_tools.errors import UserError
 
 _NEAR = 5  # known tags that an error names
+
+
+def search_by_tag(
+    run: Run, tower: TagTower, tag: str, condition: str = "", words: str | os.PathLike = "", k: int = 10
+) -> list[Hit]:
+    """Tracks of the run's index by a tag, nearest first.
+
+    Args:
+        run: whose folder holds the index.
+        tower: the run's.
+        tag, condition, words: as of `vectors_of_tag`.
+        k: results.
+
+    Returns:
+        The results, with their cosines in the sub-spaces that were asked: in the others all would read 0.
+
+    Raises:
+        UserError: as `vectors_of_tag`, or if there is no index or other weights made it.
+    """
+    index = Index.load(run.folder / INDEX_FOLDER)
+    if index.model != weights_sha256(run):
+        raise UserError(
+            f"{run.folder}: the index was made by other weights than the run now has; make it again with: "
+            f"dmml index --run {run.folder}"
+        )
+    query = by_tag(tower, run.conditions, vectors_of_tag(tower, run.conditions, tag, condition, words))
+    hits = index.search(query, k=k)
+    return [dataclasses.replace(hit, cosines={name: hit.cosines[name] for name in query.weights}) for hit in hits]
 
 
 def vectors_of_tag(

@@ -1,1 +1,1 @@
-"""Tags never trained with: word vectors, tag vectors, pairs, the tag tower and its scores."""
+"""Tags never trained with: word vectors, tag vectors, pairs and the tag tower."""

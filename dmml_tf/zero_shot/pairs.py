@@ -56,8 +56,8 @@ def _draw(
     place = np.append(np.where(seen, np.cumsum(seen) - 1, total), total)
     places = np.sort(place[column], axis=1)  # those that are not seen come last, as `total`
     carried = (places < total).sum(axis=1)
-    barred = np.append(held_out, False)[column].any(axis=1)
-    able = np.flatnonzero(~barred & (carried > 0) & (carried < total))
+    excluded = np.append(held_out, False)[column].any(axis=1)
+    able = np.flatnonzero(~excluded & (carried > 0) & (carried < total))
     if not len(able) or not count:
         return np.zeros(0, np.int32), np.zeros((0, 2), np.int32)
     windows = np.resize(rng.permutation(able), count)

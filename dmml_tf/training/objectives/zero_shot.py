@@ -51,7 +51,7 @@ def zero_shot_objective(
 
     return Objective(
         model,
-        zero_shot_form(conditions, vectors, barred(vocabularies, held_out), config.batch.triplets, signal),
+        zero_shot_form(conditions, vectors, held_out_mask(vocabularies, held_out), config.batch.triplets, signal),
         CosineHinge(margin),
         zero_shot_metrics(conditions, margin),
         conditions,
@@ -98,7 +98,7 @@ def zero_shot_form(
     )
 
 
-def barred(vocabularies, held_out) -> dict[str, np.ndarray]:
+def held_out_mask(vocabularies, held_out) -> dict[str, np.ndarray]:
     """Column -> bool [tags], from column -> names of the held-out tags."""
     return {column: np.array([tag in names for tag in vocabularies[column]]) for column, names in held_out.items()}
 

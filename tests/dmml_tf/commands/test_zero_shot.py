@@ -8,10 +8,10 @@ import pytest
 from dmml_tf.configs import zero_shot
 
 from dmml_tf.embed.split import embed_split
+from dmml_tf.evaluation.zero_shot import zero_shot_scores
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import unit
 from dmml_tf.training.train import train
-from dmml_tf.zero_shot.scores import zero_shot_scores
 from dmml_tf.zero_shot.tower import TagTower
 from tests.synthetic import SCHEMA
 from tfrecords_tools.program import Command, dispatch
@@ -101,6 +101,6 @@ def test_one_of_the_two_is_asked_for(trained, capsys):
 
 
 def test_an_index_of_other_weights_is_refused(trained, capsys, monkeypatch):
-    monkeypatch.setattr("dmml_tf.commands.zero_shot.weights_sha256", lambda run: "other")
+    monkeypatch.setattr("dmml_tf.search.by_tag.weights_sha256", lambda run: "other")
     status, _, error = dmml(capsys, trained, "--tag=jazz")
     assert status == 2 and "the index was made by other weights" in error

@@ -11,10 +11,15 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dmml_tf.conditions import Conditions, Labels
+from dmml_tf.embed.split import embed_split
+from dmml_tf.run import Run
 from dmml_tf.spaces import unit
 from dmml_tf.zero_shot.tower import TagTower
+from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_json
 
+FILE_NAME = "zero_shot_evaluation.json"
 K = 10
 NO_VECTOR, NO_TRACK, EVERY_TRACK = "no vector", "no track", "every track"
 
@@ -66,6 +71,15 @@ class ZeroShot:
         }
         return {**means, "chance": float(np.mean([score.tracks / score.among for score in chosen]))}
 
+    def to_json(self) -> dict:
+        """Plain dictionaries: the means over the seen and the unseen tags, what is left out, each tag's figures."""
+        return {
+            "seen": self.mean(False),
+            "unseen": self.mean(True),
+            "left_out": dict(self.left_out),
+            "tags": {tag: dataclasses.asdict(score) for tag, score in self.scores.items()},
+        }
+
 
 def zero_shot_scores(
     tower: TagTower, vectors: np.ndarray, labels: Labels, conditions: Conditions, vocabularies: Mapping, k: int = K
@@ -88,7 +102,7 @@ def zero_shot_scores(
     Raises:
         UserError: if the dataset has other tags than the run was trained with.
     """
-    found = {}
+    scores = {}
     for condition in conditions:
         tags = tower.tags.get(condition.column)
         if tags is None or tuple(vocabularies.get(condition.column, ())) != tags:
@@ -98,7 +112,7 @@ def zero_shot_scores(
             )
         space = unit(vectors[:, conditions.subspaces.get(condition.name, slice(None))].astype(np.float64))
         asked = tower.in_space(tower.vectors.columns[condition.column], conditions, condition.name)
-        found[condition.name] = score_tags(
+        scores[condition.name] = score_tags(
             space,
             asked,
             labels[condition.column],
@@ -107,7 +121,40 @@ def zero_shot_scores(
             tower.held_out[condition.column],
             k,
         )
-    return found
+    return scores
+
+
+def write_zero_shot(run: Run, tower: TagTower, dataset: Dataset, split: str, k: int = K) -> dict[str, ZeroShot]:
+    """Scores a run's tags on a split and writes `zero_shot_evaluation.json` into its folder.
+
+    Args:
+        run: with a tag tower.
+        tower: the run's.
+        dataset: holds `split`; its vocabularies must be those of the tower.
+        split: what is scored.
+        k: tracks that the precision counts.
+
+    Returns:
+        Condition -> its tags.
+
+    Raises:
+        UserError: as `zero_shot_scores`, or if the run or the split cannot be read.
+    """
+    embedded = embed_split(run.embedding(), dataset, split)
+    vocabularies = dataset.schema.vocabularies
+    scores = zero_shot_scores(tower, embedded.vectors, embedded.labels, run.conditions, vocabularies, k)
+    write_json(
+        run.folder / FILE_NAME,
+        {
+            "dataset": str(dataset.folder),
+            "split": split,
+            "tracks": len(embedded.ids),
+            "k": k,
+            "vectors": dict(tower.vectors.source),
+            "conditions": {name: of_tags.to_json() for name, of_tags in scores.items()},
+        },
+    )
+    return scores
 
 
 def score_tags(

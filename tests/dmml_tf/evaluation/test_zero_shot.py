@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from dmml_tf.evaluation.zero_shot import EVERY_TRACK, NO_TRACK, NO_VECTOR, score_tags, zero_shot_scores
 from dmml_tf.spaces import unit
-from dmml_tf.zero_shot.scores import EVERY_TRACK, NO_TRACK, NO_VECTOR, score_tags, zero_shot_scores
 from tests.dmml_tf.evaluation.test_tagging import auc_by_pairs, cosine
 from tests.made_tower import CONDITIONS, TAGS, made_tower
 from tfrecords_tools.errors import UserError
