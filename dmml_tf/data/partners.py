@@ -29,7 +29,7 @@ def find_partners(
     has none, a further anchor of the pool with what it lacks.
 
     Args:
-        conditions: any; `same_track`, which needs no similar track, and `judged`, which brings its clips, are left out.
+        conditions: any; those that compare no labels of tracks need no partner and are left out.
         labels: columns of the pool's tracks.
         new: slots of the batch's new tracks.
         rng: source of every choice.
@@ -37,7 +37,7 @@ def find_partners(
     Returns:
         Slots, in no order. Costs len(new) x pool comparisons a condition, whatever the vocabularies.
     """
-    turns = [condition for condition in conditions if condition.kind not in ("same_track", "judged")]
+    turns = [condition for condition in conditions if condition.by_label]
     if not turns:
         return rng.integers(len(labels["track"]), size=len(new)).tolist()
     search = _Search(turns, labels, new, rng)

@@ -20,10 +20,11 @@ def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
         labels: columns of the windows (with `track` and `start`).
 
     Raises:
-        UserError: on a `judged` condition: a miner would join the anchor of one judgement with the clip of another.
+        UserError: on a condition whose triplets are given (`judged`): a miner would join the anchor of one judgement
+            with the clip of another.
     """
     for condition in conditions:
-        if condition.kind == "judged":
+        if condition.triplets_given:
             raise UserError(
                 f"condition '{condition.name}': people have chosen its negatives, a miner cannot; train it "
                 'with config.objective = "triplets"'

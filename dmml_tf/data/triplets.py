@@ -6,7 +6,7 @@ Source of the rules: Lee et al., ICASSP 2020, section 3.1, by way of `dmml_tf.co
 
 import numpy as np
 
-from dmml_tf.conditions import ANCHOR, NEGATIVE, POSITIVE, ROLES, Condition, Conditions, Labels
+from dmml_tf.conditions import Condition, Conditions, Labels
 from tfrecords_tools.features import LogMel
 
 # Two excerpts of one song overlap by at most 50 %: their starts lie half a window or more apart.
@@ -27,8 +27,9 @@ def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.rand
         negative. Every track that can serve as an anchor does so before one serves twice, and every window;
         every judgement likewise, of which all three windows are in the batch.
     """
-    if condition.kind == "judged":
-        return _draw_judged(labels.get(condition.column), count, rng)
+    if condition.triplets_given:
+        given = condition.given(labels) if count else np.zeros((0, 3), np.int32)
+        return np.resize(given[rng.permutation(len(given))], (count if len(given) else 0, 3))
     i, j = np.divmod(np.arange(len(labels["track"]) ** 2), len(labels["track"]))
     square = (len(labels["track"]),) * 2
     similar = condition.similar(labels, i, j, HALF_WINDOW).reshape(square)
@@ -61,21 +62,6 @@ def draw_batch(
     parts = [draw_triplets(c, labels, int(n), rng) for c, n in zip(conditions, counts)]
     numbers = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for part in parts])
     return np.concatenate(parts), numbers
-
-
-def _draw_judged(codes: np.ndarray | None, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`draw_triplets` from codes int [B, M]: a judgement as given, never the anchor of one with another's clip."""
-    if codes is None or not count:
-        return np.zeros((0, 3), np.int32)
-    window, place = np.nonzero(codes >= 0)
-    judgement, role = np.divmod(codes[window, place], ROLES)
-    # A clip may be in the batch more than once; which of its windows stands for it does not matter.
-    clips = [dict(zip(judgement[role == r].tolist(), window[role == r])) for r in (ANCHOR, POSITIVE, NEGATIVE)]
-    whole = sorted(set(clips[0]) & set(clips[1]) & set(clips[2]))
-    if not whole:
-        return np.zeros((0, 3), np.int32)
-    found = np.array([[clip[t] for clip in clips] for t in whole], np.int32)
-    return np.resize(found[rng.permutation(len(found))], (count, 3))
 
 
 def _each_track_first(windows: np.ndarray, track: np.ndarray) -> np.ndarray:

@@ -98,7 +98,7 @@ class Maps:
         if condition is None or condition.column not in self._index.tracks[0]:
             return {"kind": "none"}, [None] * len(self.rows)
         cells = [self._index.tracks[row][condition.column] for row in self.rows]
-        if condition.kind == "within":
+        if condition.reads_values:
             values = [float(cell) if cell else None for cell in cells]
             known = [value for value in values if value is not None]
             return {"kind": "values", "low": min(known, default=0.0), "high": max(known, default=1.0)}, values

@@ -107,7 +107,7 @@ def plot_map(
 
     Args:
         vectors: float [N, D], `dmml_tf.spaces.project` of the tracks' vectors, or the slice itself.
-        condition: a `shared_tag` or a `within` condition.
+        condition: one that compares labels of tracks, such as `shared_tag` or `within`.
         labels: columns of the N tracks.
         tags: names of the condition's vocabulary ids; ids beyond its end are shown as numbers.
         path: PNG to write.
@@ -119,7 +119,7 @@ def plot_map(
     figure = Figure(figsize=(7.2, 5.2), layout="constrained")
     axes = figure.subplots()
     note = _draw(axes, points, column, condition, tags)
-    if condition.kind == "within" and len(axes.collections) > 1:
+    if condition.reads_values and len(axes.collections) > 1:
         figure.colorbar(axes.collections[1], label=condition.column)
     elif axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=9, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -145,7 +145,7 @@ def plot_map_grid(
 
     Args:
         vectors: float [N, D], `dmml_tf.spaces.search_vectors` of the tracks' vectors.
-        conditions: whose sub-spaces are drawn: those of kind `shared_tag` and `within`.
+        conditions: whose sub-spaces are drawn: those that compare labels of tracks.
         labels: columns of the N tracks.
         tags: column -> names of its vocabulary ids.
         path: PNG to write.
@@ -154,7 +154,7 @@ def plot_map_grid(
     Raises:
         UserError: if no such condition owns a sub-space.
     """
-    shown = [c for c in conditions if c.name in conditions.subspaces and c.kind in ("shared_tag", "within")]
+    shown = [c for c in conditions if c.name in conditions.subspaces and c.by_label]
     if not shown:
         raise UserError("no map to draw: no condition with a label owns a slice of the embedding")
     chosen = _sample(len(vectors), seed)
@@ -208,7 +208,7 @@ def _draw(
     axes, points: np.ndarray, column: np.ndarray, condition: Condition, tags: Sequence[str], size: float = 30
 ) -> str:
     """Scatters tracks in their labels' colours, without a key, and returns what its reader must know."""
-    if condition.kind == "within":
+    if condition.reads_values:
         return _draw_values(axes, points, column, size)
     return _draw_tags(axes, points, column, tags, size)
 
@@ -240,7 +240,7 @@ def _draw_tags(axes, points: np.ndarray, ids: np.ndarray, tags: Sequence[str], s
 
 def _key(figure: Figure, column: np.ndarray, condition: Condition) -> None:
     """What the colours of a column of panels mean, below its last."""
-    if condition.kind == "within" and len(column[-1].collections) > 1:
+    if condition.reads_values and len(column[-1].collections) > 1:
         # Drawn as an inset: a bar of its own would lie below the longest of the legends.
         place = column[-1].inset_axes((0.05, -0.1, 0.9, 0.05))
         figure.colorbar(column[-1].collections[1], cax=place, orientation="horizontal", label=condition.column)

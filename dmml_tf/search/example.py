@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from dmml_tf.conditions import Condition, value_distance
+from dmml_tf.conditions import Condition
 from dmml_tf.search.index import Index
 from dmml_tf.search.query import by_tracks
-from tfrecords_tools.tables.manifest import TAG_SEPARATOR
 
 
 def clearest(index: Index, conditions: Sequence[Condition], k: int) -> Mapping[str, str]:
@@ -34,11 +31,5 @@ def clearest(index: Index, conditions: Sequence[Condition], k: int) -> Mapping[s
 
 
 def agree(condition: Condition, one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether two rows of metadata share a tag, or their values differ by at most the tolerance; not if unlabelled."""
-    first, second = one.get(condition.column, ""), other.get(condition.column, "")
-    if not first or not second:
-        return False
-    if condition.kind == "within":
-        distance = value_distance(np.float64(first), np.float64(second), condition.octave)
-        return bool(distance <= condition.tolerance)
-    return bool({*first.split(TAG_SEPARATOR)} & {*second.split(TAG_SEPARATOR)})
+    """Whether two rows of metadata are similar by the condition's rule; not if one is unlabelled."""
+    return condition.agree(one.get(condition.column, ""), other.get(condition.column, ""))

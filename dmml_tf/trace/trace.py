@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from dmml_tf.data.signal import signal_for
 from dmml_tf.embed.audio import embed_windows
 from dmml_tf.embed.sound_file import read_sound
 from dmml_tf.embed.split import windows_of
-from dmml_tf.search.build import TAG_SEPARATOR
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import WHOLE, search_vectors
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD, boundaries, flat_path, novelty, self_similarity
@@ -110,16 +108,7 @@ def nearest_labels(trace: Trace, index: Index, condition: Condition) -> list[str
     labels = [index.tracks[row][condition.column] for row in known]
     cosines = trace.subspaces[condition.name] @ index.vectors[known, index.slices[condition.name]].T
     nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEIGHBOURS]
-    vote = _median if condition.kind == "within" else _most_frequent
-    return [vote([labels[k] for k in row]) for row in nearest]
-
-
-def _median(labels: list[str]) -> str:
-    return f"{np.median([float(label) for label in labels]):.6g}"
-
-
-def _most_frequent(labels: list[str]) -> str:
-    return Counter(tag for label in labels for tag in label.split(TAG_SEPARATOR)).most_common(1)[0][0]
+    return [condition.vote([labels[k] for k in row]) for row in nearest]
 
 
 def describe(trace: Trace, index: Index | None = None) -> dict:

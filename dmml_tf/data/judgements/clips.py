@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from absl import logging
 
-from dmml_tf.conditions import ROLES, Condition, Conditions
+from dmml_tf.conditions import ROLES, Conditions, Judged
 from dmml_tf.data.forms import Form
 from dmml_tf.data.join import join_windows, number_tracks
 from dmml_tf.data.judgements.divide import VALID, divide
@@ -54,7 +54,7 @@ class JudgedClips:
 
     @classmethod
     def read(
-        cls, dataset: Dataset, split: str, condition: Condition, signal: Signal = LOG_MEL, seed: int = 0
+        cls, dataset: Dataset, split: str, condition: Judged, signal: Signal = LOG_MEL, seed: int = 0
     ) -> "JudgedClips":
         """Reads the condition's file and cuts its clips out of the records, in one pass over them.
 
@@ -82,7 +82,7 @@ class JudgedClips:
         return judged
 
     @classmethod
-    def _of(cls, condition: Condition, signal: Signal, found: Mapping, whole: Sequence[Triplet], missing: Mapping):
+    def _of(cls, condition: Judged, signal: Signal, found: Mapping, whole: Sequence[Triplet], missing: Mapping):
         clips = tuple(dict.fromkeys(clip for triplet in whole for clip in triplet))
         row = {clip: number for number, clip in enumerate(clips)}
         return cls(
@@ -95,7 +95,7 @@ class JudgedClips:
             missing,
         )
 
-    def _report(self, condition: Condition, split: str, given: int, missing: Mapping[Clip, str]) -> None:
+    def _report(self, condition: Judged, split: str, given: int, missing: Mapping[Clip, str]) -> None:
         print(
             f"condition '{condition.name}', split '{split}': {len(self.triplets)} of the {given} judgements of "
             f"{condition.file}, {len(self.clips)} clips"
@@ -147,7 +147,7 @@ def with_judgements(
     Raises:
         UserError: as `JudgedClips.read`.
     """
-    judged = [JudgedClips.read(dataset, split, c, form.signal, seed) for c in conditions if c.kind == "judged"]
+    judged = [JudgedClips.read(dataset, split, c, form.signal, seed) for c in conditions if isinstance(c, Judged)]
     judged = [clips for clips in judged if len(clips.triplets)]
     count = max(1, plan.tracks * plan.windows // WINDOWS_A_JUDGEMENT)
 

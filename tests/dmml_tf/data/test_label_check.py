@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
-from dmml_tf.data.label_check import check_conditions, find_pairs
+from dmml_tf.data.label_check import check_conditions
 from tests.synthetic import SCHEMA, write_dataset
 from tests.tfrecords_tools.made_tables import write_tracks
-from tests.triplet_oracle import able_anchors, apart
+from tests.triplet_oracle import able_anchors
 from tfrecords_tools.dataset import Dataset, Shard
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -161,23 +161,3 @@ def test_octaves_count_as_alike(tmp_path, tempi, said):
     condition = Within("beat", 2.0, column="tempo", octave=True)
     assert said in fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)
     assert bool(fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)) == bool(said)
-
-
-@pytest.mark.parametrize("octave", [False, True])
-def test_pairs_of_values_are_those_that_brute_force_finds(octave):
-    rng, found = np.random.default_rng(5), {}
-    for _ in range(400):
-        low = rng.choice([-3, 1, 40])
-        values = np.sort(np.round(rng.uniform(low, low + rng.choice([2, 50, 400]), rng.integers(1, 7)), 1))
-        tolerance = float(rng.choice([0.0, 0.4, 4.0, 15.0, 60.0])) + 0.05  # off the grid of the values
-        every = [apart(x, y, octave) <= tolerance for n, x in enumerate(values) for y in values[:n]]
-        pairs = find_pairs(values.astype(np.float32), dataclasses.replace(TEMPO, tolerance=tolerance, octave=octave))
-        assert pairs == (any(every), not all(every)), (values, tolerance)
-        found[pairs] = found.get(pairs, 0) + 1
-    assert len(found) == 4 and min(found.values()) > 10
-
-
-def test_many_values_none_or_all_alike_in_octaves():
-    values = np.arange(1, 2**17, 2, dtype=np.float32) + 2**17  # all of one octave, no two alike
-    assert find_pairs(values, dataclasses.replace(TEMPO, tolerance=1.5, octave=True)) == (False, True)
-    assert find_pairs(values, dataclasses.replace(TEMPO, tolerance=2.0**17, octave=True)) == (True, False)
