@@ -56,6 +56,7 @@ setup(
         "tabulate>=0.9",
         "tensorboard>=2.15",
         "tensorflow>=2.15",
+        "tqdm>=4.60",
     ],
     extras_require={
         # tensorflow-addons runs on TensorFlow 2.15 alone, which has no wheel after Python 3.11;

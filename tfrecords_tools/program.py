@@ -1,4 +1,4 @@
-"""Sub-commands on absl flags: one small dispatcher behind `dmml-records` and `dmml`.
+"""What `dmml-records` and `dmml` have in common: sub-commands on absl flags, exit statuses, progress of long work.
 
 Each command owns a private `FlagValues`, so that its `--help` lists its own flags only and two
 commands may use one flag name with different meanings.
@@ -9,11 +9,15 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from absl import flags
+from tqdm import tqdm
 
 from tfrecords_tools.errors import UserError
+
+Item = TypeVar("Item")
 
 EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
 
@@ -117,3 +121,65 @@ def _fail(where: str, message: str) -> int:
     # One line, whatever the library underneath put into its message.
     print(f"{where}: error: {' '.join(message.split())}", file=sys.stderr)
     return EXIT_BAD_INPUT
+
+
+# Seconds between two reports. Where standard error is a file, one line a second would bury everything else.
+_EVERY, _EVERY_IN_A_FILE = 1.0, 10.0
+
+
+def progress(iterable: Iterable[Item], total: int | None = None, label: str = "") -> Iterator[Item]:
+    """Passes items through and reports how many went by, how fast, and how long the rest will take.
+
+    On a terminal one line is rewritten each second; elsewhere a plain line is written at most every 10 s. The last
+    line comes always, also when the work is interrupted: it tells how far it came.
+
+    Args:
+        iterable: anything; its items are not looked at.
+        total: number of items; None takes `len(iterable)` where there is one, else no time left is shown.
+        label: first word of the line.
+
+    Yields:
+        The items, unchanged. A report covers the items that the caller has finished with.
+    """
+    terminal = sys.stderr.isatty()
+    yield from _Line(
+        iterable,
+        f"{label}: " if label else None,
+        total,
+        file=sys.stderr if terminal else _Lines(),
+        mininterval=_EVERY if terminal else _EVERY_IN_A_FILE,
+        miniters=1,
+        smoothing=0,
+        position=0,
+        unit="",
+    )
+
+
+class _Line(tqdm):
+    """tqdm's counting, with its figures in words."""
+
+    monitor_interval = 0  # no thread that looks after bars whose items take longer than they used to
+
+    @property
+    def format_dict(self) -> dict:
+        figures = super().format_dict
+        count = "{desc}{n_fmt}" if self.total is None else "{desc}{n_fmt}/{total_fmt}"
+        known = self.total is not None and 0 < self.n < self.total
+        form = f"{count}, {{rate_noinv_fmt}}, " + ("{remaining} left" if known else "{elapsed} taken")
+        return figures | {"bar_format": form}
+
+
+class _Lines:
+    """Stands for a terminal where standard error is none: what would be rewritten there becomes lines."""
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def write(self, text: str) -> None:
+        # The first text says that nothing is done yet.
+        if text.strip() and self._begun:
+            print(text.strip(), file=sys.stderr, flush=True)
+        self._begun = self._begun or bool(text.strip())
+
+    def flush(self) -> None:
+        """Does nothing: each line is flushed."""

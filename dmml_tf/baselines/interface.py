@@ -9,7 +9,7 @@ from dmml_tf.data.records import read_tracks
 from dmml_tf.embed.split import Embedded, TrackTable, windows_of
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 # Frames of a track [F, K] -> its vector [E]; any number of frames from 1 up.
 Pool = Callable[[np.ndarray], np.ndarray]

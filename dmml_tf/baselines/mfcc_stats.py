@@ -10,7 +10,7 @@ from dmml_tf.embed.split import Embedded
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 
 class MfccStats:

@@ -17,7 +17,7 @@ from dmml_tf.models.embedding import build_embedding
 from dmml_tf.training.objectives.build import build_objective
 from dmml_tf.training.objectives.objective import Objective
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 ROUNDS = 2  # in which the forms take turns
 BATCHES = 8  # that are prepared of each

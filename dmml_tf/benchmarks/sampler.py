@@ -13,7 +13,7 @@ from dmml_tf.data.pipeline import BatchPlan, window_batches
 from dmml_tf.data.track_table import track_table
 from dmml_tf.data.triplets import draw_batch
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 VOCABULARIES = (10, 100, 1_000, 10_000)
 PAPER = Conditions(

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from dmml_tf.serving.warmup import warmup_inputs
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 _WARM_CALLS = 2
 

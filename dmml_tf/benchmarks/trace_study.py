@@ -15,7 +15,7 @@ from dmml_tf.evaluation.tables import markdown
 from dmml_tf.run import Run
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD
 from dmml_tf.trace.trace import Trace, trace_audio
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 WITHIN = 3.0  # seconds, the usual wide window of boundary measures
 

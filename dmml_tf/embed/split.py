@@ -16,7 +16,7 @@ from dmml_tf.conditions import Labels
 from dmml_tf.data.records import label_arrays, read_tracks
 from dmml_tf.data.signal import SOUND, signal_for
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 
 @dataclasses.dataclass(frozen=True)

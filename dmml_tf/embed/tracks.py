@@ -20,7 +20,7 @@ from dmml_tf.embed.parquet import embeddings_schema, join_parts, table_of, write
 from dmml_tf.embed.sounds import Sound, Source
 from dmml_tf.embed.split import inference, windows_of
 from tfrecords_tools.files import write_json
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 from tfrecords_tools.tables.manifest import Reject
 
 PART = 256  # items that an interruption may cost

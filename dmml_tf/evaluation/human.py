@@ -20,7 +20,7 @@ from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
 from tfrecords_tools.audio.decode import AudioError, load_mono, seconds_of
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 

@@ -24,7 +24,7 @@ from dmml_tf.spaces import WHOLE
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_folder, write_text
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 MAX_POINTS = 10_000  # the projector downloads them all and draws each in the browser
 CONFIG_FILE = "projector_config.pbtxt"  # the name TensorBoard looks for

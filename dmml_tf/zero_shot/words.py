@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 _BLOCK = 16 * 2**20  # bytes read at a time; the file may have any size
 _LONGEST = 2**20  # bytes of a line; what is longer is no line of text

@@ -1,9 +1,11 @@
 """progress: passes items through, reports at most so often, ends with a last line."""
 
-import pytest
+import sys
 
-from tfrecords_tools import progress as module
-from tfrecords_tools.progress import progress
+import pytest
+import tqdm.std
+
+from tfrecords_tools.program import progress
 
 
 class _Clock:
@@ -12,7 +14,7 @@ class _Clock:
     def __init__(self, step: float):
         self.now, self.step = 0.0, step
 
-    def monotonic(self) -> float:
+    def __call__(self) -> float:
         self.now += self.step
         return self.now
 
@@ -20,7 +22,7 @@ class _Clock:
 @pytest.fixture
 def clock(monkeypatch):
     def install(step: float):
-        monkeypatch.setattr(module, "time", _Clock(step))
+        monkeypatch.setattr(tqdm.std, "time", _Clock(step))
 
     return install
 
@@ -33,31 +35,40 @@ def test_items_pass_through_in_order_and_unchanged():
 def test_plain_lines_come_at_most_every_ten_seconds(clock, capsys):
     clock(1.0)
     list(progress(range(35), label="songs"))
-    lines = capsys.readouterr().err.splitlines()
-    assert 3 <= len(lines) <= 5
-    assert lines[0].startswith("songs: 10/35, 1.0/s") and lines[0].endswith("0:25 left")
-    assert lines[-1].startswith("songs: 35/35") and "taken" in lines[-1]
+    text = capsys.readouterr().err
+    lines = text.splitlines()
+    assert 3 <= len(lines) <= 5 and "\r" not in text and "\x1b" not in text
+    assert lines[0].startswith("songs: 10/35, ") and "/s, " in lines[0] and lines[0].endswith(" left")
+    assert lines[-1].startswith("songs: 35/35, ") and lines[-1].endswith(" taken")
+
+
+def test_rate_and_time_left_are_those_of_the_clock(monkeypatch, capsys):
+    clock = _Clock(0.0)
+    monkeypatch.setattr(tqdm.std, "time", clock)
+    for _ in progress(range(10), label="songs"):
+        clock.now += 30.0
+    assert "songs: 5/10,  0.03/s, 02:30 left" in capsys.readouterr().err.splitlines()
 
 
 def test_terminal_rewrites_one_line(clock, capsys, monkeypatch):
     clock(1.0)
-    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     list(progress(range(5), label="songs"))
     text = capsys.readouterr().err
     assert text.count("\n") == 1 and text.endswith("\n")
-    assert text.count("\r") == 6
+    assert text.count("\r") == 7 and text.count("songs: ") == 7  # at the start, after each item, at the end
 
 
 def test_without_a_length_no_time_left_is_claimed(clock, capsys):
     clock(6.0)
     list(progress(iter("abcd")))
     text = capsys.readouterr().err
-    assert "left" not in text and "/4" not in text
+    assert "left" not in text and "/4" not in text and text.splitlines()[-1].startswith("4, ")
 
 
 def test_nothing_to_do_still_says_so(capsys):
     assert list(progress([], label="songs")) == []
-    assert "songs: 0/0" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("songs: 0/0, ")
 
 
 def test_an_error_in_the_source_reaches_the_caller_after_the_last_line(capsys):
@@ -70,10 +81,25 @@ def test_an_error_in_the_source_reaches_the_caller_after_the_last_line(capsys):
     assert "1/2" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("seconds, text", [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3725, "1:02:05")])
-def test_clock(seconds, text):
-    assert module._clock(seconds) == text
+def test_an_interruption_leaves_a_last_line(capsys):
+    items = progress(range(9), label="songs")
+    next(items)
+    next(items)
+    items.close()
+    assert capsys.readouterr().err.splitlines()[-1].startswith("songs: 1/9, ")
 
 
-def test_slow_work_shows_a_rate_below_one():
-    assert "0.25/s" in module._line("x", 1, 10, 4.0)
+def test_two_at_once_do_not_move_the_cursor(clock, capsys):
+    clock(6.0)
+    for _ in progress(range(3), label="outer"):
+        list(progress(range(2), label="inner"))
+    text = capsys.readouterr().err
+    assert "\x1b" not in text and all(line.startswith(("outer: ", "inner: ")) for line in text.splitlines())
+
+
+def test_no_thread_is_left_behind():
+    import threading
+
+    before = threading.active_count()
+    list(progress(range(3)))
+    assert threading.active_count() == before

@@ -16,7 +16,7 @@ from scipy.stats import binomtest
 from tfrecords_tools.audio.decode import AudioError
 from tfrecords_tools.audio.tempo_cache import cached_tempo
 from tfrecords_tools.build import pool
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 TOLERANCE = 0.04
 # Half, double, third and triple: a listener may tap any of these levels of the metre.

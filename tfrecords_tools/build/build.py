@@ -26,7 +26,7 @@ from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.files import temporary_path, write_json
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 from tfrecords_tools.tables.manifest import Reject, read_manifest
 
 TRACKS_FILE, REJECTED_FILE, BUILD_FILE = "tracks.csv", "rejected.csv", "build.json"

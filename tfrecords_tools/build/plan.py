@@ -14,7 +14,7 @@ from tfrecords_tools.build.plan_store import PlanStore
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSION, Schema
 from tfrecords_tools.tables.manifest import Manifest, Reject, Row
 

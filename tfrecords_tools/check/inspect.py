@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from tfrecords_tools.check.mutual_information import chance_level, mutual_information_table
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 from tfrecords_tools.tables.tracks import TRACKS_FILE, Tracks, load_tracks, track_rows
 
 # Tracks that mutual information is taken on: pairs of tags cost their product, and a larger sample tells no more.

@@ -13,7 +13,7 @@ from tfrecords_tools.check.framing import DamagedRecord, read_records
 from tfrecords_tools.check.record_check import CheckedRecord, check_record
 from tfrecords_tools.dataset import FILE_NAME, Dataset, Shard
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 from tfrecords_tools.tables.tracks import TRACKS_FILE, TrackRow, track_rows
 
 _AGAIN = "build the dataset again, or copy the file again from where it is whole"

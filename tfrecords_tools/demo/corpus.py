@@ -25,7 +25,7 @@ from tfrecords_tools.demo.piece import Drum, Piece
 from tfrecords_tools.demo.plan import GENRES, TrackPlan, label_columns, plan_corpus
 from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.files import whole_file, write_json
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 COLUMNS = ("track_id", "path", "title", "artist", "split", "genre", "mood", "instrument", "tempo")
 CLAVES = 75  # General MIDI key of the kit

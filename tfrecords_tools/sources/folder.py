@@ -9,7 +9,7 @@ import mutagen
 
 from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 from tfrecords_tools.sources.manifest_out import Dropped, Track, clean, is_unprintable
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wma")

@@ -21,7 +21,7 @@ from dmml_tf.data.track_table import track_table
 from dmml_tf.data.windows import Windows, equalise
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.progress import progress
+from tfrecords_tools.program import progress
 
 # A batch gets one judgement, of three windows, for every so many windows it has.
 WINDOWS_A_JUDGEMENT = 8

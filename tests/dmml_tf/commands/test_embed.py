@@ -23,7 +23,7 @@ from dmml_tf.run import Run
 from dmml_tf.search.build import track_rows
 from dmml_tf.search.index import Index
 from tests.synthetic import SCHEMA, write_dataset
-from tfrecords_tools import progress as progress_module
+from tfrecords_tools import program
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import Command, dispatch
@@ -96,7 +96,7 @@ def test_a_bare_folder_with_rate_and_time_left(place, capsys, tmp_path, monkeypa
     shutil.copy(place / "0.wav", tmp_path / "music" / "one.wav")
     (tmp_path / "music" / "cover.jpg").write_bytes(b"")
     out = tmp_path / "new" / "songs.parquet"
-    monkeypatch.setattr(progress_module, "_EVERY_IN_A_FILE", 0.0)
+    monkeypatch.setattr(program, "_EVERY_IN_A_FILE", 0.0)
     status, said, error = dmml(capsys, place, "embed", "--audio", tmp_path / "music", "--out", out, "--workers=1")
     assert status == 0 and f"{out}: 2 tracks of 10 numbers" in said and "dropped: 1 no audio by its suffix" in said
     for first in ("files: 3/3", "embed: 2/2"):
