@@ -7,7 +7,7 @@ All is written in C major; moods turn it into minor, and the register is theirs 
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def _bass(degree: int, start: float, length: float, velocity: float = 0.85) -> N
     return Note(start, length, pitch - 12 if pitch > 45 else pitch, BASS, velocity)
 
 
-def _pattern(key: int, starts: Sequence[float], velocity: float) -> list[Drum]:
+def _pattern(key: int, starts: Iterable[float], velocity: float) -> list[Drum]:
     return [Drum(start, key, velocity) for start in starts]
 
 

@@ -207,6 +207,6 @@ def _drums(piece: Piece, mood: str, force: float) -> list[Drum]:
         off = 2 / 3 if piece.division == 3 else 0.5
         drums += [Drum(beat + off, TAMBOURINE, 0.6) for beat in beats]
     elif mood == "tense":
-        off = (0, 1 / 3, 2 / 3) if piece.division == 3 else (0, 0.25, 0.5, 0.75)
-        drums += [Drum(beat + part, FLOOR_TOM, 0.75 if part == 0 else 0.5) for beat in beats for part in off]
+        parts = (0, 1 / 3, 2 / 3) if piece.division == 3 else (0, 0.25, 0.5, 0.75)
+        drums += [Drum(beat + part, FLOOR_TOM, 0.75 if part == 0 else 0.5) for beat in beats for part in parts]
     return drums

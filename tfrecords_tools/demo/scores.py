@@ -26,6 +26,7 @@ Part = list[tuple[float, float, int]]
 def corpus_folder() -> pathlib.Path:
     """Folder of the installed music21's scores, found without importing music21 (0.5 s)."""
     spec = importlib.util.find_spec("music21")
+    assert spec is not None and spec.origin is not None
     return pathlib.Path(spec.origin).parent / "corpus"
 
 
@@ -48,9 +49,10 @@ def read_score(genre: str, file: str, beats: float) -> Piece | None:
     Returns:
         The piece, or None if the score does not have what the genre needs (parts, metre).
     """
-    from music21 import converter  # Half a second, and only the workers need it.
+    from music21 import converter, stream  # Half a second, and only the workers need it.
 
     score = converter.parse(corpus_folder() / file, forceSource=True, storePickle=False)
+    assert isinstance(score, stream.Score)
     parts = [part for part in map(_notes_of, score.parts) if part]
     if not parts:
         return None
@@ -150,18 +152,18 @@ def _notes_of(part) -> Part:
     bars = list(part.getElementsByClass("Measure"))
     upbeat = float(bars[1].offset) if len(bars) > 1 else 0.0
     late = -upbeat % max(float(bars[1].barDuration.quarterLength), 1.0) if len(bars) > 1 else 0.0
-    found = []
+    notes: Part = []
     for element in part.flatten().notes:
         start, length = late + float(element.offset), float(element.quarterLength)
         if length <= 0:
             continue
         pitch = max(p.midi for p in element.pitches) if element.pitches else None
         tied = element.tie is not None and element.tie.type in ("stop", "continue")
-        if tied and found and found[-1][2] == pitch:
-            found[-1] = (found[-1][0], start + length - found[-1][0], pitch)
+        if tied and notes and notes[-1][2] == pitch:
+            notes[-1] = (notes[-1][0], start + length - notes[-1][0], pitch)
         elif pitch is not None:
-            found.append((start, length, pitch))
-    return found
+            notes.append((start, length, pitch))
+    return notes
 
 
 def _metre(*metres: str) -> Callable[[pathlib.Path], bool]:
