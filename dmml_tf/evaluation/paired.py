@@ -31,41 +31,27 @@ class Difference:
     n: int
 
 
-def paired_difference(
-    first: np.ndarray, second: np.ndarray, tracks: np.ndarray, total: int, seed: int = 0, rounds: int = 1000
-) -> Difference | None:
-    """Compares two systems on one condition's triplets.
-
-    Args:
-        first, second: bool [n], which triplets each has right (`dmml_tf.evaluation.accuracy.is_correct`), or
-            float [n], the share of its seeds that have.
-        tracks: int [n, 3], the tracks of each triplet, 0 .. total - 1 (`HeldOut.owners`).
-        total, seed, rounds: as in `dmml_tf.evaluation.accuracy.bootstrap`.
-
-    Returns:
-        `Difference`, or None when there is no triplet.
-    """
-    return paired_overall([(first, second, tracks)], total, seed, rounds)
-
-
 def paired_overall(
     conditions: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], total: int, seed: int = 0, rounds: int = 1000
 ) -> Difference | None:
     """Compares two systems on the mean over conditions, the table's "overall".
 
     Args:
-        conditions: (first, second, tracks) of each, as in `paired_difference`; those without a triplet
-            are left out, as in the table.
-        total, seed, rounds: equal ones draw equal tracks for every condition and every pair of systems.
+        conditions: (first, second, tracks) of each; those without a triplet are left out, as in the table. `first`
+            and `second` are bool [n], which triplets each system has right (see
+            `dmml_tf.evaluation.accuracy.is_correct`), or float [n], the share of its seeds that have; `tracks` is int
+            [n, 3], the tracks of each triplet, 0 .. total - 1 (`HeldOut.owners`).
+        total, seed, rounds: as in `dmml_tf.evaluation.accuracy.bootstrap`; equal ones draw equal tracks for every
+            condition and every pair of systems.
 
     Returns:
         `Difference`, or None when no condition has a triplet.
     """
-    filled = [one for one in conditions if len(one[0])]
+    filled = [condition for condition in conditions if len(condition[0])]
     if not filled:
         return None
     value = float(np.mean([first.mean() - second.mean() for first, second, _ in filled]))
-    resampled = np.mean([_rounds(*one, total, seed, rounds) for one in filled], axis=0)
+    resampled = np.mean([_rounds(*condition, total, seed, rounds) for condition in filled], axis=0)
     known = resampled[~np.isnan(resampled)]
     low, high = interval(known) if len(known) else (-1.0, 1.0)
     return Difference(value, low, high, _two_sided(known), sum(len(first) for first, _, _ in filled))

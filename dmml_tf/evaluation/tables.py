@@ -68,43 +68,43 @@ def evaluation_text(content: Mapping) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def retrieval_table(found: Mapping[str, Mapping | None]) -> str:
+def retrieval_table(by_condition: Mapping[str, Mapping | None]) -> str:
     """One row a condition, of one space of `retrieval_by_condition`."""
-    ks = next((list(one["recall"]) for one in found.values() if one), [])
+    ks = next((list(result["recall"]) for result in by_condition.values() if result), [])
     head = ["condition", *(f"R@{k}" for k in ks), "R-precision", "mAP@R", "queries", "without similar", "unlabelled"]
     rows = []
-    for name, one in found.items():
-        figures = [*one["recall"].values(), one["r_precision"], one["map_at_r"]] if one else []
-        counts = [one[key] for key in ("queries", "without_relevant", "unlabelled")] if one else []
+    for name, result in by_condition.items():
+        figures = [*result["recall"].values(), result["r_precision"], result["map_at_r"]] if result else []
+        counts = [result[key] for key in ("queries", "without_relevant", "unlabelled")] if result else []
         cells = [*(f"{value:.3f}" for value in figures), *map(str, counts)]
         rows.append([name, *(cells or ["-"] * (len(head) - 1))])
     return markdown(head, rows)
 
 
-def tagging_table(found: Mapping[str, Mapping]) -> str:
+def tagging_table(by_condition: Mapping[str, Mapping]) -> str:
     """One row a condition, of one space of `tagging_by_condition`."""
     return markdown(
         ["condition", "mean ROC-AUC", "tags", "left out", "tracks"],
         [
             [
                 name,
-                "-" if one["macro"] is None else f"{one['macro']:.3f}",
-                str(len(one["auc"])),
-                str(len(one["left_out"])),
-                str(one["tracks"]),
+                "-" if result["macro"] is None else f"{result['macro']:.3f}",
+                str(len(result["auc"])),
+                str(len(result["left_out"])),
+                str(result["tracks"]),
             ]
-            for name, one in found.items()
+            for name, result in by_condition.items()
         ],
     )
 
 
-def disentanglement_lines(found: Mapping) -> str:
+def disentanglement_lines(content: Mapping) -> str:
     """The labels' own cross table, their mutual information, and the figure; what is empty is left out."""
-    parts, figure = [], found["figure"]
-    if found["labels_table"]:
-        parts.append(f"What labels alone give (row: the oracle):\n{cross_table_rows(found['labels_table'])}")
-    if found["mutual_information"]:
-        parts.append(f"Mutual information of the labels:\n{format_table(found['mutual_information'])}")
+    parts, figure = [], content["figure"]
+    if content["labels_table"]:
+        parts.append(f"What labels alone give (row: the oracle):\n{cross_table_rows(content['labels_table'])}")
+    if content["mutual_information"]:
+        parts.append(f"Mutual information of the labels:\n{format_table(content['mutual_information'])}")
     if figure is None:
         parts.append("Disentanglement: nothing can be told apart; it takes two sub-spaces with held-out triplets")
     else:
@@ -115,13 +115,13 @@ def disentanglement_lines(found: Mapping) -> str:
     return "\n\n".join(parts)
 
 
-def agreement_lines(found: Mapping) -> str:
+def agreement_lines(content: Mapping) -> str:
     """A line a space, then what was left out and why."""
-    lines = [f"{found['triplets']} judgements, {found['no_majority']} more without enough agreement"]
-    lines += [f"  {space}: {format_score(score)}" for space, score in found["agreement"].items()]
-    missing = list(found["missing"].items())
+    lines = [f"{content['triplets']} judgements, {content['no_majority']} more without enough agreement"]
+    lines += [f"  {space}: {format_score(score)}" for space, score in content["agreement"].items()]
+    missing = list(content["missing"].items())
     if missing:
-        lines.append(f"  {found['without_clips']} judgements left out for {len(missing)} clips that cannot be used:")
+        lines.append(f"  {content['without_clips']} judgements left out for {len(missing)} clips that cannot be used:")
         lines += [f"    {clip}: {reason}" for clip, reason in missing[:_SHOWN]]
         lines += [f"    and {len(missing) - _SHOWN} more, see the file"] if len(missing) > _SHOWN else []
     return "\n".join(lines)

@@ -63,11 +63,11 @@ def tagging(
     column = test_column[labelled]
     centres = prototypes(train, train_column, tags)
     cosines = unit(test[labelled].astype(np.float64)) @ unit(centres).T
-    found, left_out = {}, []
+    auc, left_out = {}, []
     for tag in range(tags):
         carries = (column == tag).any(axis=1)
         if not carries.any() or carries.all() or np.isnan(centres[tag, 0]):
             left_out.append(tag)
             continue
-        found[tag] = float(roc_auc_score(carries, cosines[:, tag]))
-    return Tagging(found, float(np.mean(list(found.values()))) if found else None, tuple(left_out), len(column))
+        auc[tag] = float(roc_auc_score(carries, cosines[:, tag]))
+    return Tagging(auc, float(np.mean(list(auc.values()))) if auc else None, tuple(left_out), len(column))

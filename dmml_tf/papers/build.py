@@ -80,11 +80,11 @@ def build_table(
     todo = [(outcome, seed) for outcome in outcomes for seed in outcome.row.seeds]
     jobs = {(o.row.name, seed): _job(o.row, seed, table, side) for o, seed in todo}
     for outcome, seed in list(todo):
-        found = kept.load(outcome.row, seed, key_of(outcome.row, seed, table, side))
-        if found is not None:
-            outcome.measured[seed] = found
+        measured = kept.load(outcome.row, seed, key_of(outcome.row, seed, table, side))
+        if measured is not None:
+            outcome.measured[seed] = measured
             _traceback_file(out, outcome.row, seed).unlink(missing_ok=True)
-            clock.took(jobs[outcome.row.name, seed], (found.seconds or 0.0) + found.scoring_seconds)
+            clock.took(jobs[outcome.row.name, seed], (measured.seconds or 0.0) + measured.scoring_seconds)
             todo.remove((outcome, seed))
     begun, total = time.monotonic(), len(jobs)
     for number, (outcome, seed) in enumerate(todo):

@@ -14,21 +14,21 @@ _OURS, _PAPER = "#1f77b4", "#d62728"
 
 
 def plot_table(
-    table: ml_collections.ConfigDict, outcomes: Sequence[Outcome], found: Mapping[str, Mapping[str, Cell]], path: Path
+    table: ml_collections.ConfigDict, outcomes: Sequence[Outcome], by_name: Mapping[str, Mapping[str, Cell]], path: Path
 ) -> None:
     """One panel for each figure that `table.shown` names, the rows from top to bottom.
 
     Args:
         table: its `shown` holds pairs of a figure and a title; `paper` names the paper's marks.
         outcomes: the rows, from top to bottom.
-        found: from `cells`.
+        by_name: from `cells`.
         path: PNG to write.
     """
     figure = Figure(figsize=(2.6 + 3.4 * len(table.shown), 1.4 + 0.3 * len(outcomes)), layout="constrained")
     panels = figure.subplots(1, len(table.shown), sharey=True, squeeze=False)[0]
     for axes, (key, title) in zip(panels, table.shown):
         for place, outcome in enumerate(outcomes):
-            _draw(axes, place, found[outcome.row.name].get(key), outcome.row.paper.get(key), table.paper)
+            _draw(axes, place, by_name[outcome.row.name].get(key), outcome.row.paper.get(key), table.paper)
         axes.set_title(title, fontsize=10)
         axes.tick_params(labelsize=8)
         axes.tick_params(axis="y", length=0)

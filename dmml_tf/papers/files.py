@@ -26,16 +26,16 @@ def write_table(
     """Writes all four from the rows so far; `tested` is handed from call to call, empty at first."""
     folder.mkdir(parents=True, exist_ok=True)
     pairs = compare_pairs(table.pairs, outcomes, side, tested)
-    ordered, found = papers_first(outcomes), cells(outcomes)
-    write_text(folder / "table.md", page(table, side, outcomes, found, pairs))
-    write_text(folder / "table.csv", to_csv(ordered, found))
-    write_json(folder / "table.json", to_json(table, side, ordered, found, pairs))
-    plot_table(table, ordered, found, folder / "table.png")
+    ordered, by_name = papers_first(outcomes), cells(outcomes)
+    write_text(folder / "table.md", page(table, side, outcomes, by_name, pairs))
+    write_text(folder / "table.csv", to_csv(ordered, by_name))
+    write_json(folder / "table.json", to_json(table, side, ordered, by_name, pairs))
+    plot_table(table, ordered, by_name, folder / "table.png")
 
 
-def to_csv(outcomes: Sequence[Outcome], found: Mapping[str, Mapping[str, Cell]]) -> str:
+def to_csv(outcomes: Sequence[Outcome], by_name: Mapping[str, Mapping[str, Cell]]) -> str:
     """One line a row; of each figure the mean, `.deviation`, `.low`, `.high`, `.paper`, empty where there is none."""
-    ours = [key for outcome in outcomes for key in found[outcome.row.name]]
+    ours = [key for outcome in outcomes for key in by_name[outcome.row.name]]
     keys = list(dict.fromkeys(ours + [key for outcome in outcomes for key in outcome.row.paper]))
     parts = ("value", "deviation", "low", "high")
     head = ["name", "label", "kind", "seeds", *_COUNTS, "failed"]
@@ -44,7 +44,7 @@ def to_csv(outcomes: Sequence[Outcome], found: Mapping[str, Mapping[str, Cell]])
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
     for outcome in outcomes:
-        row = found[outcome.row.name]
+        row = by_name[outcome.row.name]
         line = [
             outcome.row.name,
             outcome.row.label,
@@ -64,7 +64,7 @@ def to_json(
     table: ml_collections.ConfigDict,
     side: HeldOutSide,
     outcomes: Sequence[Outcome],
-    found: Mapping[str, Mapping[str, Cell]],
+    by_name: Mapping[str, Mapping[str, Cell]],
     pairs: Sequence[Compared],
 ) -> dict:
     """Everything: the configuration, each row's figures by seed and over the seeds, the pairs, the labels' own."""
@@ -84,12 +84,12 @@ def to_json(
         },
         "judgements": side.judged
         and {"triplets": len(side.judged.judgements.triplets), "no_majority": side.judged.judgements.left_out},
-        "rows": [_row(outcome, found[outcome.row.name]) for outcome in outcomes],
+        "rows": [_row(outcome, by_name[outcome.row.name]) for outcome in outcomes],
         "pairs": [dataclasses.asdict(pair) for pair in pairs],
     }
 
 
-def _row(outcome: Outcome, found: Mapping[str, Cell]) -> dict:
+def _row(outcome: Outcome, row_cells: Mapping[str, Cell]) -> dict:
     return {
         "name": outcome.row.name,
         "label": outcome.row.label,
@@ -97,16 +97,16 @@ def _row(outcome: Outcome, found: Mapping[str, Cell]) -> dict:
         "config": outcome.row.config,
         "paper": dict(outcome.row.paper),
         **{field: outcome.mean(field) for field in _COUNTS},
-        "figures": {key: dataclasses.asdict(cell) for key, cell in found.items()},
+        "figures": {key: dataclasses.asdict(cell) for key, cell in row_cells.items()},
         "failed": {str(seed): reason for seed, reason in outcome.failed.items()},
         "not_yet": outcome.pending,
         "by_seed": {
             str(seed): {
-                "figures": one.figures,
-                **{field: getattr(one, field) for field in _COUNTS},
-                "details": one.details,
+                "figures": measured.figures,
+                **{field: getattr(measured, field) for field in _COUNTS},
+                "details": measured.details,
             }
-            for seed, one in outcome.measured.items()
+            for seed, measured in outcome.measured.items()
         },
     }
 

@@ -121,5 +121,5 @@ class HeldOutSide:
 
 def _files_below(folder: Path) -> list[tuple[str, int, int]]:
     """(path inside the folder, bytes, nanoseconds of its last change), sorted: a clip that is added changes figures."""
-    found = ((path.relative_to(folder).as_posix(), path.stat()) for path in folder.rglob("*") if path.is_file())
-    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+    files = ((path.relative_to(folder).as_posix(), path.stat()) for path in folder.rglob("*") if path.is_file())
+    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)

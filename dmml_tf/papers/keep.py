@@ -83,8 +83,8 @@ class Kept:
         path = self._path(row, seed)
         packed = {
             f"{where} {name}": np.packbits(correct)
-            for where, found in measured.right.items()
-            for name, correct in found.items()
+            for where, by_condition in measured.right.items()
+            for name, correct in by_condition.items()
         }
         path.unlink(missing_ok=True)
         with whole_file(path.with_suffix(".npz"), durable=True) as temporary:

@@ -47,12 +47,12 @@ def specialized(row: Row, table: ml_collections.ConfigDict, seed: int, side: Hel
     Raises:
         UserError: as `train`.
     """
-    found = []
+    systems = []
     for name in side.compared:
         config = system_config(table, row, seed, name)
         run, steps, seconds = _train(row, config, side, runs)
         network = run.embedding()
-        found.append(
+        systems.append(
             System(
                 lambda split, network=network: embed_split(network, side.dataset, split),
                 Views({SUBSPACE: {name: None}}, run.norm_order),
@@ -61,7 +61,7 @@ def specialized(row: Row, table: ml_collections.ConfigDict, seed: int, side: Hel
                 seconds=seconds,
             )
         )
-    return found
+    return systems
 
 
 def untrained(config: ml_collections.ConfigDict, side: HeldOutSide) -> System:

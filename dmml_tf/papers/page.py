@@ -31,8 +31,8 @@ def page(
         pairs: from `compare_pairs`.
     """
     parts = [f"# {table.title}", _about(table, side, outcomes), "\n".join(f"- {note}" for note in table.notes)]
-    for one in table.tables:
-        parts.append(f"## {one['title']}\n\n{_figures(table, one, side, papers_first(outcomes), by_name)}")
+    for asked in table.tables:
+        parts.append(f"## {asked['title']}\n\n{_figures(table, asked, side, papers_first(outcomes), by_name)}")
     parts += [
         _people(side, outcomes),
         _pairs(pairs, outcomes),
@@ -67,11 +67,11 @@ def _about(table: ml_collections.ConfigDict, side: HeldOutSide, outcomes: Sequen
     )
 
 
-def _figures(table, one: Mapping, side: HeldOutSide, outcomes: Sequence[Outcome], by_name: Mapping) -> str:
-    columns = columns_of(one["columns"], side.compared)
+def _figures(table, asked: Mapping, side: HeldOutSide, outcomes: Sequence[Outcome], by_name: Mapping) -> str:
+    columns = columns_of(asked["columns"], side.compared)
     printed = [(key, head) for key, head in columns if any(key in outcome.row.paper for outcome in outcomes)]
     shown = [o for o in outcomes if any(key in by_name[o.row.name] or key in o.row.paper for key, _ in columns)]
-    interval = one["interval"]  # empty where no column has one
+    interval = asked["interval"]  # empty where no column has one
     named = [f"95 % interval of {dict(columns)[interval]}"] if interval else []
     head = ["system", *(head for _, head in columns), *named, *(f"{head} ({table.paper})" for _, head in printed)]
     lines, others = [], False
@@ -79,12 +79,12 @@ def _figures(table, one: Mapping, side: HeldOutSide, outcomes: Sequence[Outcome]
         if not outcome.row.in_paper and not others:
             others = True
             lines.append(["*not in the paper*", *[""] * (len(head) - 1)])
-        found, label = by_name[outcome.row.name], outcome.row.label + (" (failed)" if outcome.failed else "")
+        row_cells, label = by_name[outcome.row.name], outcome.row.label + (" (failed)" if outcome.failed else "")
         lines.append(
             [
                 label,
-                *(figure(found.get(key)) for key, _ in columns),
-                *([_interval(found.get(interval))] if interval else []),
+                *(figure(row_cells.get(key)) for key, _ in columns),
+                *([_interval(row_cells.get(interval))] if interval else []),
                 *(f"{outcome.row.paper[key]:.3f}" if key in outcome.row.paper else "" for key, _ in printed),
             ]
         )
@@ -107,16 +107,17 @@ def _people(side: HeldOutSide, outcomes: Sequence[Outcome]) -> str:
         f"{len(judged.triplets)} judgements; {judged.left_out} more without enough agreement.",
         *_on_samples(outcomes),
     ]
-    found = [one.details["judgements"] for o in outcomes for one in o.measured.values() if "judgements" in one.details]
-    if found and found[0]["missing"]:
-        missing = list(found[0]["missing"].items())
+    measured = [seed for outcome in outcomes for seed in outcome.measured.values()]
+    embedded = [seed.details["judgements"] for seed in measured if "judgements" in seed.details]
+    if embedded and embedded[0]["missing"]:
+        missing = list(embedded[0]["missing"].items())
         lines.append(
-            f"{found[0]['without_clips']} are left out for {len(missing)} clips that cannot be used, the "
+            f"{embedded[0]['without_clips']} are left out for {len(missing)} clips that cannot be used, the "
             "rest is scored:\n"
         )
         lines += [f"- {clip}: {reason}" for clip, reason in missing[:_SHOWN]]
         lines += [f"- and {len(missing) - _SHOWN} more, see table.json"] if len(missing) > _SHOWN else []
-    if found and not any(HUMAN in one.figures for o in outcomes for one in o.measured.values()):
+    if embedded and not any(HUMAN in seed.figures for seed in measured):
         lines.append("No judgement has all its clips: there is no figure.")
     return "\n".join(lines)
 
@@ -128,7 +129,7 @@ def _on_samples(outcomes: Sequence[Outcome]) -> list[str]:
         for o in outcomes
         if o.row.kind in (TRAIN, UNTRAINED)
         and o.measured
-        and not any("judgements" in one.details for one in o.measured.values())
+        and not any("judgements" in seed.details for seed in o.measured.values())
     ]
     return (
         [f"Judged clips are read as log-mel; these networks take samples and have no figure: {', '.join(labels)}."]
@@ -143,14 +144,14 @@ def _pairs(pairs: Sequence[Compared], outcomes: Sequence[Outcome]) -> str:
     labels = {outcome.row.name: outcome.row.label for outcome in outcomes}
     lines = [
         [
-            f"{labels[one.first]} - {labels[one.second]}",
-            one.space,
-            one.condition,
-            f"{one.difference.value:+.3f}",
-            f"{one.difference.low:+.3f} to {one.difference.high:+.3f}",
-            f"{one.difference.p:.3f}",
+            f"{labels[pair.first]} - {labels[pair.second]}",
+            pair.space,
+            pair.condition,
+            f"{pair.difference.value:+.3f}",
+            f"{pair.difference.low:+.3f} to {pair.difference.high:+.3f}",
+            f"{pair.difference.p:.3f}",
         ]
-        for one in pairs
+        for pair in pairs
     ]
     return (
         "## Differences\n\nPaired bootstrap over tracks, both rows on the same resampled tracks; p is two-sided "

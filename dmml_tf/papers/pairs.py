@@ -61,18 +61,18 @@ def compare_pairs(
         tested: pairs of an earlier call on the same held-out side, which are not tested again; new ones are added.
     """
     by_name = {outcome.row.name: outcome for outcome in outcomes if outcome.measured}
-    found = []
+    compared = []
     for first, second, space, condition in pairs:
         if first not in by_name or second not in by_name:
             continue
         key = (first, tuple(by_name[first].measured), second, tuple(by_name[second].measured), space, condition)
         if key not in tested:
-            one = _difference(by_name[first], by_name[second], space, condition, side)
-            if one is None:
+            difference = _difference(by_name[first], by_name[second], space, condition, side)
+            if difference is None:
                 continue
-            tested[key] = Compared(first, second, space, condition, one)
-        found.append(tested[key])
-    return found
+            tested[key] = Compared(first, second, space, condition, difference)
+        compared.append(tested[key])
+    return compared
 
 
 def _difference(first: Outcome, second: Outcome, space: str, condition: str, side: HeldOutSide) -> Difference | None:
@@ -86,6 +86,6 @@ def _difference(first: Outcome, second: Outcome, space: str, condition: str, sid
 
 def _share_right(outcome: Outcome, space: str) -> Mapping[str, np.ndarray]:
     """Condition -> float [n]: in how many of the row's seeds a triplet is right, 0..1."""
-    by_seed = [one.right[space] for one in outcome.measured.values()]
-    names = set.intersection(*(set(found) for found in by_seed))
-    return {name: np.mean([found[name] for found in by_seed], axis=0) for name in names}
+    by_seed = [measured.right[space] for measured in outcome.measured.values()]
+    names = set.intersection(*(set(right) for right in by_seed))
+    return {name: np.mean([right[name] for right in by_seed], axis=0) for name in names}

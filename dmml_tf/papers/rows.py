@@ -165,10 +165,10 @@ def _row(name: str, table: ml_collections.ConfigDict) -> Row:
 
 def flat(nested: Mapping, before: str = "") -> dict[str, float]:
     """{"whole": {"genre": 0.5}} -> {"whole.genre": 0.5}."""
-    found = {}
+    flattened = {}
     for name, value in nested.items():
-        found.update(flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value})
-    return found
+        flattened.update(flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value})
+    return flattened
 
 
 def _getter(row: Row):

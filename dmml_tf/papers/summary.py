@@ -50,7 +50,9 @@ class Outcome:
 
     def mean(self, field: str) -> float | None:
         """Mean of `parameters`, `steps`, `seconds` or `scoring_seconds` over the seeds; None without any."""
-        known = [getattr(one, field) for one in self.measured.values() if getattr(one, field) is not None]
+        known = [
+            getattr(measured, field) for measured in self.measured.values() if getattr(measured, field) is not None
+        ]
         return float(np.mean(known)) if known else None
 
 
@@ -60,11 +62,11 @@ def over_seeds(figures: Sequence[Mapping | None]) -> Cell | None:
     Args:
         figures: {"value", and "low" and "high" where there is an interval} of each seed.
     """
-    known = [one for one in figures if one is not None]
+    known = [figure for figure in figures if figure is not None]
     if not known:
         return None
-    values = [one["value"] for one in known]
-    ends = [[one[end] for one in known if end in one] for end in ("low", "high")]
+    values = [figure["value"] for figure in known]
+    ends = [[figure[end] for figure in known if end in figure] for end in ("low", "high")]
     low, high = (float(np.mean(end)) if end else None for end in ends)
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return Cell(float(np.mean(values)), deviation, low, high, len(known))
@@ -82,12 +84,12 @@ def cells(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Cell]]:
 
 def _cells_of(outcome: Outcome, reference: float | None) -> dict[str, Cell]:
     measured = list(outcome.measured.values())
-    keys = dict.fromkeys(key for one in measured for key in one.figures)
-    found = {key: over_seeds([one.figures.get(key) for one in measured]) for key in keys}
+    keys = dict.fromkeys(key for seed in measured for key in seed.figures)
+    cells_by_key = {key: over_seeds([seed.figures.get(key) for seed in measured]) for key in keys}
     if reference and outcome.mean("seconds") is not None:
-        ratios = [{"value": one.seconds / reference} for one in measured if one.seconds is not None]
-        found[TIME_RATIO] = over_seeds(ratios)
-    return found
+        ratios = [{"value": seed.seconds / reference} for seed in measured if seed.seconds is not None]
+        cells_by_key[TIME_RATIO] = over_seeds(ratios)
+    return cells_by_key
 
 
 def columns_of(asked: Sequence[Sequence[str]], compared: Sequence[str]) -> list[tuple[str, str]]:
@@ -97,11 +99,11 @@ def columns_of(asked: Sequence[Sequence[str]], compared: Sequence[str]) -> list[
         asked: pairs from the configuration; "whole.*" stands for all conditions between tracks and "overall".
         compared: those conditions.
     """
-    found = []
+    columns = []
     for key, head in asked:
-        where, star = key[:-1], key.endswith(".*")
-        found += [(f"{where}{name}", name) for name in (*compared, "overall")] if star else [(key, head)]
-    return found
+        space, star = key[:-1], key.endswith(".*")
+        columns += [(f"{space}{name}", name) for name in (*compared, "overall")] if star else [(key, head)]
+    return columns
 
 
 def papers_first(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -44,7 +44,7 @@ def draw_tag_pairs(
         for condition, number in zip(conditions, counts)
     ]
     numbers = np.repeat(np.arange(len(parts), dtype=np.int32), [len(window) for window, _ in parts])
-    windows, tags = (np.concatenate(found).astype(np.int32) for found in zip(*parts))
+    windows, tags = (np.concatenate(drawn).astype(np.int32) for drawn in zip(*parts))
     return windows, numbers, tags
 
 

@@ -66,15 +66,15 @@ def build_tag_vectors(dataset: Dataset, columns: Sequence[str], words: str, size
     """
     vocabularies = dataset.schema.vocabularies
     if words:
-        found = vectors_from_words(words, {column: vocabularies[column] for column in columns})
+        tag_vectors = vectors_from_words(words, {column: vocabularies[column] for column in columns})
     else:
         tracks = load_tracks(track_table(dataset, ["train"]), dataset.schema)
         vectors = cooccurrence_vectors(tracks, vocabularies, size, bins)
-        found = TagVectors(
+        tag_vectors = TagVectors(
             {column: vectors[column] for column in columns}, {"kind": "cooccurrence", "split": "train", "bins": bins}
         )
     for column in columns:
-        lacking = [tag for tag, known in zip(vocabularies[column], found.known(column)) if not known]
+        lacking = [tag for tag, known in zip(vocabularies[column], tag_vectors.known(column)) if not known]
         if len(vocabularies[column]) - len(lacking) < 2:
             raise UserError(
                 f"column '{column}': fewer than two of its {len(vocabularies[column])} tags have a vector "
@@ -85,7 +85,7 @@ def build_tag_vectors(dataset: Dataset, columns: Sequence[str], words: str, size
             logging.warning(
                 "column '%s': %d tags have no vector and are not trained: %s", column, len(lacking), ", ".join(lacking)
             )
-    return found
+    return tag_vectors
 
 
 def vectors_from_words(path: str | os.PathLike, vocabularies: Vocabularies) -> TagVectors:

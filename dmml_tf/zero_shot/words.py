@@ -45,8 +45,8 @@ def words_of(tag: str) -> list[str]:
 
 def phrase_vector(tag: str, vectors: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """float32 [D]: the mean of the vectors of the tag's words that have one; None if none has."""
-    found = [vectors[word] for word in words_of(tag) if word in vectors]
-    return np.mean(found, axis=0, dtype=np.float64).astype(np.float32) if found else None
+    known = [vectors[word] for word in words_of(tag) if word in vectors]
+    return np.mean(known, axis=0, dtype=np.float64).astype(np.float32) if known else None
 
 
 def read_word_vectors(path: str | os.PathLike, words: Collection[str]) -> WordVectors:
@@ -64,7 +64,7 @@ def read_word_vectors(path: str | os.PathLike, words: Collection[str]) -> WordVe
             finite number.
     """
     path, digest = Path(path), hashlib.sha256()
-    wanted, found, exact = set(words), {}, set()
+    wanted, vectors, exact = set(words), {}, set()
     size, skipped = 0, 0
     try:
         with path.open("rb") as file:
@@ -80,16 +80,16 @@ def read_word_vectors(path: str | os.PathLike, words: Collection[str]) -> WordVe
                     continue
                 text = word.decode("utf-8", "replace")
                 key = text.casefold()
-                if key not in wanted or key in exact or (key in found and text != key):
+                if key not in wanted or key in exact or (key in vectors and text != key):
                     continue
-                found[key] = _numbers(path, number, key, values)
+                vectors[key] = _numbers(path, number, key, values)
                 if text == key:
                     exact.add(key)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give a text file of word vectors") from error
     if not size:
         raise UserError(f"{path}: holds no word vectors; its lines must be a word and its numbers, divided by blanks")
-    return WordVectors(found, size, tuple(sorted(wanted - set(found))), skipped, digest.hexdigest())
+    return WordVectors(vectors, size, tuple(sorted(wanted - set(vectors))), skipped, digest.hexdigest())
 
 
 def _lines(file, path: Path, digest) -> Iterator[bytes]:

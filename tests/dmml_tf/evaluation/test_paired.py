@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from dmml_tf.evaluation.accuracy import bootstrap
-from dmml_tf.evaluation.paired import paired_difference, paired_overall
+from dmml_tf.evaluation.paired import Difference, paired_overall
+
+
+def paired_difference(first, second, tracks, total: int, seed: int = 0, rounds: int = 1000) -> Difference | None:
+    """Two systems on one condition's triplets."""
+    return paired_overall([(first, second, tracks)], total, seed, rounds)
 
 
 def case(count: int = 600, total: int = 40, better: float = 0.0, seed: int = 0):

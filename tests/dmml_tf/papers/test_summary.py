@@ -7,11 +7,11 @@ import pytest
 
 from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.evaluation.held_out import HeldOut
-from dmml_tf.evaluation.paired import paired_difference
 from dmml_tf.papers.clock import Clock, spoken
 from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.pairs import check_pairs, compare_pairs
 from dmml_tf.papers.summary import Cell, cells, columns_of, over_seeds, papers_first
+from tests.dmml_tf.evaluation.test_paired import paired_difference
 from tests.dmml_tf.papers.made import outcome
 from tfrecords_tools.errors import UserError
 
