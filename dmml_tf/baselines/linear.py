@@ -21,7 +21,6 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
 METHODS = ("lda", "nca", "mahalanobis")
-_BINS = 8  # classes a value is cut into, equally filled
 _TRIPLETS = 10_000
 
 
@@ -39,7 +38,7 @@ class Linear:
     def __init__(self, condition: Condition, method: str, seed: int = 0, examples: int = 2000):
         if method not in METHODS:
             raise UserError(f"linear baseline: unknown method '{method}'; known are: {', '.join(METHODS)}")
-        if condition.kind == "same_track":
+        if condition.of_one_track:
             raise UserError(
                 f"linear baseline: condition '{condition.name}' compares windows of one track; it learns "
                 "from labels of tracks"
@@ -104,7 +103,7 @@ class Linear:
             if not len(triplets):
                 raise UserError(f"condition '{self._condition.name}': the split holds no triplet to learn from")
             return fit_mahalanobis(vectors, triplets)
-        rows, classes = classes_of(self._condition, labels)
+        rows, classes = self._condition.classes(labels)
         if len(np.unique(classes)) < 2:
             raise UserError(f"condition '{self._condition.name}': the split holds fewer than two classes to tell apart")
         if self._method == "lda":
@@ -119,17 +118,3 @@ class Linear:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose
             return learned.fit(vectors[kept], classes[kept]).components_.T
-
-
-def classes_of(condition: Condition, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-    """Labels as classes: (rows int [n] of the tracks, class int [n]), a track once for each of its tags.
-
-    A value belongs to one of 8 equally filled bins. Unlabelled tracks do not appear.
-    """
-    column = labels[condition.column]
-    if condition.kind == "shared_tag":
-        rows, slots = np.nonzero(column >= 0)
-        return rows, column[rows, slots]
-    rows = np.flatnonzero(condition.labelled(labels))
-    edges = np.quantile(column[rows], np.linspace(0, 1, _BINS + 1)[1:-1]) if len(rows) else []
-    return rows, np.searchsorted(edges, column[rows], side="right")

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from dmml_tf.conditions import Condition
+from dmml_tf.conditions import Condition, SameTrack, SharedTag, Within
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.tables.tracks import TrackRow
+
+_KNOWN = (SharedTag, Within, SameTrack)
 
 # (track id, first frame) of a window.
 Place = tuple[str, int]
@@ -29,22 +32,28 @@ class BruteForce:
 
     def labelled(self, condition: Condition, track: str) -> bool:
         """Whether a track has a tag or a value that the condition reads."""
-        if condition.kind == "same_track":
+        _require_known(condition)
+        if isinstance(condition, SameTrack):
             return True
-        if condition.kind == "within":
+        if isinstance(condition, Within):
             return not math.isnan(self._tracks[track].values[condition.column])
         return bool(self._tags(condition, track))
 
     def valid(self, condition: Condition, anchor: Place, positive: Place, negative: Place) -> bool:
-        """Whether the condition allows the triplet; of any kind but `judged`."""
+        """Whether the condition allows the triplet.
+
+        Raises:
+            UserError: on a condition of a class whose rule is not written here.
+        """
+        _require_known(condition)
         if anchor[0] == negative[0]:
             return False
-        if condition.kind == "same_track":
+        if isinstance(condition, SameTrack):
             common = LogMel().window_frames - abs(anchor[1] - positive[1])
             return anchor[0] == positive[0] and 2 * common <= LogMel().window_frames
         if anchor[0] == positive[0]:
             return False
-        if condition.kind == "within":
+        if isinstance(condition, Within):
             # As the records hold them. Any comparison with NaN is false.
             rows = (self._tracks[track] for track, _ in (anchor, positive, negative))
             a, p, n = (np.float32(row.values[condition.column]) for row in rows)
@@ -55,7 +64,7 @@ class BruteForce:
 
     def alone(self, condition: Condition) -> int:
         """Tracks that share no tag with any other, so that they are never an anchor; 0 for conditions without tags."""
-        if condition.kind != "shared_tag":
+        if not isinstance(condition, SharedTag):
             return 0
         return count_alone(self._tags(condition, track) for track in self._tracks)
 
@@ -64,6 +73,14 @@ class BruteForce:
         if condition.column == "artist" and "artist" not in row.tags:
             return {row.artist} - {""}
         return set(row.tags[condition.column])
+
+
+def _require_known(condition: Condition) -> None:
+    if type(condition) not in _KNOWN:  # a subclass may have another rule
+        raise UserError(
+            f"condition '{condition.name}': the brute-force check has no rule for kind '{condition.kind}'; "
+            f"it checks: {', '.join(known.kind for known in _KNOWN)}"
+        )
 
 
 def count_alone(tag_sets: Iterable[set]) -> int:

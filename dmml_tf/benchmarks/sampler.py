@@ -55,7 +55,7 @@ def measure_dataset(
     """Draws triplets from a split as training does and checks each by brute force.
 
     Args:
-        conditions: of any kind but `judged`.
+        conditions: of kinds that `BruteForce` knows.
         least: triplets a condition, at least, unless four times the batches that should take have not brought them.
         steps: of the epoch whose anchors are counted; None is one pass of the split, each track new once.
 
@@ -129,7 +129,7 @@ def measure_made(
 
 def _covered(condition: Condition, rows: Mapping[str, dict], drawn: collections.Counter) -> dict:
     anchors = {anchor for anchor, _ in drawn}
-    if condition.kind != "shared_tag":
+    if not condition.reads_tags:
         return {"triplets": drawn.total(), "tagged": len(rows), "alone": 0, "anchors": len(anchors)}
     tags = {track: set(row[f"tags/{condition.column}"].tolist()) for track, row in rows.items()}
     tagged = [track for track, mine in tags.items() if mine]

@@ -45,7 +45,7 @@ def run(fv: flags.FlagValues) -> None:
     config = read_config(fv)
     dataset = Dataset.load(fv.data)
     conditions = conditions_from_config(config, dataset)
-    if config.objective != "triplets" or any(condition.kind == "judged" for condition in conditions):
+    if config.objective != "triplets" or any(condition.triplets_given for condition in conditions):
         raise UserError(
             "bench_sampler checks triplets that a rule gives: name a configuration with objective "
             '"triplets" and no judged condition, such as demo'

@@ -15,6 +15,7 @@ from dmml_tf.conditions.same_track import SameTrack  # isort: skip
 from dmml_tf.conditions.judged import ANCHOR, NEGATIVE, POSITIVE, ROLES, Judged  # isort: skip
 from dmml_tf.conditions.conditions import Conditions  # isort: skip
 from dmml_tf.conditions.labels import Labels  # isort: skip
+from dmml_tf.conditions.relevance import Relevance  # isort: skip
 from dmml_tf.conditions.rows import class_of_row  # isort: skip
 from dmml_tf.conditions.values import value_distance  # isort: skip
 
@@ -28,6 +29,7 @@ __all__ = [
     "Conditions",
     "Judged",
     "Labels",
+    "Relevance",
     "SameTrack",
     "SharedTag",
     "Within",

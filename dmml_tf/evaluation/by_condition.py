@@ -97,7 +97,7 @@ def retrieval_by_condition(
         result = retrieval(views.space(embedded.vectors, mask), embedded.labels, condition)
         return None if result is None else dataclasses.asdict(result)
 
-    asked = [c for c in conditions if c.kind in ("shared_tag", "within")]
+    asked = [c for c in conditions if c.by_label]
     return {
         space: {c.name: figures(c, masks[c.name]) for c in asked if c.name in masks}
         for space, masks in views.masks.items()
@@ -139,8 +139,8 @@ def tagging_by_condition(
 
 
 def tagged(conditions: Conditions, vocabularies: Vocabularies) -> list[Condition]:
-    """The conditions whose tags can be scored: of kind `shared_tag`, of a column that has a vocabulary."""
-    return [c for c in conditions if c.kind == "shared_tag" and c.column in vocabularies]
+    """The conditions whose tags can be scored: of those that read tags, whose column has a vocabulary."""
+    return [c for c in conditions if c.reads_tags and c.column in vocabularies]
 
 
 def agreement_by_space(judged: EmbeddedClips, views: Views, seed: int = 0) -> dict[str, dict | None]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from dmml_tf.conditions import Condition, Conditions, Labels, value_distance
+from dmml_tf.conditions import Condition, Conditions, Labels
 from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.accuracy import is_correct
 from dmml_tf.evaluation.held_out import HeldOut
@@ -115,7 +115,7 @@ def label_information(conditions: Conditions, labels: Labels) -> dict[str, dict[
 
     Of the conditions that own a slice and read a column; see `tfrecords_tools.check.mutual_information`.
     """
-    read = [c for c in conditions if c.width and c.kind in ("shared_tag", "within")]
+    read = [c for c in conditions if c.width and c.by_label]
     return mutual_information_table({c.name: labels[c.column] for c in read})
 
 
@@ -129,21 +129,6 @@ def _excess(table: CrossTable, labels_table: CrossTable) -> Iterator[tuple[str, 
 
 def _oracle_accuracy(condition: Condition, labels: Labels, tracks: np.ndarray) -> float:
     anchor, positive, negative = tracks.T
-    near, far = (_closeness(condition, labels, anchor, other) for other in (positive, negative))
+    near, far = (condition.closeness(labels, anchor, other) for other in (positive, negative))
     unknown = np.isnan(near) | np.isnan(far)
     return float(np.where(unknown | (near == far), 0.5, near > far).mean())
-
-
-def _closeness(condition: Condition, labels: Labels, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """float [P]: larger is closer; NaN where one of the two is unlabelled."""
-    if condition.kind == "same_track":
-        return (labels["track"][i] == labels["track"][j]).astype(np.float64)
-    if condition.kind == "judged":
-        return np.full(len(i), np.nan)  # people compared clips, which tracks have no label of
-    column = labels[condition.column]
-    if condition.kind == "within":
-        return -value_distance(column[i].astype(np.float64), column[j].astype(np.float64), condition.octave)
-    a, b = column[i], column[j]
-    common = ((a[:, :, None] == b[:, None, :]) & (a >= 0)[:, :, None]).sum(axis=(1, 2))
-    sizes = (a >= 0).sum(axis=1) * (b >= 0).sum(axis=1)
-    return np.where(sizes > 0, common / np.sqrt(np.maximum(sizes, 1)), np.nan)

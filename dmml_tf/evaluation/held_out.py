@@ -56,7 +56,7 @@ class HeldOut:
 
     def on_windows(self, name: str) -> bool:
         """Whether a condition's triplets index windows rather than tracks."""
-        return self.conditions[self.conditions.index(name)].kind == "same_track"
+        return self.conditions[self.conditions.index(name)].of_one_track
 
 
 def hold_out(
@@ -80,14 +80,13 @@ def hold_out(
     conditions = _with_track(conditions)
     windows = repeat_labels(labels, window_track, window_start)
     triplets = {
-        c.name: sample_triplets(c, windows if c.kind == "same_track" else labels, count, seed, HALF_WINDOW)
-        for c in conditions
+        c.name: sample_triplets(c, windows if c.of_one_track else labels, count, seed, HALF_WINDOW) for c in conditions
     }
     return HeldOut(conditions, triplets, window_track, len(labels["track"]), seed)
 
 
 def _with_track(conditions: Conditions) -> Conditions:
-    if any(c.kind == "same_track" for c in conditions) or "track" in conditions.names:
+    if any(c.of_one_track for c in conditions) or "track" in conditions.names:
         return conditions
     return Conditions([*conditions, SameTrack("track", width=0)])
 
@@ -113,7 +112,7 @@ def sample_triplets(condition: Condition, labels: Labels, count: int, seed: int,
     """
     rng = np.random.default_rng([seed, 0x7261696E])
     labelled = np.flatnonzero(condition.labelled(labels))
-    near = _SameTrack(labels) if condition.kind == "same_track" else _AnyOf(labelled)
+    near = _SameTrack(labels) if condition.of_one_track else _AnyOf(labelled)
     far = _AnyOf(labelled)
 
     def similar(i: np.ndarray, j: np.ndarray) -> np.ndarray:

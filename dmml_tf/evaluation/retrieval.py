@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dmml_tf.conditions import Condition, Labels
+from dmml_tf.conditions import Condition, Labels, Relevance
 from tfrecords_tools.errors import UserError
 
 KS = (1, 2, 4, 8)
@@ -64,15 +64,15 @@ def retrieval(
     Raises:
         UserError: on a `same_track` condition (whole tracks have no second window), or a missing column.
     """
-    if condition.kind == "same_track":
+    if condition.of_one_track:
         raise UserError(
             f"condition '{condition.name}': retrieval compares tracks, and two tracks are never the same; "
             "name another condition"
         )
     kept = np.flatnonzero(condition.labelled(labels))
     known = {name: column[kept] for name, column in labels.items()}
-    rule = _rule_of(condition, known)
-    found = [_judge(order, rows, rule, ks) for rows, order in _ranked(space[kept], chunk)]
+    relevance = condition.relevance(known)
+    found = [_judge(order, rows, relevance, ks) for rows, order in _ranked(space[kept], chunk)]
     figures = np.concatenate(found) if found else np.zeros((0, len(ks) + 2))
     asked = ~np.isnan(figures[:, 0])
     if not asked.any():
@@ -101,49 +101,9 @@ def _ranked(space: np.ndarray, chunk: int) -> Iterator[tuple[np.ndarray, np.ndar
         yield rows, np.argsort(rounded, axis=1, kind="stable")[:, 1:]
 
 
-class _SharedTags:
-    """Relevance and found labels for a tag column: bool [N, V] of the tags that occur."""
-
-    def __init__(self, column: np.ndarray):
-        tags, number = np.unique(column[column >= 0], return_inverse=True)
-        self._has = np.zeros((len(column), len(tags)), bool)
-        self._has[np.nonzero(column >= 0)[0], number.reshape(-1)] = True
-        self._weights = self._has.astype(np.float32)
-
-    def relevant(self, rows: np.ndarray) -> np.ndarray:
-        return self._weights[rows] @ self._weights.T > 0
-
-    def found(self, rows: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-        union = np.zeros((len(rows), self._has.shape[1]), bool)
-        for rank in range(nearest.shape[1]):
-            union |= self._has[nearest[:, rank]]
-        mine = self._has[rows]
-        return (union & mine).sum(axis=1) / mine.sum(axis=1)
-
-
-class _Similar:
-    """Relevance and found labels where a track has one value."""
-
-    def __init__(self, condition: Condition, labels: Labels):
-        self._condition, self._labels = condition, labels
-
-    def relevant(self, rows: np.ndarray) -> np.ndarray:
-        total = len(self._labels["track"])
-        i, j = np.repeat(rows, total), np.tile(np.arange(total), len(rows))
-        return self._condition.similar(self._labels, i, j).reshape(len(rows), total)
-
-    def found(self, rows: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-        i, j = np.repeat(rows, nearest.shape[1]), nearest.reshape(-1)
-        return self._condition.similar(self._labels, i, j).reshape(nearest.shape).any(axis=1)
-
-
-def _rule_of(condition: Condition, labels: Labels) -> "_SharedTags | _Similar":
-    return _SharedTags(labels[condition.column]) if condition.kind == "shared_tag" else _Similar(condition, labels)
-
-
-def _judge(order: np.ndarray, rows: np.ndarray, rule: "_SharedTags | _Similar", ks: Sequence[int]) -> np.ndarray:
+def _judge(order: np.ndarray, rows: np.ndarray, relevance: Relevance, ks: Sequence[int]) -> np.ndarray:
     """float64 [q, len(ks) + 2]: R@K of each K, R-precision, mAP@R; NaN for a query without a relevant track."""
-    relevant = rule.relevant(rows)
+    relevant = relevance.relevant(rows)
     relevant[np.arange(len(rows)), rows] = False
     total = relevant.sum(axis=1)
     hits = np.take_along_axis(relevant, order, axis=1)
@@ -151,7 +111,7 @@ def _judge(order: np.ndarray, rows: np.ndarray, rule: "_SharedTags | _Similar", 
     hits &= ranks <= total[:, None]
     figures = np.empty((len(rows), len(ks) + 2))
     for column, k in enumerate(ks):
-        figures[:, column] = rule.found(rows, order[:, :k])
+        figures[:, column] = relevance.recall(rows, order[:, :k])
     least_one = np.maximum(total, 1)
     figures[:, -2] = hits.sum(axis=1) / least_one
     figures[:, -1] = (hits * np.cumsum(hits, axis=1, dtype=np.int32) / ranks).sum(axis=1) / least_one

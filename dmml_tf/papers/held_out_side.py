@@ -111,7 +111,7 @@ class HeldOutSide:
     @property
     def compared(self) -> list[str]:
         """Names of the conditions whose mean is "overall": those between tracks that have a triplet."""
-        return [c.name for c in self.conditions if c.kind != "same_track" and len(self.held_out.triplets[c.name])]
+        return [c.name for c in self.conditions if not c.of_one_track and len(self.held_out.triplets[c.name])]
 
     @property
     def tagged(self) -> list[str]:

@@ -62,7 +62,7 @@ def build_tag_model(
     if head not in HEADS:
         raise UserError(f"unknown head '{head}'; known are: {', '.join(HEADS)}")
     for condition in conditions:
-        if condition.kind != "shared_tag" or condition.column not in tags:
+        if not condition.reads_tags or condition.column not in tags:
             raise UserError(
                 f"head '{head}' learns tags, and condition '{condition.name}' has none; leave it out of config.order"
             )

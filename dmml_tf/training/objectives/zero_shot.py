@@ -105,7 +105,7 @@ def held_out_mask(vocabularies, held_out) -> dict[str, np.ndarray]:
 
 def _tag_columns(conditions: Conditions, vocabularies) -> list[str]:
     for condition in conditions:
-        if condition.kind != "shared_tag" or condition.column not in vocabularies:
+        if not condition.reads_tags or condition.column not in vocabularies:
             raise UserError(
                 f"objective 'zero_shot' learns tags, and condition '{condition.name}' has none; leave it "
                 "out of config.order"

@@ -57,7 +57,7 @@ def build_zero_shot_model(embedding: keras.Model, conditions: Conditions, tag_si
         UserError: on a condition that has no tags, or widths that do not add up.
     """
     for condition in conditions:
-        if condition.kind != "shared_tag":
+        if not condition.reads_tags:
             raise UserError(
                 f"objective 'zero_shot' learns tags, and condition '{condition.name}' has none; leave it "
                 "out of config.order"

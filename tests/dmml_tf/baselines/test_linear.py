@@ -5,7 +5,7 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from dmml_tf.baselines import mfcc_stats, mfcc_vq
-from dmml_tf.baselines.linear import METHODS, Linear, classes_of
+from dmml_tf.baselines.linear import METHODS, Linear
 from dmml_tf.baselines.mfcc_stats import MfccStats
 from dmml_tf.conditions import SameTrack, SharedTag, Within
 from dmml_tf.data.records import read_tracks
@@ -94,16 +94,6 @@ def test_lda_equals_scikit_learns_transform():
     expected = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit_transform(vectors, tags[:, 0])
     found = vectors @ Linear(GENRE, "lda")._learn(vectors, {"genre": tags, "track": np.arange(50)})
     np.testing.assert_allclose(found - found.mean(axis=0), expected - expected.mean(axis=0), atol=1e-9)
-
-
-def test_classes_of_tags_and_of_a_value():
-    labels = {"genre": np.array([[0, 2], [-1, -1], [1, -1]], np.int32), "track": np.arange(3)}
-    rows, classes = classes_of(GENRE, labels)
-    assert list(zip(rows.tolist(), classes.tolist())) == [(0, 0), (0, 2), (2, 1)]
-    tempo = np.r_[np.nan, np.arange(80.0), np.nan].astype(np.float32)
-    rows, classes = classes_of(TEMPO, {"tempo": tempo, "track": np.arange(82)})
-    assert rows.tolist() == list(range(1, 81)) and np.bincount(classes).tolist() == [10] * 8
-    assert (np.diff(classes) >= 0).all()
 
 
 def test_bad_input(cheap):

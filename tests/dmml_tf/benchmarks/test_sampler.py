@@ -18,8 +18,9 @@ from dmml_tf.benchmarks.sampler import (
     rare_tag,
     time_vocabularies,
 )
-from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
+from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.pipeline import BatchPlan
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.tables.tracks import TrackRow
 
 PLAN = BatchPlan(tracks=24, windows=2, triplets=512, pool=256)
@@ -42,6 +43,14 @@ def test_a_dataset_by_brute_force(synthetic):
         assert one["invalid"] == 0 and one["triplets"] >= 500
         assert one["share"] == pytest.approx(one["asked"], abs=0.02)
         assert one["tagged"] == (32 if name in ("tempo", "octaves") else 40) and one["anchors"] <= one["tagged"]
+
+
+def test_a_kind_without_a_rule_here_is_refused():
+    truth, place = BruteForce({}), ("a", 0)
+    with pytest.raises(
+        UserError, match="no rule for kind 'judged'; it checks: shared_tag, within"
+    ):
+        truth.valid(Judged("votes"), place, place, place)
 
 
 def test_a_wrong_triplet_would_be_found(synthetic, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 
 from dmml_tf.conditions import SameTrack
 from dmml_tf.data.triplets import HALF_WINDOW
-from tests.dmml_tf.conditions.made import ALL, GENRE, MOOD, TEMPO, TRACK, every_pair, track_labels
+from tests.dmml_tf.conditions.made import ALL, GENRE, MOOD, TEMPO, TRACK, VOTES, every_pair, track_labels
 from tests.triplet_oracle import is_negative, is_positive, random_labels
 from tfrecords_tools.errors import UserError
 
@@ -72,3 +72,15 @@ def test_a_missing_column_is_named_with_those_there_are():
 def test_column_defaults_to_the_name():
     assert (GENRE.column, TRACK.column, MOOD.column) == ("genre", "track", "mood")
     assert SameTrack("same song").column == "track"
+
+
+def test_classes_of_tags_and_of_a_value():
+    labels = {"genre": np.array([[0, 2], [-1, -1], [1, -1]], np.int32), "track": np.arange(3)}
+    rows, classes = GENRE.classes(labels)
+    assert list(zip(rows.tolist(), classes.tolist())) == [(0, 0), (0, 2), (2, 1)]
+    tempo = np.r_[np.nan, np.arange(80.0), np.nan].astype(np.float32)
+    rows, classes = TEMPO.classes({"tempo": tempo, "track": np.arange(82)})
+    assert rows.tolist() == list(range(1, 81)) and np.bincount(classes).tolist() == [10] * 8
+    assert (np.diff(classes) >= 0).all()
+    with pytest.raises(UserError, match="condition 'votes': kind 'judged' does not divide tracks into classes"):
+        VOTES.classes(labels)
