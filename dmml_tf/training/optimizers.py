@@ -15,6 +15,50 @@ KERAS = ("Adam", "AdamW", "Nadam", "RMSprop", "SGD")
 ADDONS = ("LAMB", "RectifiedAdam")
 
 
+class FusedAdam(keras.optimizers.Adam):
+    """Keras's Adam with one TensorFlow op a weight in place of fifteen: the same steps, state and checkpoints.
+
+    Keras writes an update out in its smallest parts. A network of a hundred layers has some 170 weights, whose 2,500
+    ops were half of what TensorFlow does before the first step; the steps themselves take as long either way. Sparse
+    gradients are made dense, and `amsgrad` is not offered.
+
+    Args:
+        learning_rate: to begin with.
+    """
+
+    def __init__(self, learning_rate: float, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.jit_compile = False  # nothing is left for XLA to join
+        self._powers = None
+
+    def build(self, variables):
+        super().build(variables)
+        self._number = {self._var_key(variable): number for number, variable in enumerate(variables)}
+
+    def apply_gradients(self, grads_and_vars, *args, **kwargs):
+        step = tf.cast(self.iterations, tf.float32) + 1.0
+        self._powers = tf.pow(self.beta_1, step), tf.pow(self.beta_2, step)  # once for all weights
+        try:
+            return super().apply_gradients(grads_and_vars, *args, **kwargs)
+        finally:
+            self._powers = None
+
+    def update_step(self, gradient, variable, learning_rate=None):
+        number = self._number[self._var_key(variable)]
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[number].handle,
+            v=self._velocities[number].handle,
+            beta1_power=self._powers[0],
+            beta2_power=self._powers[1],
+            lr=tf.cast(self.learning_rate, variable.dtype) if learning_rate is None else learning_rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.convert_to_tensor(gradient),
+        )
+
+
 def build_optimizer(name: str, learning_rate: float, lookahead: bool = False) -> keras.optimizers.Optimizer:
     """An optimiser of the given class name; the paper trains with Adam.
 
@@ -36,6 +80,8 @@ def build_optimizer(name: str, learning_rate: float, lookahead: bool = False) ->
         if older is None:
             raise UserError(f"Lookahead cannot wrap '{name}'; choose another optimizer or leave lookahead out")
         return addons.Lookahead(older(learning_rate))
+    if name == "Adam":
+        return FusedAdam(learning_rate)
     return getattr(keras.optimizers if name in KERAS else _addons(name), name)(learning_rate)
 
 
@@ -54,6 +100,12 @@ def prepare_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence
         optimizer.build(variables)
     else:
         optimizer.apply_gradients([(tf.zeros_like(variable), variable) for variable in variables])
+
+
+def build_ahead(optimizer: keras.optimizers.Optimizer, variables: Sequence) -> None:
+    """Makes an optimiser's own variables where that takes no step: before a training, which else makes them itself."""
+    if not _of_older_kind(optimizer):
+        optimizer.build(variables)
 
 
 def save_older_state(optimizer: keras.optimizers.Optimizer, path: Path) -> None:

@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.forms import Form
-from dmml_tf.training.optimizers import build_optimizer
+from dmml_tf.training.optimizers import build_ahead, build_optimizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,3 +47,16 @@ class Objective:
             weighted_metrics=[] if self.loss_weights is None else None,
             jit_compile=False,
         )
+        self._make_variables()
+
+    def _make_variables(self) -> None:
+        """Makes the optimizer's and the metrics' variables now: made in `fit`, they cost a second trace of the graph."""
+        build_ahead(self.model.optimizer, self.model.trainable_variables)
+        inputs, targets, *given = tf.nest.map_structure(
+            lambda spec: tf.zeros([size or 1 for size in spec.shape], spec.dtype), self.form.tensors
+        )
+        weights = given[0] if given else None
+        outputs = self.model(inputs, training=False)
+        self.model.compute_loss(inputs, targets, outputs, weights)
+        self.model.compute_metrics(inputs, targets, outputs, weights)
+        self.model.reset_metrics()

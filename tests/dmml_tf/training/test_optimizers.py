@@ -10,6 +10,7 @@ from tensorflow import keras
 from dmml_tf.training.optimizers import (
     ADDONS,
     KERAS,
+    FusedAdam,
     build_optimizer,
     load_older_state,
     prepare_optimizer,
@@ -32,6 +33,39 @@ def test_keras_optimisers_step_downhill_at_the_rate_given(name):
     assert isinstance(optimizer, getattr(keras.optimizers, name))
     assert float(np.asarray(optimizer.learning_rate)) == 0.25
     assert one_step(optimizer) < 3.0
+
+
+@pytest.mark.parametrize("size", [(3, 5), (7,), ()])
+def test_the_fused_adam_steps_as_keras_does(size):
+    rng = np.random.default_rng(1)
+    begin, gradients = rng.normal(size=size), rng.normal(0, 0.01, size=(50, *size))
+    ours, theirs = (tf.Variable(begin, dtype=tf.float32) for _ in range(2))
+    fused, plain = FusedAdam(0.01), keras.optimizers.Adam(0.01)
+    for number, gradient in enumerate(gradients.astype(np.float32)):
+        for optimizer, variable in ((fused, ours), (plain, theirs)):
+            optimizer.learning_rate = 0.01 / (1 + number)  # as a schedule sets it
+            optimizer.apply_gradients([(tf.constant(gradient), variable)])
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-6)
+
+
+def small_model(optimizer):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+    model.compile(optimizer, "mse", jit_compile=False)
+    return model
+
+
+def test_a_checkpoint_of_keras_adam_is_read_by_the_fused_one(tmp_path):
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(32, 4)).astype(np.float32), rng.normal(size=(32, 1)).astype(np.float32)
+    plain, fused = small_model(keras.optimizers.Adam(0.01)), small_model(FusedAdam(0.01))
+    plain.fit(x, y, epochs=3, verbose=0, shuffle=False)
+    plain.save_weights(str(tmp_path / "state.weights.h5"))
+    prepare_optimizer(fused.optimizer, fused.trainable_variables)
+    fused.load_weights(str(tmp_path / "state.weights.h5"))
+    for model in (plain, fused):
+        model.fit(x, y, epochs=3, verbose=0, shuffle=False)
+    for mine, other in zip(fused.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-6)
 
 
 def test_an_unknown_name_lists_the_known_ones():
