@@ -39,7 +39,7 @@ def triplet_form(conditions: Conditions, count: int, signal: Signal = LOG_MEL, e
     """
     weights = np.array([condition.weight for condition in conditions], np.float32)
 
-    def make(windows: Windows, rng: np.random.Generator):
+    def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
         triplets, condition = draw_batch(conditions, windows.labels, count, rng)
         inputs = {"windows": windows.sound, "triplets": triplets, "condition": condition}
         inputs = explicit_form(inputs) if explicit else inputs
@@ -67,7 +67,7 @@ def mined_form(conditions: Conditions, signal: Signal = LOG_MEL) -> Form:
     """All of a batch's relations, for a miner to choose from: `({"windows"}, relations [C, B, B], weights [C])`."""
     weights = np.array([condition.weight for condition in conditions], np.float32)
 
-    def make(windows: Windows, rng: np.random.Generator):
+    def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
         del rng
         found = relations(conditions, windows.labels)
         able = (found > 0).any(axis=2) & (found < 0).any(axis=2)
@@ -89,7 +89,7 @@ def tag_form(conditions: Conditions, tags: Mapping[str, int], signal: Signal = L
         tags: number of tags by column name.
     """
 
-    def make(windows: Windows, rng: np.random.Generator):
+    def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
         del rng
         targets = {c.name: tag_targets(windows.labels[c.column], tags[c.column]) for c in conditions}
         return ({"windows": windows.sound}, targets) if any((t >= 0).any() for t in targets.values()) else None

@@ -28,8 +28,9 @@ def number_tracks(ids: list[str]) -> np.ndarray:
 
 def _stack(first: np.ndarray | None, second: np.ndarray | None, rows: int, more: int) -> np.ndarray:
     """Two columns below each other; None stands for a column of `rows` or `more` unlabelled items."""
-    like = first if first is not None else second
-    width = max(column.shape[1] for column in (first, second) if column is not None) if like.ndim == 2 else None
+    columns = [column for column in (first, second) if column is not None]
+    like = columns[0]
+    width = max(column.shape[1] for column in columns) if like.ndim == 2 else None
     blank = np.nan if like.dtype.kind == "f" else -1
     joined = np.full((rows + more,) if width is None else (rows + more, width), blank, like.dtype)
     for column, part in ((first, slice(0, rows)), (second, slice(rows, None))):

@@ -11,7 +11,7 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.data.track_table import track_table
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.tracks import TagColumn, load_tracks
+from tfrecords_tools.tables.tracks import TagColumn, TrackRow, load_tracks
 
 
 def check_conditions(dataset: Dataset, split: str, conditions: Conditions, triplets: bool = True) -> None:
@@ -41,9 +41,10 @@ def check_conditions(dataset: Dataset, split: str, conditions: Conditions, tripl
 
 def _faults(dataset: Dataset, split: str, conditions: Conditions, triplets: bool) -> Iterator[tuple[str, str]]:
     """Yields (name, line) of each condition that has nothing to learn from."""
-    artists, unit = collections.Counter(), "triplet" if triplets else "label"
+    artists: collections.Counter[str] = collections.Counter()
+    unit = "triplet" if triplets else "label"
 
-    def rows():
+    def rows() -> Iterator[TrackRow]:
         for row in track_table(dataset, (split,)):
             artists[row.artist] += 1
             yield row

@@ -101,20 +101,21 @@ class _Search:
 
         None where the pool holds no such track.
         """
-        outside = np.flatnonzero(self._turns[turn].labelled(self._labels) & ~self._batch) if turn in self._open else []
-        order = self._rng.permutation(outside)
+        if turn not in self._open:
+            return None
+        order = self._rng.permutation(np.flatnonzero(self._turns[turn].labelled(self._labels) & ~self._batch))
         for start in range(0, len(order), _CHUNK):
             slots = order[start : start + _CHUNK]
             near, far = self._relations(slots, [self._turns[turn]])
-            able = np.flatnonzero(near[0].any(axis=1) & far[0].any(axis=1))
-            if len(able):
+            anchors = np.flatnonzero(near[0].any(axis=1) & far[0].any(axis=1))
+            if len(anchors):
                 # It is here for this condition alone.
                 mine = np.arange(len(self._turns))[:, None, None] == turn
-                self._near = np.concatenate([self._near, near[:, able[:1]] & mine], axis=1)
-                self._far = np.concatenate([self._far, far[:, able[:1]] & mine], axis=1)
+                self._near = np.concatenate([self._near, near[:, anchors[:1]] & mine], axis=1)
+                self._far = np.concatenate([self._far, far[:, anchors[:1]] & mine], axis=1)
                 queue.appendleft(self._near.shape[1] - 1)
-                self._batch[slots[able[0]]] = True
-                return int(slots[able[0]])
+                self._batch[slots[anchors[0]]] = True
+                return int(slots[anchors[0]])
         self._open.discard(turn)
         return None
 
@@ -144,7 +145,9 @@ class _Search:
     def _one_of(self, allowed: np.ndarray) -> int:
         return int(self._rng.choice(np.flatnonzero(allowed)))
 
-    def _relations(self, slots: Sequence[int], turns: Sequence[Condition]) -> tuple[np.ndarray, np.ndarray]:
+    def _relations(
+        self, slots: Sequence[int] | np.ndarray, turns: Sequence[Condition]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Similar and dissimilar, bool [turns, slots, pool] each."""
         i, j = np.repeat(slots, self._size), np.tile(np.arange(self._size), len(slots))
         shape = (len(turns), len(slots), self._size)

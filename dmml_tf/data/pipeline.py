@@ -59,7 +59,7 @@ class BatchPlan:
     equaliser_db: float = 0.0
     explicit: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.tracks < 2 or self.windows < 1 or self.triplets < 1 or self.max_frames < LogMel().window_frames:
             raise UserError(
                 f"a batch needs 2 tracks, 1 window, 1 triplet and {LogMel().window_frames} frames a track "
@@ -158,7 +158,7 @@ def form_dataset(
     """
     epochs = itertools.count(first_epoch)
 
-    def generate():
+    def generate() -> Iterator[tuple]:
         epoch = first_epoch if same_every_epoch else next(epochs)
         if recent is not None:
             recent.clear()

@@ -140,7 +140,7 @@ def label_arrays(schema: Schema, rows: Sequence[Mapping]) -> dict[str, np.ndarra
     return columns
 
 
-def pad_ids(lists: Sequence[np.ndarray]) -> np.ndarray:
+def pad_ids(lists: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:
     """int32 [N, M] from N lists of ids, padded with -1; M is at least 1."""
     width = max([1, *(len(ids) for ids in lists)])
     padded = np.full((len(lists), width), -1, np.int32)

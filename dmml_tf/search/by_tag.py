@@ -44,7 +44,7 @@ def search_by_tag(
         )
     query = by_tag(tower, run.conditions, vectors_of_tag(tower, run.conditions, tag, condition, words))
     hits = index.search(query, k=k)
-    return [dataclasses.replace(hit, cosines={name: hit.cosines[name] for name in query.weights}) for hit in hits]
+    return [dataclasses.replace(hit, cosines={name: hit.cosines[name] for name in query.weights or ()}) for hit in hits]
 
 
 def vectors_of_tag(

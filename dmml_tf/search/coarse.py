@@ -58,7 +58,7 @@ class Coarse:
         count, size = len(vectors), _even(vectors.shape[1] * (1 if lengths is None else 2))
         sample = np.sort(np.random.default_rng([seed, count]).permutation(count)[:_TRAINED_ON])
 
-        def block(rows) -> np.ndarray:
+        def block(rows: np.ndarray | slice) -> np.ndarray:
             wide = wide_vectors(vectors[rows], None if lengths is None else lengths[rows], owner)
             return np.ascontiguousarray(np.pad(wide, ((0, 0), (0, size - wide.shape[1]))), np.float32)
 

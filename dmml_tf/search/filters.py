@@ -45,13 +45,13 @@ def parse_filter(text: str) -> Filter:
     if not (column and wanted):
         raise UserError(f"--filter: '{text}' is not of the form COLUMN=TEXT or COLUMN=LOW..HIGH, as in tempo=90..120")
     low, dots, high = (piece.strip() for piece in wanted.partition(".."))
-    numbers = [_number(low) if low else -math.inf, _number(high) if high else math.inf]
+    least, most = _number(low) if low else -math.inf, _number(high) if high else math.inf
     # A name may hold two dots; it is a range only where nothing but numbers stands beside them.
-    if not dots or None in numbers or not (low or high):
+    if not dots or least is None or most is None or not (low or high):
         return Filter(column, wanted)
-    if numbers[0] > numbers[1]:
+    if least > most:
         raise UserError(f"--filter: '{text}': {low} is above {high}; give the lower bound first")
-    return Filter(column, "", *numbers)
+    return Filter(column, "", least, most)
 
 
 def allowed_rows(tracks: Sequence[Mapping[str, str]], filters: Sequence[Filter]) -> np.ndarray:

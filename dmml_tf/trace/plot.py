@@ -107,8 +107,9 @@ def _draw_similarity(axes: Axes, trace: Trace, name: str, found: list[float]) ->
 
 
 def _draw_path(axes: Axes, trace: Trace, path: np.ndarray):
-    axes.plot(*path.T, color="#bbbbbb", linewidth=0.8, zorder=1)
-    points = axes.scatter(*path.T, c=trace.times, s=16, cmap="viridis", linewidths=0, zorder=2)
+    x, y = path.T
+    axes.plot(x, y, color="#bbbbbb", linewidth=0.8, zorder=1)
+    points = axes.scatter(x, y, c=trace.times, s=16, cmap="viridis", linewidths=0, zorder=2)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_box_aspect(1.0)

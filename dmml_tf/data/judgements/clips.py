@@ -5,6 +5,7 @@ Source: training on people's votes (Lu et al., ISMIR 2017; Lee et al., ICASSP 20
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 from absl import logging
@@ -82,7 +83,7 @@ class JudgedClips:
         return judged
 
     @classmethod
-    def _of(cls, condition: Judged, signal: Signal, found: Mapping, whole: Sequence[Triplet], missing: Mapping):
+    def _of(cls, condition: Judged, signal: Signal, found: Mapping, whole: Sequence[Triplet], missing: Mapping) -> Self:
         clips = tuple(dict.fromkeys(clip for triplet in whole for clip in triplet))
         row = {clip: number for number, clip in enumerate(clips)}
         return cls(
@@ -128,7 +129,7 @@ class JudgedClips:
         """
         chosen = self.triplets[rng.permutation(len(self.triplets))[:count]]
         rows, place = np.unique(chosen, return_inverse=True)
-        codes = [[] for _ in rows]
+        codes: list[list[int]] = [[] for _ in rows]
         for code, row in enumerate(place.reshape(-1)):
             codes[row].append(code)  # 3 t + role is the place in the flat table
         cut = [self.signal.cut({self.signal.field: self.sound[row]}, 0) for row in rows]
@@ -151,7 +152,7 @@ def with_judgements(
     judged = [clips for clips in judged if len(clips.triplets)]
     count = max(1, plan.tracks * plan.windows // WINDOWS_A_JUDGEMENT)
 
-    def make(windows: Windows, rng: np.random.Generator):
+    def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
         for clips in judged:
             drawn = clips.draw(count, rng)
             if plan.equaliser_db:
@@ -182,7 +183,7 @@ def _cut(
 ) -> tuple[dict[Clip, tuple[np.ndarray, int]], dict[Clip, str]]:
     """(clip -> its sound and first frame, clip -> why it has none), in one pass over the records of their splits."""
     signal.require(dataset)
-    by_song = {}
+    by_song: dict[str, list[Clip]] = {}
     for clip in clips:
         by_song.setdefault(clip.song, []).append(clip)
     found, short = {}, {}

@@ -43,7 +43,7 @@ def _hold_back(triplets: Sequence[Triplet], rng: np.random.Generator) -> set[int
     """Numbers of the judgements held back: whole groups that share tracks, until a tenth is reached."""
     wanted = max(1, round(HELD_BACK * len(triplets)))
     groups = _groups(triplets)
-    held = set()
+    held: set[int] = set()
     for place in rng.permutation(len(groups)):
         group = groups[place]
         # A group that would take more than half is no group to hold back.
@@ -60,7 +60,7 @@ def _hold_back(triplets: Sequence[Triplet], rng: np.random.Generator) -> set[int
 
 def _groups(triplets: Sequence[Triplet]) -> list[list[int]]:
     """Numbers of the judgements, grouped so that two which share a track are in one group; in order."""
-    parent = {}
+    parent: dict[str, str] = {}
 
     def root(song: str) -> str:
         parent.setdefault(song, song)
@@ -71,7 +71,7 @@ def _groups(triplets: Sequence[Triplet]) -> list[list[int]]:
     for triplet in triplets:
         for clip in triplet[1:]:
             parent[root(clip.song)] = root(triplet[0].song)
-    groups = {}
+    groups: dict[str, list[int]] = {}
     for number, triplet in enumerate(triplets):
         groups.setdefault(root(triplet[0].song), []).append(number)
     return list(groups.values())
