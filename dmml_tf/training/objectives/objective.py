@@ -50,7 +50,7 @@ class Objective:
         self._make_variables()
 
     def _make_variables(self) -> None:
-        """Makes the optimizer's and the metrics' variables now: made in `fit`, they cost a second trace of the graph."""
+        """Makes the optimizer's and the metrics' variables now: made in `fit`, they cost a second trace."""
         build_ahead(self.model.optimizer, self.model.trainable_variables)
         inputs, targets, *given = tf.nest.map_structure(
             lambda spec: tf.zeros([size or 1 for size in spec.shape], spec.dtype), self.form.tensors
