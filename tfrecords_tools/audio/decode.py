@@ -9,9 +9,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from tfrecords_tools.audio.containers import is_chained, missing_end
-from tfrecords_tools.audio.ffmpeg import UNKNOWN_FRAMES, OtherAudioError, OtherAudioFile
-from tfrecords_tools.audio.mp3 import unannounced_samples
+from tfrecords_tools.audio.ffmpeg import UNKNOWN_FRAMES, FFmpegError, FFmpegFile
+from tfrecords_tools.audio.wholeness import is_chained, missing_end, unannounced_samples
 from tfrecords_tools.errors import UserError, require_extra
 
 # Frames of the file decoded at a time: memory does not grow with a track's length.
@@ -72,19 +71,19 @@ def mono_blocks(
     try:
         with _opened(path) as file:
             yield from _resampled(file, sample_rate, start_seconds, max_seconds)
-    except (soundfile.LibsndfileError, OtherAudioError) as error:
+    except (soundfile.LibsndfileError, FFmpegError) as error:
         raise AudioError(f"cannot be decoded as audio ({_reason(error)}); copy or encode it again") from error
 
 
-def _opened(path: str | os.PathLike) -> soundfile.SoundFile | OtherAudioFile:
+def _opened(path: str | os.PathLike) -> soundfile.SoundFile | FFmpegFile:
     """The file in libsndfile, or in FFmpeg where libsndfile does not know its format or would not read all of it."""
     try:
         file = _Sequential(os.fspath(path))
     except soundfile.LibsndfileError as error:
         _require_ffmpeg(f"cannot be decoded as audio ({_reason(error)}); any format but wav, flac, ogg and mp3")
         try:
-            return OtherAudioFile(path)
-        except OtherAudioError:
+            return FFmpegFile(path)
+        except FFmpegError:
             raise AudioError(
                 f"cannot be decoded as audio ({_reason(error)}); wav, flac, ogg, mp3 and what FFmpeg reads are taken"
             ) from error
@@ -98,7 +97,7 @@ def _opened(path: str | os.PathLike) -> soundfile.SoundFile | OtherAudioFile:
     if counted > file.frames + _GUESS_SHORT:
         file.close()
         _require_ffmpeg("is an mp3 of which libsndfile reads a part only; the whole")
-        file = OtherAudioFile(path)
+        file = FFmpegFile(path)
     file.frames = counted
     return file
 
@@ -111,8 +110,8 @@ def _require_ffmpeg(what: str) -> None:
         raise AudioError(str(missing)) from missing
 
 
-def _reason(error: soundfile.LibsndfileError | OtherAudioError) -> str:
-    if isinstance(error, OtherAudioError):
+def _reason(error: soundfile.LibsndfileError | FFmpegError) -> str:
+    if isinstance(error, FFmpegError):
         return str(error)
     reason = error.error_string.strip(" .")
     # What libsndfile says of a file named .mp3 that is something else; the file was looked at before.
@@ -139,7 +138,7 @@ class _Sequential(soundfile.SoundFile):
 
 
 def _resampled(
-    file: soundfile.SoundFile | OtherAudioFile, sample_rate: int, start: float, seconds: float | None
+    file: soundfile.SoundFile | FFmpegFile, sample_rate: int, start: float, seconds: float | None
 ) -> Iterator[np.ndarray]:
     if not _BELIEVABLE_RATES[0] <= file.samplerate <= _BELIEVABLE_RATES[1]:
         raise AudioError(f"its header says {file.samplerate} Hz, which no recording has; encode it again")
@@ -217,5 +216,5 @@ def seconds_of(path: str | os.PathLike) -> float | None:
         with _opened(path) as file:
             known = file.samplerate and file.frames != UNKNOWN_FRAMES
             return file.frames / file.samplerate if known else None
-    except (AudioError, OtherAudioError, OSError, ValueError):
+    except (AudioError, FFmpegError, OSError, ValueError):
         return None

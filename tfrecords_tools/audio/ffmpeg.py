@@ -42,11 +42,11 @@ _CONTAINERS = (
 _SAFE = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
 
 
-class OtherAudioError(Exception):
+class FFmpegError(Exception):
     """FFmpeg cannot open or decode a file; the message is its reason."""
 
 
-class OtherAudioFile:
+class FFmpegFile:
     """The part of `soundfile.SoundFile` that `audio.mono_blocks` needs; a context manager.
 
     Attributes:
@@ -57,7 +57,7 @@ class OtherAudioFile:
         path: any file; its first audio stream is taken.
 
     Raises:
-        OtherAudioError: if FFmpeg cannot open it or it holds no audio.
+        FFmpegError: if FFmpeg cannot open it or it holds no audio.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -67,7 +67,7 @@ class OtherAudioFile:
             self._container = av.open(os.fspath(path), options=_SAFE)
         if not self._container.streams.audio:
             self._container.close()
-            raise OtherAudioError("holds no audio")
+            raise FFmpegError("holds no audio")
         self._stream = self._container.streams.audio[0]
         self.samplerate = self._stream.codec_context.sample_rate
         duration = self._stream.duration
@@ -77,7 +77,7 @@ class OtherAudioFile:
         self._blocks = self._decoded()
         self._left = np.zeros((0, 1), np.float32)
 
-    def __enter__(self) -> "OtherAudioFile":
+    def __enter__(self) -> "FFmpegFile":
         return self
 
     def __exit__(self, *exception) -> None:
@@ -119,4 +119,4 @@ def _reasons() -> Iterator[None]:
     try:
         yield
     except av.FFmpegError as error:
-        raise OtherAudioError(error.strerror) from error
+        raise FFmpegError(error.strerror) from error

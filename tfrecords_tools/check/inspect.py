@@ -1,15 +1,17 @@
-"""What a dataset holds: counts per split and tag, coverage, value histograms, shared information of its dimensions."""
+"""What a dataset holds: counts per split and tag, coverage, histograms, shared information; in words and pictures."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from tfrecords_tools.check.mutual_information import chance_level, mutual_information_table
+from tfrecords_tools.check import plots
+from tfrecords_tools.check.mutual_information import chance_level, format_table, mutual_information_table
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import write_json
 from tfrecords_tools.program import progress
 from tfrecords_tools.tables.tracks import TRACKS_FILE, Tracks, load_tracks, track_rows
 
@@ -17,6 +19,10 @@ from tfrecords_tools.tables.tracks import TRACKS_FILE, Tracks, load_tracks, trac
 MOST_TRACKS = 20_000
 _SHUFFLES = 5
 _BINS = 24
+REPORT_FILE = "inspect.json"
+# Rows of a tag table on the terminal; inspect.json has all.
+_MOST_ROWS = 20
+_BAR = 40
 
 
 def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
@@ -119,3 +125,92 @@ def _shared_information(tracks: Tracks, seed: int) -> dict:
 def picture_name(kind: str, dimension: str) -> Path:
     """File name of a dimension's picture; a name from a foreign `dataset.json` cannot leave the folder."""
     return Path(f"{kind}-{''.join(c if c.isalnum() or c in '_-' else '_' for c in dimension)}.png")
+
+
+def format_report(report: Mapping) -> str:
+    """The tables of `inspect_dataset`'s report as lines of text."""
+    parts = [_split_table(report), _dimension_table(report)]
+    parts += [_tag_table(name, counts) for name, counts in report["tags"].items()]
+    parts += [_histogram_text(name, **histogram) for name, histogram in report["histograms"].items()]
+    shared = report["mutual_information"]
+    if len(shared["bits"]) > 1:
+        parts += [
+            f"mutual information of {shared['tracks']} tracks, entropy in brackets\n" + format_table(shared["bits"]),
+            "the same by chance (labels shuffled)\n" + format_table(shared["chance"]),
+        ]
+    return "\n\n".join(parts)
+
+
+def write_report(report: Mapping, out: Path) -> list[Path]:
+    """Writes `inspect.json` and a PNG of each table into `out` (made where missing); returns their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / REPORT_FILE, report)
+    written = [out / REPORT_FILE, out / "splits.png"]
+    plots.plot_splits(report["tracks"], report["hours"], out / "splits.png")
+    if report["coverage"]:
+        written.append(out / "coverage.png")
+        plots.plot_coverage(report["coverage"], out / "coverage.png")
+    for name, counts in report["tags"].items():
+        if counts["train"]:
+            written.append(out / picture_name("tags", name))
+            plots.plot_tags(name, counts, written[-1])
+    for name, histogram in report["histograms"].items():
+        written.append(out / picture_name("values", name))
+        plots.plot_values(name, histogram["edges"], histogram["counts"], written[-1])
+    shared = report["mutual_information"]
+    if len(shared["bits"]) > 1:
+        written.append(out / "mutual_information.png")
+        plots.plot_mutual_information(shared["bits"], shared["chance"], written[-1])
+    return written
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join(
+        "  ".join(
+            f"{cell:<{width}}" if place == 0 else f"{cell:>{width}}"
+            for place, (cell, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _split_table(report: Mapping) -> str:
+    tracks, hours = report["tracks"], report["hours"]
+    rows = [(split, str(tracks[split]), f"{hours[split]:.2f}") for split in tracks]
+    total = ("all", str(sum(tracks.values())), f"{sum(hours.values()):.2f}")
+    return _table([("split", "tracks", "hours"), *rows, total])
+
+
+def _dimension_table(report: Mapping) -> str:
+    rows = [("labelled", "tags", "tags a track", *next(iter(report["coverage"].values()), {}))]
+    for name, shares in report["coverage"].items():
+        tags = report["tags"].get(name)
+        rows.append(
+            (
+                name,
+                str(len(tags["train"])) if tags else "value",
+                f"{report['tags_per_track'][name]:.2f}" if tags else "",
+                *(f"{share:.1%}" for share in shares.values()),
+            )
+        )
+    return _table(rows)
+
+
+def _tag_table(name: str, counts: Mapping[str, Mapping[str, int]]) -> str:
+    order = sorted(counts["train"], key=lambda tag: (-sum(tags[tag] for tags in counts.values()), tag))
+    rows = [(tag, *(str(tags[tag]) for tags in counts.values())) for tag in order[:_MOST_ROWS]]
+    more = f"\n... {len(order) - _MOST_ROWS} more in {REPORT_FILE}" if len(order) > _MOST_ROWS else ""
+    return _table([(name, *counts), *rows]) + more
+
+
+def _histogram_text(name: str, edges: Sequence[float], counts: Mapping[str, Sequence[int]]) -> str:
+    totals = [sum(heights) for heights in zip(*counts.values())]
+    most = max(totals, default=0) or 1
+    rows = [
+        (f"{low:g} to {high:g}", str(total), "#" * round(_BAR * total / most))
+        for low, high, total in zip(edges, edges[1:], totals)
+    ]
+    widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+    lines = (f"{span:>{widths[0]}}  {total:>{widths[1]}}  {bar}".rstrip() for span, total, bar in rows)
+    return "\n".join([name, *lines])

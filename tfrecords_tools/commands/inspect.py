@@ -4,8 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tfrecords_tools.check.inspect import inspect_dataset
-from tfrecords_tools.check.inspect_report import format_report, write_report
+from tfrecords_tools.check.inspect import format_report, inspect_dataset, write_report
 from tfrecords_tools.dataset import Dataset
 
 

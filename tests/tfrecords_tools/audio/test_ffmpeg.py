@@ -7,7 +7,7 @@ import soundfile
 
 from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of
 from tfrecords_tools.audio.extract import Extracted, Task, extract
-from tfrecords_tools.audio.ffmpeg import OtherAudioError, OtherAudioFile
+from tfrecords_tools.audio.ffmpeg import FFmpegError, FFmpegFile
 
 RATE, SECONDS = 44_100, 6.0
 TIME = np.arange(int(RATE * SECONDS)) / RATE
@@ -47,7 +47,7 @@ def test_libsndfile_does_not_know_the_format_and_it_is_read(m4a):
 
 def test_lossless_frames_are_exact_across_blocks(tmp_path):
     path = encode(tmp_path / "song.mka", "pcm_s16le", sample_format="s16")
-    with OtherAudioFile(path) as file:
+    with FFmpegFile(path) as file:
         assert file.samplerate == RATE
         file.seek(1000)
         parts = []
@@ -93,8 +93,8 @@ def test_a_play_list_opens_nothing(m4a, tmp_path):
     ):
         path = tmp_path / "list.m4a"
         path.write_text(text)
-        with pytest.raises(OtherAudioError):
-            OtherAudioFile(path)
+        with pytest.raises(FFmpegError):
+            FFmpegFile(path)
 
 
 def test_a_film_without_sound_holds_no_audio(tmp_path):
@@ -106,5 +106,5 @@ def test_a_film_without_sound_holds_no_audio(tmp_path):
         picture = av.VideoFrame.from_ndarray(np.zeros((24, 16), np.uint8), format="yuv420p")
         container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
-    with pytest.raises(OtherAudioError, match="holds no audio"):
-        OtherAudioFile(path)
+    with pytest.raises(FFmpegError, match="holds no audio"):
+        FFmpegFile(path)

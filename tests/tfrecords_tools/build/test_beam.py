@@ -12,7 +12,7 @@ from absl import flags
 from tfrecords_tools.build import build
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options
-from tfrecords_tools.build.work import WORK_FOLDER, Work
+from tfrecords_tools.build.work_folder import WORK_FOLDER, WorkFolder
 from tfrecords_tools.commands import build as command
 from tfrecords_tools.errors import UserError
 
@@ -143,7 +143,7 @@ def test_a_track_that_is_lost_on_the_way_is_no_shard(beam, local, tmp_path):
     write = beam._Write(str(tmp_path), [shard], local.schema)
     with pytest.raises(RuntimeError, match="x.tfrecord: 1 tracks of 2"):
         write.process(("x.tfrecord", {"records": [(1, b"", "[]", 3.0, False)], "rejects": []}))
-    assert not Work(tmp_path).folder.exists()
+    assert not WorkFolder(tmp_path).folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tfrecords_tools.audio.decode import load_mono
 from tfrecords_tools.build import build, pool
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options, shard_count
-from tfrecords_tools.build.work import WORK_FOLDER
+from tfrecords_tools.build.work_folder import WORK_FOLDER
 from tfrecords_tools.build.writer import whole_shard
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError

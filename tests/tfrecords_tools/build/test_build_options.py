@@ -17,7 +17,7 @@ from tfrecords_tools.build import build
 from tfrecords_tools.build.build import REJECTED_FILE, build_dataset
 from tfrecords_tools.build.dry_run import describe, dry_run
 from tfrecords_tools.build.plan import Options
-from tfrecords_tools.build.work import WORK_FOLDER
+from tfrecords_tools.build.work_folder import WORK_FOLDER
 from tfrecords_tools.cli import main
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError

@@ -15,7 +15,7 @@ from tests.tfrecords_tools.damaged import RATE, noise
 from tfrecords_tools.build import build
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options
-from tfrecords_tools.build.work import WORK_FOLDER, Work
+from tfrecords_tools.build.work_folder import WORK_FOLDER, WorkFolder
 from tfrecords_tools.errors import UserError
 
 OPTIONS = Options("x", shards=12)
@@ -111,11 +111,11 @@ STEPS = [
     (build, "write_rejects", 0),
     (build, "join_tables", 0),
     (build, "write_json", 0),
-    (Work, "keep", 0),
-    (Work, "keep", 5),
-    (Work, "begin", 0),
-    (Work, "publish", 0),
-    (Work, "end", 0),
+    (WorkFolder, "keep", 0),
+    (WorkFolder, "keep", 5),
+    (WorkFolder, "begin", 0),
+    (WorkFolder, "publish", 0),
+    (WorkFolder, "end", 0),
     (build.Dataset, "save", 0),
 ]
 
@@ -137,7 +137,7 @@ def test_killed_before_and_after_each_step(whole, here, tmp_path, monkeypatch, o
 
     monkeypatch.setattr(build.pool, "ordered_map", ordered_map)
     monkeypatch.setattr(owner, name, dying)
-    monkeypatch.setattr(Work, "__exit__", lambda work, *_: work._lock.close())  # a kill removes nothing
+    monkeypatch.setattr(WorkFolder, "__exit__", lambda work, *_: work._lock.close())  # a kill removes nothing
     out = tmp_path / "x"
     with pytest.raises(_Killed):
         build_dataset(manifest, out, OPTIONS)
@@ -150,7 +150,7 @@ def test_killed_before_and_after_each_step(whole, here, tmp_path, monkeypatch, o
 
 
 def test_two_builds_in_one_folder_are_refused(whole, tmp_path):
-    with Work(tmp_path), pytest.raises(UserError, match="another build is at work there"):
+    with WorkFolder(tmp_path), pytest.raises(UserError, match="another build is at work there"):
         build_dataset(whole[0], tmp_path, OPTIONS)
 
 

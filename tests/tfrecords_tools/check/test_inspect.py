@@ -8,8 +8,7 @@ import pytest
 
 from tests.synthetic import SCHEMA
 from tests.tfrecords_tools.made_tables import made_dataset
-from tfrecords_tools.check.inspect import inspect_dataset, picture_name
-from tfrecords_tools.check.inspect_report import format_report
+from tfrecords_tools.check.inspect import format_report, inspect_dataset, picture_name
 from tfrecords_tools.check.mutual_information import mutual_information
 from tfrecords_tools.cli import main
 from tfrecords_tools.errors import UserError

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 
 from tests.tfrecords_tools.damaged import RATE, noise
-from tfrecords_tools.audio.containers import is_chained, missing_end
 from tfrecords_tools.audio.decode import AudioError, load_mono
+from tfrecords_tools.audio.wholeness import is_chained, missing_end
 
 
 @pytest.mark.parametrize("suffix", ["wav", "ogg", "flac", "mp3"])

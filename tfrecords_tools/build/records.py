@@ -1,14 +1,17 @@
-"""One planned row: the task for a worker, and from its result the record, the line of tracks.csv, or the reject.
+"""One planned row: the task for a worker, and from its result the record and the line of tracks.csv, or the reject.
 
-Plain functions over plain data, which a process pool and a pipeline of another engine call alike.
+Plain functions over plain data, which a process pool and a pipeline of another engine call alike. A shard is the
+records of some rows, their part of tracks.csv, and the note that says that it is whole.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tfrecords_tools.audio.extract import Extracted, Refused, Task
-from tfrecords_tools.build.plan import Plan
+from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.pool import Died
+from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
+from tfrecords_tools.build.writer import whole_shard, whole_table
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.manifest import TAG_SEPARATOR, Reject, Row
 
@@ -79,3 +82,37 @@ def finish_row(
         *values.values(),
     )
     return Written(schema.encode(track), cells, result.duration, result.tempo is not None)
+
+
+def write_shard(
+    work: WorkFolder, shard: PlannedShard, schema: Schema, tracks: Iterable[Written | Reject]
+) -> FinishedShard:
+    """Writes one shard into a work folder.
+
+    Args:
+        work: whose folder exists; it need not be entered.
+        shard: what is written.
+        schema: of the dataset.
+        tracks: what came of each row of the shard, in the planned order; taken one by one.
+
+    Returns:
+        What is known of the shard; noted in the folder, last of all.
+
+    Raises:
+        UserError: if the disk is full. What `tracks` raises goes through, and no half shard is left.
+    """
+    rejects: list[Reject] = []
+    seconds, tempi = 0.0, 0
+    path = work.folder / shard.file
+    with whole_shard(path) as writer, whole_table(work.table(shard.file), tracks_header(schema)) as table:
+        for track in tracks:
+            if isinstance(track, Reject):
+                rejects.append(track)
+                continue
+            writer.write(track.record)
+            table.write(track.cells)
+            seconds += track.seconds
+            tempi += track.tempo_estimated
+    finished = FinishedShard(writer.shard, shard.split, path.stat().st_size, seconds, tempi, rejects)
+    work.keep(finished)
+    return finished

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from tfrecords_tools.audio import mp3
+from tfrecords_tools.audio import wholeness
 from tfrecords_tools.audio.decode import load_mono, seconds_of
-from tfrecords_tools.audio.mp3 import unannounced_samples
+from tfrecords_tools.audio.wholeness import unannounced_samples
 
 SECONDS = 4
 ART = b"ID3\x04\x00\x00\x00\x08\x00\x00" + bytes(8 << 14)
@@ -45,7 +45,7 @@ def test_memory_given_back_early_changes_no_count(quiet_loud, tmp_path, monkeypa
     (tmp_path / "x.mp3").write_bytes(content)
     expected = unannounced_samples(tmp_path / "x.mp3")
     assert len(content) > 4 * mmap.PAGESIZE
-    monkeypatch.setattr(mp3, "_MAPPED", mmap.PAGESIZE)
+    monkeypatch.setattr(wholeness, "_MAPPED", mmap.PAGESIZE)
     assert unannounced_samples(tmp_path / "x.mp3") == expected
 
 

@@ -20,7 +20,7 @@ _KEY_FILE, _LOCK_FILE, _PLAN_FILE = "key", "lock", "plan.sqlite"
 
 
 @dataclasses.dataclass(frozen=True)
-class Finished:
+class FinishedShard:
     """A shard that is whole, and what only its writing told.
 
     Attributes:
@@ -40,7 +40,7 @@ class Finished:
     rejects: Sequence[Reject]
 
 
-class Work:
+class WorkFolder:
     """`OUT/.build` (`folder`) of a dataset's folder (`out`), entered by one process at a time.
 
     Leaving it removes it, unless a build has begun there and is not done: then the next one can go on. A
@@ -56,7 +56,7 @@ class Work:
         self._lock: IO | None = None
         self._made = False
 
-    def __enter__(self) -> "Work":
+    def __enter__(self) -> "WorkFolder":
         self._made = not self.out.exists()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.folder / _LOCK_FILE, "w", encoding="utf-8")
@@ -107,20 +107,20 @@ class Work:
         """A shard's part of tracks.csv."""
         return self.folder / f"{file}.csv"
 
-    def keep(self, finished: Finished) -> None:
+    def keep(self, finished: FinishedShard) -> None:
         """Notes a shard that lies in the folder under its own name, beside its table."""
         # In ASCII, because the path in a reject's reason may hold bytes that are no text.
         with whole_file(self._note(finished.shard.file), durable=True) as temporary:
             temporary.write_text(json.dumps(dataclasses.asdict(finished)), encoding="ascii")
 
-    def finished(self, shard: PlannedShard) -> Finished | None:
+    def finished(self, shard: PlannedShard) -> FinishedShard | None:
         """What is known of a shard, or None if it is yet to be written."""
         try:
             content = json.loads(self._note(shard.file).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         rejects = [Reject(**reject) for reject in content.pop("rejects")]
-        found = Finished(Shard(**content.pop("shard")), rejects=rejects, **content)
+        found = FinishedShard(Shard(**content.pop("shard")), rejects=rejects, **content)
         sizes = [path.stat().st_size for path in self._places(shard.file) if path.exists()]
         return found if found.size in sizes and self.table(shard.file).exists() else None
 
