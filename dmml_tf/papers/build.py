@@ -135,18 +135,18 @@ def _make(row: Row, seed: int, table, side: HeldOutSide, runs: Path, statistics:
 
 
 def _systems(row: Row, seed: int, table, side: HeldOutSide, runs: Path, statistics: Statistics) -> list[System]:
-    if row.kind == BASELINE:
+    if row.source == BASELINE:
         return baseline(row, seed, side, statistics)
-    if row.kind == SPECIALIZED:
+    if row.source == SPECIALIZED:
         return specialized(row, table, seed, side, runs)
     config = system_config(table, row, seed)
-    return [trained(row, config, side, runs) if row.kind == TRAIN else untrained(config, side)]
+    return [trained(row, config, side, runs) if row.source == TRAIN else untrained(config, side)]
 
 
 def _job(row: Row, seed: int, table: ml_collections.ConfigDict, side: HeldOutSide) -> Job:
-    if row.kind == TRAIN:
+    if row.source == TRAIN:
         return "training", system_config(table, row, seed).train.steps
-    if row.kind == SPECIALIZED:
+    if row.source == SPECIALIZED:
         steps = [system_config(table, row, seed, name).train.steps for name in side.compared]
         return "training", sum(steps)
     return "fitting", 1

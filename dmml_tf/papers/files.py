@@ -48,7 +48,7 @@ def to_csv(outcomes: Sequence[Outcome], by_name: Mapping[str, Mapping[str, Cell]
         line = [
             outcome.row.name,
             outcome.row.label,
-            outcome.row.kind,
+            outcome.row.source,
             " ".join(map(str, sorted(outcome.measured))),
             *(_blank(outcome.mean(field)) for field in _COUNTS),
             "; ".join(outcome.failed.values()),
@@ -93,7 +93,7 @@ def _row(outcome: Outcome, row_cells: Mapping[str, Cell]) -> dict:
     return {
         "name": outcome.row.name,
         "label": outcome.row.label,
-        "kind": outcome.row.kind,
+        "kind": outcome.row.source,
         "config": outcome.row.config,
         "paper": dict(outcome.row.paper),
         **{field: outcome.mean(field) for field in _COUNTS},

@@ -27,17 +27,17 @@ _FIELDS = ("figures", "details", "parameters", "steps", "seconds", "scoring_seco
 
 def key_of(row: Row, seed: int, table: ml_collections.ConfigDict, side: HeldOutSide) -> str:
     """A digest of all that a row's figures hang on: data, conditions, triplets, configuration, judgements."""
-    if row.kind == BASELINE:
+    if row.source == BASELINE:
         trained = {"baseline": row.config, "overrides": dict(row.overrides)}
     else:
-        names = side.compared if row.kind == SPECIALIZED else [None]
+        names = side.compared if row.source == SPECIALIZED else [None]
         asked = [system_config(table, row, seed, name) for name in names]
         trained = [{**plain(config), **file_digests(config)} for config in asked]
     content = {
         "form": FORM,
         "data": side.data_sha256,
         "conditions": side.conditions.to_json(),
-        "kind": row.kind,
+        "kind": row.source,
         "trained": trained,
         "seed": seed,
         "rounds": side.rounds,

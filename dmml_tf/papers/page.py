@@ -127,7 +127,7 @@ def _on_samples(outcomes: Sequence[Outcome]) -> list[str]:
     labels = [
         o.row.label
         for o in outcomes
-        if o.row.kind in (TRAIN, UNTRAINED)
+        if o.row.source in (TRAIN, UNTRAINED)
         and o.measured
         and not any("judgements" in seed.details for seed in o.measured.values())
     ]

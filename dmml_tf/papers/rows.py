@@ -14,7 +14,7 @@ from dmml_tf.spaces import SUBSPACE, WHOLE
 from dmml_tf.training.train import from_fields
 from tfrecords_tools.errors import UserError
 
-TRAIN, SPECIALIZED, UNTRAINED, BASELINE = KINDS = ("train", "specialized", "untrained", "baseline")
+TRAIN, SPECIALIZED, UNTRAINED, BASELINE = SOURCES = ("train", "specialized", "untrained", "baseline")
 _LEAST = {"triplets": 1, "triplet_seed": 0, "rounds": 1}
 
 
@@ -25,8 +25,8 @@ class Row:
     Attributes:
         name: key of the row in the configuration and in the files.
         label: what the table calls it.
-        kind: `train` (one network), `specialized` (one network a condition), `untrained` (the network as it
-            is before training) or `baseline` (no network).
+        source: what gives its vectors, `kind` in a configuration: `train` (one network), `specialized` (one network a
+            condition), `untrained` (the network as it is before training) or `baseline` (no network).
         config: name of a file in `configs/` or path of one elsewhere; for a baseline its name.
         overrides: fields of that configuration that this row changes; for a baseline its arguments.
         paper: figure ("whole.genre") -> what the paper prints.
@@ -38,17 +38,19 @@ class Row:
 
     name: str
     label: str
-    kind: str
+    kind: dataclasses.InitVar[str]
     config: str
     overrides: Mapping = dataclasses.field(default_factory=dict)
     paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     steps_share: float = 1.0
     in_paper: bool = False
+    source: str = dataclasses.field(init=False)
 
-    def __post_init__(self):
-        if self.kind not in KINDS:
-            raise UserError(f"config.rows.{self.name}: unknown kind '{self.kind}'; known are: {', '.join(KINDS)}")
+    def __post_init__(self, kind: str):
+        object.__setattr__(self, "source", kind)
+        if self.source not in SOURCES:
+            raise UserError(f"config.rows.{self.name}: unknown kind '{kind}'; known are: {', '.join(SOURCES)}")
         if not 0 < self.steps_share <= 1:
             raise UserError(f"config.rows.{self.name}.steps_share: {self.steps_share} is not above 0 and at most 1")
 
@@ -76,11 +78,11 @@ def rows_of(table: ml_collections.ConfigDict, baselines: tuple[str, ...]) -> lis
             raise UserError(f"config.order names '{name}', config.rows has: {', '.join(table.rows)}")
     rows = [_row(name, table) for name in dict.fromkeys(table.order)]
     for row in rows:
-        if row.kind == BASELINE and row.config not in baselines:
+        if row.source == BASELINE and row.config not in baselines:
             raise UserError(
                 f"config.rows.{row.name}: unknown baseline '{row.config}'; known are: {', '.join(baselines)}"
             )
-        if row.kind in (TRAIN, UNTRAINED):
+        if row.source in (TRAIN, UNTRAINED):
             system_config(table, row, row.seeds[0])
     _check_numbers(table)
     _check_pairs(table)

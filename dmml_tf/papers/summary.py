@@ -78,7 +78,7 @@ def cells(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Cell]]:
     `time_ratio` is the row's seconds in training steps over those of the first trained row: the rows must come in
     the configuration's order, whatever order they are shown in.
     """
-    reference = next((o.mean("seconds") for o in outcomes if o.row.kind == TRAIN and o.mean("seconds")), None)
+    reference = next((o.mean("seconds") for o in outcomes if o.row.source == TRAIN and o.mean("seconds")), None)
     return {outcome.row.name: _cells_of(outcome, reference) for outcome in outcomes}
 
 

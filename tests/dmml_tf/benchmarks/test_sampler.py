@@ -47,9 +47,7 @@ def test_a_dataset_by_brute_force(synthetic):
 
 def test_a_kind_without_a_rule_here_is_refused():
     truth, place = BruteForce({}), ("a", 0)
-    with pytest.raises(
-        UserError, match="no rule for kind 'judged'; it checks: shared_tag, within"
-    ):
+    with pytest.raises(UserError, match="no rule for kind 'judged'; it checks: shared_tag, within"):
         truth.valid(Judged("votes"), place, place, place)
 
 

@@ -87,9 +87,9 @@ def test_the_key_hangs_on_all_that_the_figures_do(rows):
             )
         ]
         assert len(set(keys)) == len(keys) and keys[0] == key_of(row, 0, table, side())
-        changed = {"tau": 3} if row.kind == "baseline" else {"train": {"margin": 0.3}}
-        assert key_of(dataclasses.replace(row, overrides=changed), 0, table, side()) != keys[0]
-        assert key_of(dataclasses.replace(row, label="another name"), 0, table, side()) == keys[0]
+        changed = {"tau": 3} if row.source == "baseline" else {"train": {"margin": 0.3}}
+        assert key_of(dataclasses.replace(row, kind=row.source, overrides=changed), 0, table, side()) != keys[0]
+        assert key_of(dataclasses.replace(row, kind=row.source, label="another name"), 0, table, side()) == keys[0]
     table.steps = 12
     assert key_of(rows[0], 0, table, side()) != key_of(rows[0], 0, tiny_table(ROWS), side())
     assert key_of(rows[2], 0, table, side()) == key_of(rows[2], 0, tiny_table(ROWS), side())

@@ -5,7 +5,7 @@ from dmml_tf.configs.tables import icassp2020, ismir2020
 
 from dmml_tf import configs
 from dmml_tf.papers.baselines import NAMES
-from dmml_tf.papers.rows import KINDS, flat, load_config, rows_of, system_config
+from dmml_tf.papers.rows import SOURCES, flat, load_config, rows_of, system_config
 from tests.dmml_tf.papers.made import system_file, tiny_table
 from tfrecords_tools.errors import UserError
 
@@ -107,7 +107,7 @@ def test_every_row_of_both_papers_is_known_and_their_figures_are_the_printed_one
         "disentangled_track",
         "specialized",
     ]
-    assert {row.kind for row in first.values()} == set(KINDS)
+    assert {row.source for row in first.values()} == set(SOURCES)
     assert first["disentangled"].paper == {
         "whole.genre": 0.708,
         "whole.mood": 0.717,
