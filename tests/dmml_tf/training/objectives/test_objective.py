@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.data.forms import mined_form, tag_form, triplet_form
 from dmml_tf.data.pipeline import BatchPlan, form_dataset
 from dmml_tf.models.embedding import build_embedding
@@ -15,7 +15,7 @@ from dmml_tf.training.objectives.tag_graph import build_tag_model
 from dmml_tf.training.objectives.tag_loss import TagCrossentropy
 from dmml_tf.training.objectives.triplet_graph import build_triplet_model
 
-CONDITIONS = Conditions([Condition("genre", "shared_tag", width=4), Condition("mood", "shared_tag", width=4)])
+CONDITIONS = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4)])
 
 
 def counted(loss, calls):
