@@ -70,6 +70,7 @@ def _title_and_artist(path: str) -> tuple[str, str]:
     """("", "") where the file has no tags, or none that can be read."""
     try:
         tags = mutagen.File(path, easy=True)
-        return tuple(clean(str((tags.get(key) or [""])[0])) for key in ("title", "artist")) if tags else ("", "")
+        title, artist = (clean(str((tags.get(key) or [""])[0])) if tags else "" for key in ("title", "artist"))
+        return title, artist
     except _UNREADABLE:
         return "", ""

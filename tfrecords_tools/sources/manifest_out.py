@@ -7,9 +7,9 @@ import gzip
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
@@ -146,9 +146,8 @@ def _cells(track: Track, summary: Summary) -> list[str]:
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[IO[str]]:
     """A text file that gets its name when the block ends well, and leaves nothing when it does not."""
-    # What is listed as dropped may be a name that is no UTF-8: it is shown escaped.
-    options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    opener: Callable[..., Any] = gzip.open if path.name.endswith(".gz") else open
     with whole_file(path, shared=True) as temporary:
-        packed = path.name.endswith(".gz")
-        with gzip.open(temporary, "wt", **options) if packed else open(temporary, "w", **options) as file:
+        # What is listed as dropped may be a name that is no UTF-8: it is shown escaped.
+        with opener(temporary, "wt", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield file

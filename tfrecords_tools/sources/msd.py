@@ -124,8 +124,9 @@ def read_msd(
             if isinstance(path, tuple):
                 yield Dropped(track_id, place, *path)
                 continue
-            names = _row_of(database, "SELECT artist, title FROM artists WHERE id = ?", track_id) or ("", "")
-            yield Track(track_id, path, *names, part, _by_dimension(tags, row))
+            known = _row_of(database, "SELECT artist, title FROM artists WHERE id = ?", track_id)
+            artist, title = known or ("", "")
+            yield Track(track_id, path, artist, title, part, _by_dimension(tags, row))
 
 
 def _row_of(database: sqlite3.Connection, query: str, track_id: str) -> tuple | None:
@@ -196,8 +197,9 @@ def _refuse_duplicate(database: sqlite3.Connection, track_id: str, place: str) -
     try:
         database.execute("INSERT INTO seen VALUES (?, ?)", (track_id, place))
     except sqlite3.IntegrityError:
-        (first,) = _row_of(database, "SELECT place FROM seen WHERE id = ?", track_id)
-        raise UserError(f"{place}: track {track_id} is also in {first}; a track belongs to one split") from None
+        first = _row_of(database, "SELECT place FROM seen WHERE id = ?", track_id)
+        assert first is not None
+        raise UserError(f"{place}: track {track_id} is also in {first[0]}; a track belongs to one split") from None
 
 
 def _preview(audio: str, name: str, least_seconds: float, skip_check: bool) -> str | tuple[str, str]:

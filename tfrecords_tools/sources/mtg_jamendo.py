@@ -59,12 +59,12 @@ def read_mtg_jamendo(
             f"SELECT id, artist, path, split, place, {', '.join(DIMENSIONS)} FROM tracks ORDER BY rowid"
         )
         for track_id, artist, name, part, place, *cells in progress(rows, total, "tracks"):
-            path = _audio_file(audio, name, skip_audio_check)
-            if isinstance(path, tuple):
-                yield Dropped(track_id, place, *path)
+            file = _audio_file(audio, name, skip_audio_check)
+            if isinstance(file, tuple):
+                yield Dropped(track_id, place, *file)
                 continue
             tags = {name: cell.split(TAG_SEPARATOR) for name, cell in zip(DIMENSIONS, cells) if cell}
-            yield Track(track_id, path, artist, "", part, tags)
+            yield Track(track_id, file, artist, "", part, tags)
 
 
 def _folder(labels: Path, split: int) -> Path:
