@@ -35,7 +35,7 @@ def make(rows, capacity, max_frames=300, seed=0):
 
 
 def turns(pool, conditions, slots, labels):
-    return partners_by_turns([c for c in conditions if c.kind != "same_track"], labels, slots, pool._rng)
+    return partners_by_turns([c for c in conditions if not c.of_one_track], labels, slots, pool._rng)
 
 
 def held(pool):
@@ -111,7 +111,7 @@ def test_partners_are_similar_where_one_exists(conditions):
     ]
     pool = make(rows, 50)
     labels, everyone = pool.labels(), np.arange(50)
-    rules = [c for c in conditions if c.kind != "same_track"]
+    rules = [c for c in conditions if not c.of_one_track]
     able = 0
     for slot, partner in zip(everyone, turns(pool, conditions, everyone.tolist(), labels)):
         if any(rule.similar(labels, np.full(50, slot), everyone).any() for rule in rules):

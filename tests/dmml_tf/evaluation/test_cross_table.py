@@ -40,7 +40,7 @@ def by_hand(condition, labels, triplets) -> float:
         if not all(condition.labelled(labels)[three]):
             points.append(0.5)
             continue
-        if condition.kind == "shared_tag":
+        if isinstance(condition, SharedTag):
             a, p, n = (multi_hot(labels, condition.column, t) for t in three)
         else:
             a, p, n = (np.array([labels[condition.column][t]], float) for t in three)

@@ -28,17 +28,17 @@ def labels_of(count: int = 40, seed: int = 0) -> dict:
     }
 
 
-def oracle(labels: dict, kind: str) -> dict[int, tuple[set, set]]:
+def oracle(labels: dict, kind: type) -> dict[int, tuple[set, set]]:
     """Anchor -> (positives, negatives), written out in plain Python; only anchors that have both."""
 
     def relation(a: int, b: int) -> str:
         same = labels["track"][a] == labels["track"][b]
-        if kind == "same_track":
+        if kind is SameTrack:
             far_apart = abs(int(labels["start"][a]) - int(labels["start"][b])) >= 65
             return ("positive" if far_apart else "") if same else "negative"
         if same:
             return ""
-        if kind == "shared_tag":
+        if kind is SharedTag:
             x, y = (set(labels["genre"][k].tolist()) - {-1} for k in (a, b))
             return "" if not x or not y else "positive" if x & y else "negative"
         difference = abs(labels["tempo"][a] - labels["tempo"][b])
@@ -55,7 +55,7 @@ def oracle(labels: dict, kind: str) -> dict[int, tuple[set, set]]:
 @pytest.mark.parametrize("condition", [GENRE, TEMPO, TRACK], ids=lambda c: c.kind)
 def test_every_triplet_is_valid_and_every_valid_anchor_positive_and_negative_occurs(condition):
     labels = labels_of()
-    table = oracle(labels, condition.kind)
+    table = oracle(labels, type(condition))
     triplets = sample_triplets(condition, labels, 20_000, seed=3, overlap_frames=65)
     assert triplets.shape == (20_000, 3) and triplets.dtype == np.int32
     assert set(triplets[:, 0]) == set(table)
@@ -68,7 +68,7 @@ def test_every_triplet_is_valid_and_every_valid_anchor_positive_and_negative_occ
 @pytest.mark.parametrize("condition", [GENRE, TEMPO, TRACK], ids=lambda c: c.kind)
 def test_anchors_and_partners_are_uniform(condition):
     labels = labels_of()
-    table = oracle(labels, condition.kind)
+    table = oracle(labels, type(condition))
     triplets = sample_triplets(condition, labels, 60_000, seed=5, overlap_frames=65)
     shares = np.bincount(triplets[:, 0], minlength=40)[sorted(table)] / 60_000 * len(table)
     assert np.abs(shares - 1.0).max() < 0.15

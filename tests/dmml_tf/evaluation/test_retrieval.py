@@ -35,7 +35,7 @@ def expected(space, labels, condition, ks):
             continue
         recalls = []
         for k in ks:
-            if condition.kind == "shared_tag":
+            if isinstance(condition, SharedTag):
                 union = set().union(*(tags_of(labels, condition.column, t) for t in others[:k]))
                 mine = tags_of(labels, condition.column, q)
                 recalls.append(len(union & mine) / len(mine))
