@@ -67,7 +67,7 @@ def accuracies(held_out: HeldOut, correct: Mapping[str, np.ndarray], rounds: int
     between = [name for name in shares if not held_out.on_windows(name)]
     overall = _overall([shares[name] for name in between], [resampled[name] for name in between])
     table = {name: shares.get(name) for name in held_out.conditions.names}
-    return {name: share and dataclasses.asdict(share) for name, share in {**table, OVERALL: overall}.items()}
+    return {name: _as_dict(share) for name, share in {**table, OVERALL: overall}.items()}
 
 
 def accuracy_by_condition(
@@ -149,7 +149,11 @@ def agreement_by_space(judged: EmbeddedClips, views: Views, seed: int = 0) -> di
         return {WHOLE: None}
     spaces = {WHOLE: None, **views.subspaces}
     scores = {name: agreement_with_people(judged, views.space(judged.vectors, m), seed) for name, m in spaces.items()}
-    return {name: share and dataclasses.asdict(share) for name, share in scores.items()}
+    return {name: _as_dict(share) for name, share in scores.items()}
+
+
+def _as_dict(share: Score | None) -> dict | None:
+    return None if share is None else dataclasses.asdict(share)
 
 
 def _overall(shares: Sequence[Score], resampled: Sequence[np.ndarray]) -> Score | None:

@@ -46,8 +46,9 @@ def cross_table(embedded: Embedded, held_out: HeldOut, views: Views) -> CrossTab
 
 def diagonal_gap(table: CrossTable) -> float | None:
     """Mean of the diagonal minus mean of the rest; None if either has no figure. Empty cells are left out."""
-    own = [row[name] for name, row in table.items() if row[name] is not None]
-    other = [v for name, row in table.items() for key, v in row.items() if key != name and v is not None]
+    cells = [(name, key, value) for name, row in table.items() for key, value in row.items() if value is not None]
+    own = [value for name, key, value in cells if name == key]
+    other = [value for name, key, value in cells if name != key]
     return float(np.mean(own) - np.mean(other)) if own and other else None
 
 

@@ -12,7 +12,7 @@ class Clock:
     A job of a group that none has been timed of yet takes as long as one job does in the mean over all.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._done: list[tuple[Job, float]] = []
 
     def took(self, job: Job, seconds: float) -> None:
@@ -26,8 +26,12 @@ class Clock:
         if not self._done:
             return None
         mean = sum(seconds for _, seconds in self._done) / len(self._done)
-        rates = {group: self._rate(group) for group, _ in jobs}
-        return sum(mean if rates[group] is None else rates[group] * units for group, units in jobs)
+        return sum(self._seconds(job, mean) for job in jobs)
+
+    def _seconds(self, job: Job, mean: float) -> float:
+        group, units = job
+        rate = self._rate(group)
+        return mean if rate is None else rate * units
 
     def _rate(self, group: str) -> float | None:
         """Seconds a unit."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ml_collections
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -47,14 +48,14 @@ def _draw(axes: Axes, place: int, cell: Cell | None, printed: float | None, pape
         axes.plot(printed, place, "D", color=_PAPER, markerfacecolor="none", markersize=5, label=paper)
     if cell is None:
         return
-    if cell.low is not None:
+    if cell.low is not None and cell.high is not None:
         axes.plot([cell.low, cell.high], [place, place], "-", color=_OURS, alpha=0.5, linewidth=2)
     axes.plot(cell.value, place, "o", color=_OURS, markersize=5, label="here, with its 95 % interval")
 
 
-def _marks(panels: Sequence[Axes]) -> tuple[list, list[str]]:
+def _marks(panels: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
     """One legend entry a kind of mark."""
-    seen = {}
+    seen: dict[str, Artist] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels()):
             seen.setdefault(label, handle)

@@ -92,7 +92,10 @@ class HeldOutSide:
         Raises:
             UserError: as `read_tracks` and `hold_out`.
         """
-        rows, tracks, starts, length = [], [], [], dataset.features.window_frames
+        rows: list[dict] = []
+        tracks: list[int] = []
+        starts: list[int] = []
+        length = dataset.features.window_frames
         for number, row in enumerate(read_tracks(dataset, SPLIT)):
             begins = windows_of(row.pop("log_mel"), length, length)
             rows.append(row)

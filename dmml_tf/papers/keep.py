@@ -28,7 +28,7 @@ _FIELDS = ("figures", "details", "parameters", "steps", "seconds", "scoring_seco
 def key_of(row: Row, seed: int, table: ml_collections.ConfigDict, side: HeldOutSide) -> str:
     """A digest of all that a row's figures hang on: data, conditions, triplets, configuration, judgements."""
     if row.source == BASELINE:
-        trained = {"baseline": row.config, "overrides": dict(row.overrides)}
+        trained: dict | list[dict] = {"baseline": row.config, "overrides": dict(row.overrides)}
     else:
         names = side.compared if row.source == SPECIALIZED else [None]
         asked = [system_config(table, row, seed, name) for name in names]

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from dmml_tf.papers.system import System
 from dmml_tf.spaces import SUBSPACE, WHOLE
 
 HUMAN = "human.whole"
+Number = TypeVar("Number", int, float)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +57,8 @@ def measure(systems: Sequence[System], side: HeldOutSide) -> Measured:
         UserError: as the systems' `embed`.
     """
     begun = time.monotonic()
-    figures, details = {}, {}
+    figures: dict[str, dict] = {}
+    details: dict[str, Mapping | None] = {}
     right, measures = _merged([_score(system, side, details) for system in systems])
     for space in (WHOLE, SUBSPACE):
         figures.update(_triplet_figures(right.get(space, {}), side, space))
@@ -66,8 +69,10 @@ def measure(systems: Sequence[System], side: HeldOutSide) -> Measured:
         figures,
         {**details, **measures},
         {WHOLE: {}, SUBSPACE: {}, **right},
-        *(_total(systems, field) for field in ("parameters", "steps", "seconds")),
-        time.monotonic() - begun,
+        parameters=_total([system.parameters for system in systems]),
+        steps=_total([system.steps for system in systems]),
+        seconds=_total([system.seconds for system in systems]),
+        scoring_seconds=time.monotonic() - begun,
     )
 
 
@@ -76,7 +81,7 @@ def _score(system: System, side: HeldOutSide, details: dict) -> tuple[Mapping, M
     test = system.embed(SPLIT)
     right = correct_by_condition(test, side.held_out, system.views)
     retrieved = retrieval_by_condition(test, side.conditions, system.views)
-    measures = {
+    measures: dict[str, Mapping] = {
         "retrieval": {
             space: {name: figures for name, figures in by_condition.items() if figures is not None}
             for space, by_condition in retrieved.items()
@@ -97,7 +102,8 @@ def _score(system: System, side: HeldOutSide, details: dict) -> tuple[Mapping, M
 
 def _merged(scored: Sequence[tuple[Mapping, Mapping]]) -> tuple[dict, dict]:
     """What several systems that fill one row have together, each of the conditions that are its own."""
-    right, measures = {}, {}
+    right: dict[str, dict] = {}
+    measures: dict[str, dict] = {}
     for system_right, system_measures in scored:
         for space, by_condition in system_right.items():
             right.setdefault(space, {}).update(by_condition)
@@ -116,7 +122,7 @@ def _triplet_figures(right: Mapping[str, np.ndarray], side: HeldOutSide, space: 
 
 def _means(measures: Mapping, side: HeldOutSide, space: str) -> dict[str, dict]:
     """R@K and ROC-AUC, each the mean over the conditions, where the row has them all."""
-    figures = {}
+    figures: dict[str, dict] = {}
     by_condition = measures["retrieval"].get(space, {})
     if side.compared and set(side.compared) <= set(by_condition):
         recalls = [by_condition[name]["recall"] for name in side.compared]
@@ -138,6 +144,7 @@ def _human(system: System, side: HeldOutSide, details: dict) -> dict[str, dict]:
     return {} if agreement is None else {HUMAN: dataclasses.asdict(agreement)}
 
 
-def _total(systems: Sequence[System], field: str) -> float | None:
-    known = [getattr(system, field) for system in systems if getattr(system, field) is not None]
+def _total(counts: Sequence[Number | None]) -> Number | None:
+    """The sum of what is known; None where nothing is."""
+    known = [count for count in counts if count is not None]
     return sum(known) if known else None

@@ -1,6 +1,7 @@
 """Rows that are networks: trained, or found trained, or as they are before training."""
 
 import csv
+import functools
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.human import network_embed
-from dmml_tf.evaluation.views import Views
+from dmml_tf.evaluation.views import Masks, Views
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.rows import Row, system_config
@@ -54,7 +55,7 @@ def specialized(row: Row, table: ml_collections.ConfigDict, seed: int, side: Hel
         network = run.embedding()
         systems.append(
             System(
-                lambda split, network=network: embed_split(network, side.dataset, split),
+                functools.partial(embed_split, network, side.dataset),
                 Views({SUBSPACE: {name: None}}, run.norm_order),
                 parameters=network.count_params(),
                 steps=steps,
@@ -84,10 +85,13 @@ def _of_network(
 ) -> System:
     masks = condition_masks(conditions, learned, network.output_shape[-1])
     scored = side.conditions.names
-    spaces = {WHOLE: dict.fromkeys(scored), SUBSPACE: {name: masks[name] for name in masks if name in scored}}
+    spaces: dict[str, Masks] = {
+        WHOLE: dict.fromkeys(scored),
+        SUBSPACE: {name: masks[name] for name in masks if name in scored},
+    }
     takes_log_mel = isinstance(network.input_shape, tuple) and len(network.input_shape) == 3
     return System(
-        lambda split: embed_split(network, side.dataset, split),
+        functools.partial(embed_split, network, side.dataset),
         Views(spaces, norm_order),
         embed_clip=network_embed(network, side.dataset.features) if takes_log_mel else None,
         parameters=network.count_params(),

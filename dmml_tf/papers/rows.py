@@ -167,7 +167,7 @@ def _row(name: str, table: ml_collections.ConfigDict) -> Row:
 
 def flat(nested: Mapping, before: str = "") -> dict[str, float]:
     """{"whole": {"genre": 0.5}} -> {"whole.genre": 0.5}."""
-    flattened = {}
+    flattened: dict[str, float] = {}
     for name, value in nested.items():
         flattened.update(flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value})
     return flattened

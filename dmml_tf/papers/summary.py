@@ -85,11 +85,11 @@ def cells(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Cell]]:
 def _cells_of(outcome: Outcome, reference: float | None) -> dict[str, Cell]:
     measured = list(outcome.measured.values())
     keys = dict.fromkeys(key for seed in measured for key in seed.figures)
-    cells_by_key = {key: over_seeds([seed.figures.get(key) for seed in measured]) for key in keys}
+    by_key = {key: over_seeds([seed.figures.get(key) for seed in measured]) for key in keys}
     if reference and outcome.mean("seconds") is not None:
         ratios = [{"value": seed.seconds / reference} for seed in measured if seed.seconds is not None]
-        cells_by_key[TIME_RATIO] = over_seeds(ratios)
-    return cells_by_key
+        by_key[TIME_RATIO] = over_seeds(ratios)
+    return {key: cell for key, cell in by_key.items() if cell is not None}
 
 
 def columns_of(asked: Sequence[Sequence[str]], compared: Sequence[str]) -> list[tuple[str, str]]:
