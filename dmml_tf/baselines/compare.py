@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tensorflow import keras
 
 from dmml_tf.baselines.mfcc_vq import MfccVq
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.by_condition import accuracy_by_condition
 from dmml_tf.evaluation.evaluate import Evaluation, Further, evaluate_further, evaluate_run
@@ -94,6 +95,6 @@ def _score_mfcc_vq(dataset: Dataset, split: str, held_out: HeldOut) -> dict[str,
 
 def _score_untrained(run: Run, dataset: Dataset, split: str, held_out: HeldOut) -> dict[str, dict]:
     keras.utils.set_random_seed(held_out.seed)
-    embedded = embed_split(build_embedding(**run.network), dataset, split)
+    embedded = embed_split(Embedder(build_embedding(**run.network), run.features), dataset, split)
     views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order)
     return accuracy_by_condition(embedded, held_out, views)

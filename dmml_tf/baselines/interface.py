@@ -1,15 +1,14 @@
 """What every baseline offers, and the loop over tracks that they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
 
-from dmml_tf.data.records import read_tracks
-from dmml_tf.embed.split import Embedded, TrackTable, windows_of
+from dmml_tf.data.signal import LogMelSignal
+from dmml_tf.embed.split import Embedded, walk_split
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.program import progress
 
 # Frames of a track [F, K] -> its vector [E]; any number of frames from 1 up.
 Pool = Callable[[np.ndarray], np.ndarray]
@@ -47,29 +46,15 @@ def embed_tracks(
     Raises:
         UserError: as `read_tracks`.
     """
+    signal = LogMelSignal(dataset.features)
     length = dataset.features.window_frames
-    rows, vectors, windows, tracks, starts = [], [], [], [], []
-    stream = read_tracks(dataset, split)
-    for number, row in enumerate(progress(stream, dataset.tracks(split), name) if track_progress else stream):
-        log_mel = row.pop("log_mel")
-        frames = frames_of(log_mel)
-        begins = windows_of(log_mel, length, length)
-        rows.append(row)
-        vectors.append(pool(frames))
-        windows.extend(pool(frames[begin : begin + length]) for begin in begins)
-        tracks.extend([number] * len(begins))
-        starts.extend(begins)
-    table = TrackTable.of(dataset, rows)
-    return Embedded(
-        table.ids,
-        table.artists,
-        table.titles,
-        table.labels,
-        np.stack(vectors),
-        np.stack(windows),
-        np.array(tracks, np.int32),
-        np.array(starts, np.int32),
-    )
+
+    def songs(sounds: Iterable[Mapping]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for sound in sounds:
+            frames = frames_of(sound["log_mel"])
+            yield pool(frames), np.stack([pool(frames[first : first + length]) for first in signal.starts(sound)])
+
+    return walk_split(songs, signal, dataset, split, name if track_progress else "")
 
 
 def filled_up(log_mel: np.ndarray, features: LogMel) -> np.ndarray:

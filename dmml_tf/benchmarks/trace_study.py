@@ -11,6 +11,7 @@ import mir_eval
 import numpy as np
 
 from dmml_tf.benchmarks.study_songs import LABELS, LEAST_TEMPO_STEP, MadeSong, render_song
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.evaluation.tables import markdown
 from dmml_tf.run import Run
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD
@@ -39,9 +40,9 @@ def at_joins(trace: Trace, name: str, joins: Sequence[float]) -> float:
 def measure(run: Run, songs: Sequence[MadeSong], folder: Path, hop: float) -> list[dict]:
     """Renders (or finds) and traces each song: one row a song, with each sub-space's figures."""
     (folder / "songs").mkdir(parents=True, exist_ok=True)
-    embedding, rows = run.embedding(), []
+    embedder, rows = Embedder.of_run(run), []
     for song in progress(songs, label="songs"):
-        trace = trace_audio(render_song(song, folder / "songs"), embedding, run.conditions, run.features, hop)
+        trace = trace_audio(render_song(song, folder / "songs"), embedder, run.conditions, hop)
         found = {name: trace.boundaries(name).tolist() for name in trace.subspaces}
         rows.append(
             {

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from absl import flags
 
-from dmml_tf.data.signal import signal_of
+from dmml_tf.data.signal import Signal
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import DTYPES
 from dmml_tf.embed.sounds import FilesSource, RecordsSource, Source
 from dmml_tf.embed.tracks import EmbedOptions, embed_tracks, key_of
@@ -54,24 +55,23 @@ def run(fv: flags.FlagValues) -> None:
         raise UserError(f"--out={out}: the file's name must end in .parquet")
     trained = Run.load(fv.run)
     out.parent.mkdir(parents=True, exist_ok=True)
-    source, read = _source(fv, trained, out)
+    embedder = Embedder.of_run(trained, fv.batch)
+    source, read = _source(fv, trained, embedder.signal, out)
     key = key_of(read) + (fv.audio_root or "")
     tracks, rejects = embed_tracks(
-        trained.embedding(),
+        embedder,
         weights_sha256(trained),
-        trained.features.window_frames,
         source,
         key,
         out,
-        EmbedOptions(fv.windows, fv.dtype, fv.batch),
+        EmbedOptions(fv.windows, fv.dtype),
     )
     note = write_rejects(out, rejects)
     print(f"{out}: {tracks} tracks of {trained.conditions.size or trained.network['size']} numbers ({fv.dtype}){note}")
 
 
-def _source(fv: flags.FlagValues, trained: Run, out: Path) -> tuple[Source, Path]:
+def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tuple[Source, Path]:
     """The tracks asked for, with the sound that the network takes, and the file that says which they are."""
-    signal = signal_of(trained.network)
     if fv.data:
         return RecordsSource(Dataset.load(fv.data, trained.features), signal), Path(fv.data) / FILE_NAME
     table = fv.manifest

@@ -144,14 +144,15 @@ def _asked(fv: flags.FlagValues, index: Index, parts: dict[str, list[str]]) -> l
 def _by_audio(path: str, folder: str, index: Index) -> Query:
     # Imported here, so that a search by id does not wait for TensorFlow.
     from dmml_tf.embed.audio import embed_audio
+    from dmml_tf.embed.embedder import Embedder
     from dmml_tf.run import Run
     from dmml_tf.search.build import weights_sha256
 
     trained = Run.load(folder)
-    embedding = trained.embedding()
+    embedder = Embedder.of_run(trained)
     if index.model != weights_sha256(trained):
         raise UserError(
             f"{folder}: the index was made by other weights than the run now has; make it again with: "
             f"dmml index --run {folder}"
         )
-    return by_embedding(embed_audio(path, embedding, trained.features), index.conditions)
+    return by_embedding(embed_audio(path, embedder), index.conditions)

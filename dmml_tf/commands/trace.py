@@ -4,6 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.run import Run
 from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.index import INDEX_FOLDER, Index
@@ -34,7 +35,7 @@ def define_flags(fv: flags.FlagValues) -> None:
 def run(fv: flags.FlagValues) -> None:
     """Writes the trace and says where each sub-space changes."""
     trained = Run.load(fv.run)
-    trace = trace_audio(fv.audio, trained.embedding(), trained.conditions, trained.features, fv.hop, fv.max_seconds)
+    trace = trace_audio(fv.audio, Embedder.of_run(trained), trained.conditions, fv.hop, fv.max_seconds)
     folder = Path(fv.out) if fv.out else Path(fv.run) / TRACES_FOLDER / Path(fv.audio).stem
     content = write_trace(trace, folder, index_of(trained))
     print(f"{folder}: {len(trace.vectors)} windows, {trace.seconds:.1f} s")

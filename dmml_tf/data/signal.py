@@ -1,44 +1,79 @@
 """What a window is made of: the record's log-mel, or its samples for the frontends that take those."""
 
+import abc
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
+import librosa
 import numpy as np
+import scipy.fft
 from tensorflow import keras
 
+from tfrecords_tools.audio.extract import as_pcm, from_pcm
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
 SOUND = ("log_mel", "audio")  # a record's fields that are sound
-PCM_SCALE = 1 / 2**15  # int16 -> -1..1
 
 
 @dataclasses.dataclass(frozen=True)
-class Signal:
+class Signal(abc.ABC):
     """One of a record's two forms of sound, cut by frames in either.
 
+    A `sound` below is a mapping that holds `field` as a record does: the record's own row, or what `read` gives.
+
     Attributes:
-        field: `log_mel` or `audio`, the record's field and the network's input.
         features: the signal chain.
+        field: the record's field and the network's input.
+        optional: which of a record's optional fields must be decoded.
+        takes_samples: whether a window is samples, not log-mel.
     """
 
-    field: str = "log_mel"
-    features: LogMel = LogMel()
+    features: LogMel
+    field: ClassVar[str]
+    optional: ClassVar[tuple[str, ...]]
+    takes_samples: ClassVar[bool]
+
+    @staticmethod
+    def from_config(network: Mapping, features: LogMel) -> "Signal":
+        """What a network takes that is built with these arguments of `dmml_tf.models.embedding.build_embedding`."""
+        return LogMelSignal(features) if network.get("frontend", "log_mel") == "log_mel" else SampleSignal(features)
+
+    @staticmethod
+    def from_model(network: keras.Model, features: LogMel) -> "Signal":
+        """What a network takes, by the shape of its input: [batch, 129, 128] or [batch, 66150]."""
+        return LogMelSignal(features) if len(network.input_shape) == 3 else SampleSignal(features)
 
     @property
+    @abc.abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """Of one window: (129, 128) of log-mel, or (66150,) samples."""
-        chain = self.features
-        return (chain.window_frames, chain.n_mels) if self.field == "log_mel" else (chain.excerpt_samples,)
+        """The shape of one window."""
 
     @property
-    def optional(self) -> tuple[str, ...]:
-        """Which of a record's optional fields must be decoded."""
-        return () if self.field == "log_mel" else (self.field,)
+    @abc.abstractmethod
+    def step(self) -> int:
+        """Rows of the sound that one frame stands for."""
+
+    @abc.abstractmethod
+    def cut(self, sound: Mapping, start: int) -> np.ndarray:
+        """float32 window of `shape` from frame `start`; a track that ends before is filled up with silence."""
+
+    @abc.abstractmethod
+    def read(self, blocks: Iterable[np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
+        """Blocks of samples, float32 at the chain's rate -> the sound as a record holds it, and the samples read."""
+
+    @abc.abstractmethod
+    def places(self) -> np.ndarray:
+        """float [K] in 0..1: where each of the K gains of `amplify` lies between lowest and highest pitch, in mel."""
+
+    @abc.abstractmethod
+    def amplify(self, windows: np.ndarray, gain: np.ndarray) -> np.ndarray:
+        """Windows [B, ...] whose magnitudes at the `places` are multiplied by `gain`, float [B, K]."""
 
     def require(self, dataset: Dataset) -> None:
-        """Checks that the records hold it.
+        """Checks that the records hold this form of sound.
 
         Raises:
             UserError: if they do not.
@@ -49,47 +84,110 @@ class Signal:
                 f"--features=log_mel,{name}"
             )
 
-    def frames(self, row: Mapping) -> int:
+    def frames(self, sound: Mapping) -> int:
         """Frames of a whole track."""
-        return len(row[self.field]) // self._step
+        return len(sound[self.field]) // self.step
 
-    def stretch(self, row: Mapping, start: int, frames: int) -> np.ndarray:
+    def starts(self, sound: Mapping, hop: int | None = None) -> np.ndarray:
+        """First frames, int32 [W], of a track's windows, see `whole_windows`; `hop` None: side by side."""
+        length = self.features.window_frames
+        return whole_windows(self.frames(sound), length, hop or length)
+
+    def stretch(self, sound: Mapping, start: int, frames: int) -> np.ndarray:
         """A copy of `frames` frames from `start`, as the record holds them; samples reach on to the last window's end.
 
         A copy, since a view would hold the whole track in memory.
         """
-        over = self.shape[0] - self.features.window_frames * self._step
-        return row[self.field][start * self._step : (start + frames) * self._step + over].copy()
+        over = self.shape[0] - self.features.window_frames * self.step
+        return sound[self.field][start * self.step : (start + frames) * self.step + over].copy()
 
-    def cut(self, row: Mapping, start: int) -> np.ndarray:
-        """float32 window of `shape` from frame `start`; a track that ends before is filled up with silence."""
-        sound = row[self.field]
-        if self.field == "log_mel":
-            return cut_window(sound, start)
-        # The window's first sample is the middle of its first frame, as the frontends expect it.
-        window = sound[start * self._step : start * self._step + self.shape[0]].astype(np.float32) * PCM_SCALE
-        return np.pad(window, (0, self.shape[0] - len(window)))
+
+class LogMelSignal(Signal):
+    """The log-mel: a window is float32 [129, 128]."""
+
+    field = "log_mel"
+    optional = ()
+    takes_samples = False
 
     @property
-    def _step(self) -> int:
-        return 1 if self.field == "log_mel" else self.features.hop
+    def shape(self) -> tuple[int, ...]:
+        """(129, 128)."""
+        return (self.features.window_frames, self.features.n_mels)
+
+    @property
+    def step(self) -> int:
+        """1: a row is a frame."""
+        return 1
+
+    def cut(self, sound: Mapping, start: int) -> np.ndarray:
+        """See `Signal`."""
+        length = self.shape[0]
+        window = sound[self.field][start : start + length].astype(np.float32)
+        return np.pad(window, ((0, length - len(window)), (0, 0))) if len(window) < length else window
+
+    def read(self, blocks: Iterable[np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
+        """See `Signal`: {"log_mel": float16 [frames, 128]}."""
+        log_mel, samples = self.features.extract_blocks(blocks, "float16")
+        return {self.field: log_mel}, samples
+
+    def places(self) -> np.ndarray:
+        """Of the bands; see `Signal`."""
+        return np.linspace(0, 1, self.features.n_mels)
+
+    def amplify(self, windows: np.ndarray, gain: np.ndarray) -> np.ndarray:
+        """See `Signal`."""
+        # The compression's own factor cancels: 10^x - 1 is 10 S.
+        return np.log10(1 + gain[:, None].astype(np.float32) * (np.power(np.float32(10), windows) - 1))
 
 
-LOG_MEL, AUDIO = Signal("log_mel"), Signal("audio")
+class SampleSignal(Signal):
+    """The samples: a window is float32 [66150] in -1..1."""
+
+    field = "audio"
+    optional = ("audio",)
+    takes_samples = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(66150,)."""
+        return (self.features.excerpt_samples,)
+
+    @property
+    def step(self) -> int:
+        """The chain's hop."""
+        return self.features.hop
+
+    def cut(self, sound: Mapping, start: int) -> np.ndarray:
+        """See `Signal`."""
+        # The window's first sample is the middle of its first frame, as the frontends expect it.
+        window = from_pcm(sound[self.field][start * self.step : start * self.step + self.shape[0]])
+        return np.pad(window, (0, self.shape[0] - len(window)))
+
+    def read(self, blocks: Iterable[np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
+        """See `Signal`: {"audio": int16 [samples]}."""
+        audio = np.concatenate([as_pcm(block) for block in blocks])
+        return {self.field: audio}, len(audio)
+
+    def places(self) -> np.ndarray:
+        """Of a window's frequencies; see `Signal`."""
+        chain = self.features
+        mel = librosa.hz_to_mel(np.fft.rfftfreq(chain.excerpt_samples, 1 / chain.sample_rate))
+        return mel / mel[-1]
+
+    def amplify(self, windows: np.ndarray, gain: np.ndarray) -> np.ndarray:
+        """See `Signal`."""
+        return scipy.fft.irfft(scipy.fft.rfft(windows) * gain.astype(np.float32), windows.shape[1])
 
 
-def signal_of(network: Mapping) -> Signal:
-    """What a network takes that is built with these arguments of `dmml_tf.models.embedding.build_embedding`."""
-    return LOG_MEL if network.get("frontend", "log_mel") == "log_mel" else AUDIO
+LOG_MEL, AUDIO = LogMelSignal(LogMel()), SampleSignal(LogMel())
 
 
-def signal_for(embedding: keras.Model) -> Signal:
-    """What a network takes, by the shape of its input: [batch, 129, 128] or [batch, 66150]."""
-    return LOG_MEL if len(embedding.input_shape) == 3 else AUDIO
+def whole_windows(frames: int, length: int, hop: int) -> np.ndarray:
+    """First frames, int32 [W], of the windows of `length` frames that lie whole in a track, every `hop` frames.
 
+    The windows of a network that takes samples begin at the same frames, so that both are scored on the same ones.
 
-def cut_window(log_mel: np.ndarray, start: int) -> np.ndarray:
-    """float32 [129, 128] from `start`; a track shorter than that is filled up with silence."""
-    length = LogMel().window_frames
-    window = log_mel[start : start + length].astype(np.float32)
-    return np.pad(window, ((0, length - len(window)), (0, 0))) if len(window) < length else window
+    What is left at the end is dropped, but a track shorter than one window has the window at 0, which
+    `Signal.cut` fills up with silence: every track has a vector.
+    """
+    return np.arange(0, max(frames - length, 0) + 1, hop, dtype=np.int32)

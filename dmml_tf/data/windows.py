@@ -2,9 +2,7 @@
 
 import dataclasses
 
-import librosa
 import numpy as np
-import scipy.fft
 
 from dmml_tf.conditions import Labels
 from dmml_tf.data.signal import Signal
@@ -51,17 +49,4 @@ def equalise(windows: np.ndarray, limit_db: float, rng: np.random.Generator, sig
         signal: which of the two.
     """
     low, high = rng.uniform(-limit_db, limit_db, (2, len(windows), 1))
-    gain = 10 ** ((low + (high - low) * _place(signal)) / 20)
-    if signal.field == "log_mel":
-        # The compression's own factor cancels: 10^x - 1 is 10 S.
-        return np.log10(1 + gain[:, None].astype(np.float32) * (np.power(np.float32(10), windows) - 1))
-    return scipy.fft.irfft(scipy.fft.rfft(windows) * gain.astype(np.float32), windows.shape[1])
-
-
-def _place(signal: Signal) -> np.ndarray:
-    """Where each band or frequency lies between the lowest band (0) and the highest (1), on the mel scale."""
-    chain = signal.features
-    if signal.field == "log_mel":
-        return np.linspace(0, 1, chain.n_mels)
-    mel = librosa.hz_to_mel(np.fft.rfftfreq(chain.excerpt_samples, 1 / chain.sample_rate))
-    return mel / mel[-1]
+    return signal.amplify(windows, 10 ** ((low + (high - low) * signal.places()) / 20))

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dmml_tf.embed.embedder import mean_of_windows
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
 
@@ -55,7 +56,7 @@ def table_of(schema: pa.Schema, tracks: Sequence[Mapping[str, str]], windows: Se
         for name in schema.names
         if name not in (VECTOR, WINDOWS)
     }
-    columns[VECTOR] = lists(part.mean(axis=0, dtype=np.float64) for part in windows)
+    columns[VECTOR] = lists(mean_of_windows(part, np.float64) for part in windows)
     if WINDOWS in schema.names:
         offsets = np.cumsum([0, *map(len, windows)]).astype(np.int32)
         columns[WINDOWS] = pa.ListArray.from_arrays(offsets, lists(windows))

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from dmml_tf.data.records import read_tracks
-from dmml_tf.data.signal import AUDIO, LOG_MEL, Signal
+from dmml_tf.data.signal import LOG_MEL, Signal
 from tfrecords_tools.audio.extract import Extracted, Task, extract
 from tfrecords_tools.build.pool import ordered_map
 from tfrecords_tools.dataset import Dataset
@@ -59,7 +59,7 @@ class FilesSource:
                 if wanted[place]:
                     waiting.append(row)
                     if isinstance(row, Row):
-                        yield Task(row.path, audio=self._signal is AUDIO)
+                        yield Task(row.path, audio=self._signal.takes_samples)
 
         with contextlib.closing(ordered_map(extract, tasks(), self._workers)) as results:
             for result in results:

@@ -1,22 +1,20 @@
-"""Tracks of a split -> embeddings of whole songs and of their 3 s windows.
-
-Source: Lee et al., ICASSP 2020, section 3.3: a whole song is the mean over time of the embeddings of
-its non-overlapping 3 s windows.
-"""
+"""Tracks of a split -> embeddings of whole songs and of their 3 s windows, by a network or by any other system."""
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
-import tensorflow as tf
-from tensorflow import keras
 
 from dmml_tf.conditions import Labels
 from dmml_tf.data.records import label_arrays, read_tracks
-from dmml_tf.data.signal import SOUND, signal_for
+from dmml_tf.data.signal import SOUND, Signal
+from dmml_tf.embed.embedder import Embedder, mean_of_windows
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.program import progress
+
+# Sounds -> of each, in order, the whole song's vector [E] and those of its windows [W, E].
+Songs = Callable[[Iterable[Mapping]], Iterable[tuple[np.ndarray, np.ndarray]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,106 +60,70 @@ class Embedded:
     window_start: np.ndarray
 
 
-def windows_of(log_mel: Sequence, window_frames: int, hop: int) -> np.ndarray:
-    """First frames, int32 [W], of the windows that lie whole in `log_mel` [frames, ...]; `hop` in frames.
-
-    The windows of a network that takes samples begin at the same frames, so that both are scored on the same ones.
-
-    What is left at the end is dropped, but a track shorter than one window has the window at 0, which
-    `cut_window` fills up with zeros (silence): every track has a vector.
-    """
-    return np.arange(0, max(len(log_mel) - window_frames, 0) + 1, hop, dtype=np.int32)
-
-
 def label_rows(dataset: Dataset, split: str) -> list[dict]:
     """The rows of a split without their log-mels, as `read_tracks` gives them."""
     return [_without_sound(row) for row in read_tracks(dataset, split)]
 
 
 def embed_split(
-    embedding: keras.Model,
-    dataset: Dataset,
-    split: str,
-    batch_size: int = 64,
-    track_progress: bool = True,
-    call: Callable | None = None,
-    limit: int | None = None,
+    embedder: Embedder, dataset: Dataset, split: str, track_progress: bool = True, limit: int | None = None
 ) -> Embedded:
-    """Embeds every track of a split.
-
-    Streaming: one batch of windows is in memory at a time, whatever the split's size. Batches run on
-    across tracks and the last is filled up with zeros, so the network sees one shape and is traced once.
+    """Embeds every track of a split; one batch of windows is in memory at a time, whatever the split's size.
 
     Args:
-        embedding: log-mel float32 [batch, window_frames, bands], or samples float32 [batch, 66150] (then the
-            records must hold them) -> float32 [batch, E], used as at inference.
+        embedder: of the network; if it takes samples, the records must hold them.
         dataset, split: what to embed.
-        batch_size: windows a call.
         track_progress: whether to report on standard error.
-        call: `inference(embedding)`, for who embeds more than once.
         limit: tracks at most, in the records' order.
-
-    Returns:
-        `Embedded`.
 
     Raises:
         UserError: as `read_tracks`, and if the network takes samples and the records hold none.
     """
-    frames = dataset.features.window_frames
-    signal = signal_for(embedding)
+
+    def songs(sounds: Iterable[Mapping]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return ((mean_of_windows(windows), windows) for windows in embedder.each(sounds))
+
+    return walk_split(songs, embedder.signal, dataset, split, "embed" if track_progress else "", limit)
+
+
+def walk_split(
+    songs: Songs, signal: Signal, dataset: Dataset, split: str, name: str = "", limit: int | None = None
+) -> Embedded:
+    """Every track of a split under any system, whose windows are the network's: side by side, from the same frames.
+
+    Args:
+        songs: the system; it may read some tracks ahead, and gives W vectors for the W of `signal.starts`.
+        signal: the form of the sound that the system takes.
+        dataset, split: what to embed.
+        name: for the line of progress on standard error; none if empty.
+        limit: tracks at most, in the records' order.
+
+    Raises:
+        UserError: as `read_tracks`, and if the records do not hold the signal.
+    """
     signal.require(dataset)
-    rows, tracks, starts = [], [], []
+    rows: list[dict] = []
+    starts: list[np.ndarray] = []
 
-    def windows() -> Iterator[np.ndarray]:
+    def sounds() -> Iterator[Mapping]:
         stream = itertools.islice(read_tracks(dataset, split, optional=signal.optional), limit)
-        for number, row in enumerate(progress(stream, dataset.tracks(split), "embed") if track_progress else stream):
+        for row in progress(stream, dataset.tracks(split), name) if name else stream:
             rows.append(_without_sound(row))
-            for start in windows_of(row["log_mel"], frames, frames):
-                tracks.append(number)
-                starts.append(start)
-                yield signal.cut(row, start)
+            starts.append(signal.starts(row))
+            yield row
 
-    vectors = np.concatenate(list(_in_batches(call or inference(embedding), windows(), batch_size)))
+    vectors, windows = zip(*songs(sounds()))
     table = TrackTable.of(dataset, rows)
-    tracks = np.array(tracks, np.int32)
     return Embedded(
         table.ids,
         table.artists,
         table.titles,
         table.labels,
-        mean_by_track(vectors, tracks, len(rows)),
-        vectors,
-        tracks,
-        np.array(starts, np.int32),
+        np.stack(vectors),
+        np.concatenate(windows),
+        np.repeat(np.arange(len(rows), dtype=np.int32), [len(firsts) for firsts in starts]),
+        np.concatenate(starts),
     )
-
-
-def mean_by_track(windows: np.ndarray, window_track: np.ndarray, tracks: int) -> np.ndarray:
-    """float32 [tracks, E]: the mean of each track's windows [M, E]; zeros for a track that has none."""
-    sums = np.zeros((tracks, windows.shape[1]), np.float64)
-    np.add.at(sums, window_track, windows)
-    counts = np.bincount(window_track, minlength=tracks)
-    return (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
-
-
-def inference(embedding: keras.Model) -> Callable:
-    """The network as it is used, traced once for each shape of a batch."""
-    return tf.function(lambda batch: embedding(batch, training=False), jit_compile=False)
-
-
-def _in_batches(call: Callable, windows: Iterable[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
-    batch, filled = None, 0
-    for window in windows:
-        if batch is None:
-            batch = np.zeros((batch_size, *window.shape), np.float32)
-        batch[filled] = window
-        filled += 1
-        if filled == batch_size:
-            yield call(tf.constant(batch)).numpy()
-            filled = 0
-    if filled:
-        batch[filled:] = 0.0
-        yield call(tf.constant(batch)).numpy()[:filled]
 
 
 def _without_sound(row: dict) -> dict:

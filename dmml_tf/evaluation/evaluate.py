@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dmml_tf.data.judgements.read import AGREEMENT, Judgements, read_dim_sim, read_odd_one_out
-from dmml_tf.data.signal import LOG_MEL, signal_of
+from dmml_tf.data.signal import Signal
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import Embedded, embed_split
 from dmml_tf.evaluation.by_condition import (
     accuracy_by_condition,
@@ -60,7 +61,7 @@ def evaluate_run(run: Run, dataset: Dataset, split: str = "test", count: int = 1
     Raises:
         UserError: if the data lack a condition's column or the split, or a file is damaged.
     """
-    embedded = embed_split(run.embedding(), dataset, split)
+    embedded = embed_split(Embedder.of_run(run), dataset, split)
     held_out = hold_out(run.conditions, embedded.labels, embedded.window_track, embedded.window_start, count, seed)
     views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order, run.masks)
     accuracy = accuracy_by_condition(embedded, held_out, views)
@@ -100,7 +101,7 @@ class Further:
             raise UserError("--dim_sim and --odd_one_out need --clips=FOLDER, where the judged clips are")
         if self.clips and not Path(self.clips).is_dir():
             raise UserError(f"--clips={self.clips} is no folder; name the one where the judged clips are")
-        if people and signal_of(run.network) != LOG_MEL:
+        if people and Signal.from_config(run.network, run.features).takes_samples:
             raise UserError(
                 f"{run.folder}: judged clips are read as log-mel and this network takes samples; leave out "
                 "--dim_sim and --odd_one_out"
@@ -126,7 +127,7 @@ def evaluate_further(run: Run, dataset: Dataset, evaluation: Evaluation, asked: 
     if asked.retrieval:
         further["retrieval"] = retrieval_by_condition(embedded, run.conditions, views)
     if asked.tagging:
-        train = embed_split(run.embedding(), dataset, "train")
+        train = embed_split(Embedder.of_run(run), dataset, "train")
         vocabularies = dataset.schema.vocabularies
         further["tagging"] = tagging_by_condition(train, embedded, run.conditions, vocabularies, views)
     if asked.dim_sim:
@@ -147,7 +148,7 @@ def _disentanglement(run: Run, evaluation: Evaluation) -> dict:
 
 
 def _people(run: Run, evaluation: Evaluation, judgements: Judgements, clips: str | None) -> dict:
-    judged = embed_clips(judgements, clips or ".", network_embed(run.embedding(), run.features), run.features)
+    judged = embed_clips(judgements, clips or ".", network_embed(Embedder.of_run(run)), run.features)
     return {
         "triplets": len(judgements.triplets),
         "no_majority": judgements.left_out,

@@ -10,12 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
 
 import numpy as np
-import tensorflow as tf
-from tensorflow import keras
 
 from dmml_tf.data.judgements.read import Clip, Judgements
-from dmml_tf.data.signal import cut_window
-from dmml_tf.embed.split import windows_of
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
 from tfrecords_tools.audio.decode import AudioError, load_mono, seconds_of
 from tfrecords_tools.errors import UserError
@@ -58,7 +55,7 @@ def embed_clips(
     Args:
         judgements: from `dmml_tf.data.judgements.read`.
         folder: of audio files or mel arrays, see `clip_log_mel`.
-        embed: the system: `network_embed(model, features)`, or a baseline's `embed`.
+        embed: the system: `network_embed(embedder)`, or a baseline's `embed`.
         features: the signal chain of the system.
         track_progress: whether to report on standard error.
     """
@@ -97,16 +94,9 @@ def agreement_with_people(judged: EmbeddedClips, space: np.ndarray, seed: int = 
     return triplet_accuracy(space, judged.triplets, judged.songs, seed, rounds)
 
 
-def network_embed(embedding: keras.Model, features: LogMel) -> Embed:
-    """A network as a function of one log-mel: the mean over its windows, as for whole songs."""
-    signature = [tf.TensorSpec([None, features.window_frames, features.n_mels], tf.float32)]
-    call = tf.function(lambda batch: embedding(batch, training=False), input_signature=signature)
-
-    def embed(log_mel: np.ndarray) -> np.ndarray:
-        starts = windows_of(log_mel, features.window_frames, features.window_frames)
-        return call(tf.constant(np.stack([cut_window(log_mel, start) for start in starts]))).numpy().mean(axis=0)
-
-    return embed
+def network_embed(embedder: Embedder) -> Embed:
+    """A network of log-mels as a function of one: the mean over its windows, as for whole songs."""
+    return lambda log_mel: embedder.song({embedder.signal.field: log_mel})
 
 
 def clip_log_mel(clip: Clip, folder: Path, features: LogMel) -> np.ndarray:

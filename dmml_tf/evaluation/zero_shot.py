@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dmml_tf.conditions import Conditions, Labels
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.run import Run
 from dmml_tf.spaces import unit
@@ -140,7 +141,7 @@ def write_zero_shot(run: Run, tower: TagTower, dataset: Dataset, split: str, k: 
     Raises:
         UserError: as `zero_shot_scores`, or if the run or the split cannot be read.
     """
-    embedded = embed_split(run.embedding(), dataset, split)
+    embedded = embed_split(Embedder.of_run(run), dataset, split)
     vocabularies = dataset.schema.vocabularies
     scores = zero_shot_scores(tower, embedded.vectors, embedded.labels, run.conditions, vocabularies, k)
     write_json(

@@ -11,9 +11,8 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tensorflow import keras
-
 from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.explore.decode import EXIT_REFUSED
 from dmml_tf.run import Run
 from dmml_tf.search.index import Query
@@ -49,7 +48,7 @@ class Sounds:
         self._queries: collections.OrderedDict[str, Query] = collections.OrderedDict()
         self._working = 0
         self._lock = threading.Lock()
-        self._network: keras.Model | None = None
+        self._embedder: Embedder | None = None
 
     def query(self, token: str) -> Query:
         """The query of an upload; `UserError` if it is not known, or no longer."""
@@ -94,9 +93,9 @@ class Sounds:
         samples = source.with_name("samples.wav")
         decode_apart(source, samples, self._run.features.sample_rate)
         with self._lock:
-            if self._network is None:
-                self._network = self._run.embedding()
-            embedding = embed_audio(samples, self._network, self._run.features)
+            if self._embedder is None:
+                self._embedder = Embedder.of_run(self._run)
+            embedding = embed_audio(samples, self._embedder)
         return by_embedding(embedding, self._run.conditions)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from dmml_tf.conditions import Conditions, Labels
 from dmml_tf.data.judgements.read import Judgements, read_dim_sim
 from dmml_tf.data.records import label_arrays, read_tracks
-from dmml_tf.embed.split import windows_of
+from dmml_tf.data.signal import LogMelSignal
 from dmml_tf.evaluation.by_condition import tagged
 from dmml_tf.evaluation.held_out import HeldOut, hold_out
 from tfrecords_tools.dataset import FILE_NAME, Dataset
@@ -92,17 +92,16 @@ class HeldOutSide:
         Raises:
             UserError: as `read_tracks` and `hold_out`.
         """
+        signal = LogMelSignal(dataset.features)
         rows: list[dict] = []
-        tracks: list[int] = []
-        starts: list[int] = []
-        length = dataset.features.window_frames
-        for number, row in enumerate(read_tracks(dataset, SPLIT)):
-            begins = windows_of(row.pop("log_mel"), length, length)
+        starts: list[np.ndarray] = []
+        for row in read_tracks(dataset, SPLIT):
+            starts.append(signal.starts(row))
+            del row[signal.field]
             rows.append(row)
-            tracks.extend([number] * len(begins))
-            starts.extend(begins)
         labels = label_arrays(dataset.schema, rows)
-        held_out = hold_out(conditions, labels, np.array(tracks, np.int32), np.array(starts, np.int32), triplets, seed)
+        tracks = np.repeat(np.arange(len(rows), dtype=np.int32), [len(firsts) for firsts in starts])
+        held_out = hold_out(conditions, labels, tracks, np.concatenate(starts), triplets, seed)
         digest = hashlib.sha256((dataset.folder / FILE_NAME).read_bytes()).hexdigest()
         return cls(dataset, digest, held_out, labels, rounds, tagging, judged)
 

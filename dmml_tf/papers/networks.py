@@ -13,6 +13,7 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.pipeline import BatchPlan
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.human import network_embed
 from dmml_tf.evaluation.views import Masks, Views
@@ -52,12 +53,12 @@ def specialized(row: Row, table: ml_collections.ConfigDict, seed: int, side: Hel
     for name in side.compared:
         config = system_config(table, row, seed, name)
         run, steps, seconds = _train(row, config, side, runs)
-        network = run.embedding()
+        embedder = Embedder.of_run(run)
         systems.append(
             System(
-                functools.partial(embed_split, network, side.dataset),
+                functools.partial(embed_split, embedder, side.dataset),
                 Views({SUBSPACE: {name: None}}, run.norm_order),
-                parameters=network.count_params(),
+                parameters=embedder.network.count_params(),
                 steps=steps,
                 seconds=seconds,
             )
@@ -89,11 +90,11 @@ def _of_network(
         WHOLE: dict.fromkeys(scored),
         SUBSPACE: {name: masks[name] for name in masks if name in scored},
     }
-    takes_log_mel = isinstance(network.input_shape, tuple) and len(network.input_shape) == 3
+    embedder = Embedder(network, side.dataset.features)
     return System(
-        functools.partial(embed_split, network, side.dataset),
+        functools.partial(embed_split, embedder, side.dataset),
         Views(spaces, norm_order),
-        embed_clip=network_embed(network, side.dataset.features) if takes_log_mel else None,
+        embed_clip=None if embedder.signal.takes_samples else network_embed(embedder),
         parameters=network.count_params(),
         steps=steps,
         seconds=seconds,

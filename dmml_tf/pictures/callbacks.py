@@ -11,7 +11,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.embed.split import embed_split, inference
+from dmml_tf.embed.embedder import Embedder
+from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.cross_table import cross_table
 from dmml_tf.evaluation.held_out import hold_out
 from dmml_tf.evaluation.views import Views
@@ -53,8 +54,7 @@ class CrossTableImage(keras.callbacks.Callback):
         seed: int = 0,
     ):
         super().__init__()
-        self.embedding, self.dataset, self.conditions = embedding, dataset, conditions
-        self._call = inference(embedding)  # traced once, not each epoch
+        self.embedder, self.dataset, self.conditions = Embedder(embedding, dataset.features), dataset, conditions
         self.log_dir, self.count, self.seed = Path(log_dir), count, seed
         self._held_out = None
 
@@ -64,9 +64,7 @@ class CrossTableImage(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not self.conditions.subspaces:
             return
-        found = embed_split(
-            self.embedding, self.dataset, "valid", track_progress=False, call=self._call, limit=self.TRACKS
-        )
+        found = embed_split(self.embedder, self.dataset, "valid", track_progress=False, limit=self.TRACKS)
         if self._held_out is None:
             self._held_out = hold_out(
                 self.conditions, found.labels, found.window_track, found.window_start, self.count, self.seed

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import read_embeddings
 from dmml_tf.embed.split import Embedded, embed_split
 from dmml_tf.run import WEIGHTS_FILE, Run
@@ -23,8 +24,8 @@ def index_run(run: Run, dataset: Dataset) -> Index:
         UserError: if the run or the dataset cannot be read, or holds no track, or if masks were learned.
     """
     run.require_slices()
-    embedding, splits = run.embedding(), [split for split in dataset.splits if dataset.tracks(split)]
-    embedded = {split: embed_split(embedding, dataset, split) for split in splits}
+    embedder, splits = Embedder.of_run(run), [split for split in dataset.splits if dataset.tracks(split)]
+    embedded = {split: embed_split(embedder, dataset, split) for split in splits}
     rows = [row for split in splits for row in track_rows(embedded[split], split, dataset.schema)]
     vectors = np.concatenate([embedded[split].vectors for split in splits]) if splits else np.zeros((0, 0), np.float32)
     return Index.build(vectors, run.conditions, rows, weights_sha256(run))

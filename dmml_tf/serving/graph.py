@@ -7,11 +7,11 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.data.signal import LOG_MEL, PCM_SCALE, signal_for
+from dmml_tf.data.signal import Signal
 from dmml_tf.models.frontends import LogMelFrontend
 from dmml_tf.serving.checks import require_seconds
 from dmml_tf.serving.wav import decode_mono
-from tfrecords_tools.audio.extract import PCM_SCALE as RECORD_SCALE
+from tfrecords_tools.audio.extract import PCM_SCALE, PCM_UNIT
 from tfrecords_tools.features import LogMel
 
 WHOLE = "embedding"
@@ -40,7 +40,7 @@ class ServedGraph:
 
     def __init__(self, embedding: keras.Model, conditions: Conditions, features: LogMel):
         self._subspaces, self._features = conditions.subspaces, features
-        self._signal = signal_for(embedding)
+        self._signal = Signal.from_model(embedding, features)
         self._frontend = LogMelFrontend(features)
         self._size = embedding.output_shape[-1]
         window = tf.TensorSpec([None, *self._signal.shape], tf.float32)
@@ -58,8 +58,8 @@ class ServedGraph:
             "embed_wav": (self.embed_wav, tf.TensorSpec([None], tf.string, name="wav")),
             "embed_windows": (self.embed_windows, audio),
         }
-        if self._signal is LOG_MEL:
-            log_mel = tf.TensorSpec([None, *LOG_MEL.shape], tf.float32, name="log_mel")
+        if not self._signal.takes_samples:
+            log_mel = tf.TensorSpec([None, *self._signal.shape], tf.float32, name="log_mel")
             found["embed_log_mel"] = (self.embed_log_mel, log_mel)
         return found
 
@@ -115,12 +115,12 @@ class ServedGraph:
         """float32 [batch, windows, ...] of audio [batch, samples]: windows as the network takes them."""
         with require_seconds(tf.shape(audio)[1], self._features.sample_rate, what):
             audio = tf.identity(audio)
-        if self._signal is LOG_MEL:
+        if self._signal.takes_samples:
+            rounded = tf.round(tf.clip_by_value(audio, -1.0, 1.0) * PCM_SCALE) * PCM_UNIT
+            windows = tf.signal.frame(self._to_last_window(rounded), self._signal.shape[0], hop * self._features.hop)
+        else:
             rounded = tf.cast(tf.cast(self._frontend(audio), tf.float16), tf.float32)
             windows = tf.signal.frame(rounded, self._features.window_frames, hop, axis=1)
-        else:
-            rounded = tf.round(tf.clip_by_value(audio, -1.0, 1.0) * RECORD_SCALE) * PCM_SCALE
-            windows = tf.signal.frame(self._to_last_window(rounded), self._signal.shape[0], hop * self._features.hop)
         return tf.ensure_shape(windows, [None, None, *self._signal.shape])
 
     def _to_last_window(self, audio: tf.Tensor) -> tf.Tensor:

@@ -5,18 +5,14 @@ import os
 from pathlib import Path
 
 import numpy as np
-from tensorflow import keras
 
 from dmml_tf.conditions import Condition, Conditions
-from dmml_tf.data.signal import signal_for
-from dmml_tf.embed.audio import embed_windows
-from dmml_tf.embed.sound_file import read_sound
-from dmml_tf.embed.split import windows_of
+from dmml_tf.embed.audio import read_sound
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import WHOLE, search_vectors
 from dmml_tf.trace.novelty import KERNEL, THRESHOLD, boundaries, flat_path, novelty, self_similarity
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
 
 MAX_WINDOWS = 4096  # the self-similarity of each sub-space has that many rows: 64 MiB
 NEIGHBOURS = 5  # tracks of the index that vote on a window's label
@@ -64,9 +60,8 @@ class Trace:
 
 def trace_audio(
     path: str | os.PathLike,
-    embedding: keras.Model,
+    embedder: Embedder,
     conditions: Conditions,
-    features: LogMel,
     hop: float = 0.5,
     max_seconds: float = 1200.0,
 ) -> Trace:
@@ -74,26 +69,27 @@ def trace_audio(
 
     Args:
         path: an audio file of at least 3 s.
-        embedding: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, D].
-        conditions, features: of the run.
+        embedder: of the run's network.
+        conditions: of the run.
         hop: seconds from window to window, rounded to whole frames.
         max_seconds: at most that much of the file is read.
 
     Raises:
         UserError: if the file cannot be used, or its windows would be more than 4,096.
     """
-    frames, step = features.window_frames, max(1, round(hop * features.frames_per_second))
-    signal = signal_for(embedding)
-    row, seconds = read_sound(path, signal, max_seconds)
-    starts = windows_of(range(signal.frames(row)), frames, step)
-    if len(starts) > MAX_WINDOWS:
+    features = embedder.signal.features
+    step = max(1, round(hop * features.frames_per_second))
+    sound, seconds = read_sound(path, embedder.signal, max_seconds)
+    count = len(embedder.signal.starts(sound, step))
+    if count > MAX_WINDOWS:
         raise UserError(
-            f"{os.fspath(path)}: {len(starts)} windows, at most {MAX_WINDOWS} are compared; give a --hop "
-            f"of {hop * len(starts) / MAX_WINDOWS:.1f} or more, or a smaller --max_seconds"
+            f"{os.fspath(path)}: {count} windows, at most {MAX_WINDOWS} are compared; give a --hop "
+            f"of {hop * count / MAX_WINDOWS:.1f} or more, or a smaller --max_seconds"
         )
     seconds_a_frame = 1.0 / features.frames_per_second
-    vectors = search_vectors(embed_windows(embedding, row, starts), conditions)
-    return Trace(Path(path).name, seconds, step * seconds_a_frame, vectors, conditions, frames * seconds_a_frame)
+    vectors = search_vectors(embedder.windows(sound, step), conditions)
+    window_seconds = features.window_frames * seconds_a_frame
+    return Trace(Path(path).name, seconds, step * seconds_a_frame, vectors, conditions, window_seconds)
 
 
 def nearest_labels(trace: Trace, index: Index, condition: Condition) -> list[str]:

@@ -13,7 +13,8 @@ from tfrecords_tools.features import LogMel
 LEAST_SECONDS = 3.0
 # Bytes of a track's arrays: a protocol buffer ends at 2 GiB, and everything else in the record needs little.
 _MOST_BYTES = 2_000_000_000
-PCM_SCALE = 32_767.0
+PCM_SCALE = 32_767.0  # a sample of 1 as records hold it, an int16
+PCM_UNIT = 1 / 2**15  # the sample that an int16 of 1 is read as
 _PCM_BYTES = 2
 
 
@@ -106,3 +107,8 @@ def _kept(blocks: Iterable[np.ndarray], chain: LogMel, pcm: list[np.ndarray] | N
 def as_pcm(samples: np.ndarray) -> np.ndarray:
     """Samples in -1..1 as records hold them: int16 of the same shape; what lies beyond is clipped."""
     return np.rint(np.clip(samples, -1.0, 1.0) * PCM_SCALE).astype(np.int16)
+
+
+def from_pcm(samples: np.ndarray) -> np.ndarray:
+    """int16 samples of a record as float32 in -1..1, of the same shape."""
+    return samples.astype(np.float32) * PCM_UNIT

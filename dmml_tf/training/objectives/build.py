@@ -4,7 +4,7 @@ import ml_collections
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.data.signal import signal_of
+from dmml_tf.data.signal import Signal
 from dmml_tf.spaces import NORM_ORDERS
 from dmml_tf.training.objectives.objective import Objective
 from dmml_tf.training.objectives.tags import tag_objective
@@ -28,7 +28,7 @@ def build_objective(
             objectives' models do.
     """
     _check_names(config)
-    signal = signal_of(config.network)
+    signal = Signal.from_config(config.network, dataset.features)
     if config.objective == "triplets":
         return triplet_objective(config, conditions, embedding, signal)
     if config.objective == "mining":

@@ -7,7 +7,7 @@ from sklearn.metrics import pairwise_distances_argmin
 
 from dmml_tf.baselines.mfcc_vq import MfccVq, mfcc_frames
 from dmml_tf.data.records import read_tracks
-from dmml_tf.embed.split import windows_of
+from dmml_tf.data.signal import whole_windows
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -62,7 +62,7 @@ def test_histograms_are_counts_of_codes(synthetic, fitted):
     for number, row in enumerate(read_tracks(synthetic, "test")):
         codes = fitted.codes(mfcc_frames(row["log_mel"], LogMel()))
         np.testing.assert_allclose(embedded.vectors[number] * len(codes), np.bincount(codes, minlength=64), atol=1e-3)
-        for window, start in enumerate(windows_of(row["log_mel"], 129, 129)):
+        for window, start in enumerate(whole_windows(len(row["log_mel"]), 129, 129)):
             counts = np.bincount(codes[start : start + 129], minlength=64)
             np.testing.assert_allclose(embedded.windows[3 * number + window] * 129, counts, atol=1e-3)
             assert embedded.window_start[3 * number + window] == start

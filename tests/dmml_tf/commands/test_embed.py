@@ -15,6 +15,7 @@ from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.embed import sounds
 from dmml_tf.embed import tracks as module
 from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import read_embeddings
 from dmml_tf.embed.sounds import FilesSource
 from dmml_tf.embed.split import embed_split
@@ -78,7 +79,9 @@ def test_files_with_windows_then_index_and_search(place, capsys, tmp_path, monke
     ]
     model = Run.load(place / "run").embedding()
     for number, row in enumerate(rows):
-        np.testing.assert_allclose(row["vector"], embed_audio(place / f"{number}.wav", model, LogMel()), atol=1e-5)
+        np.testing.assert_allclose(
+            row["vector"], embed_audio(place / f"{number}.wav", Embedder(model, LogMel())), atol=1e-5
+        )
         assert len(row["windows"]) == int(SECONDS[number] // 2.9955)
         np.testing.assert_allclose(np.mean(row["windows"], axis=0), row["vector"], atol=1e-5)
     with (out.parent / "songs.parquet.rejected.csv").open(newline="") as file:
@@ -103,7 +106,7 @@ def test_a_bare_folder_with_rate_and_time_left(place, capsys, tmp_path, monkeypa
         assert f"{first}, " in error and "/s, " in error.split(first)[1]
     rows = pq.read_table(out).to_pylist()
     assert [(row["id"], row["title"]) for row in rows] == [("one.wav", "one"), ("b/two.wav", "two")]
-    expected = embed_audio(place / "1.wav", Run.load(place / "run").embedding(), LogMel())
+    expected = embed_audio(place / "1.wav", Embedder(Run.load(place / "run").embedding(), LogMel()))
     np.testing.assert_allclose(rows[1]["vector"], expected, atol=1e-5)
 
 
@@ -114,7 +117,10 @@ def test_records_are_as_embed_split_has_them(place, capsys, tmp_path, dtype, tol
     assert status == 0 and f"9 tracks of 10 numbers ({dtype})\n" in said
     vectors, rows, _ = read_embeddings(out)
     dataset, model = Dataset.load(place / "data"), Run.load(place / "run").embedding()
-    found = {split: embed_split(model, dataset, split, track_progress=False) for split in dataset.splits}
+    found = {
+        split: embed_split(Embedder(model, dataset.features), dataset, split, track_progress=False)
+        for split in dataset.splits
+    }
     assert rows == [row for split in found for row in track_rows(found[split], split, dataset.schema)]
     expected = np.concatenate([found[split].vectors for split in found])
     np.testing.assert_allclose(vectors, expected, rtol=tolerance, atol=tolerance)

@@ -13,6 +13,7 @@ from tensorflow import keras
 from dmml_tf.commands import export
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.records import read_tracks
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
@@ -78,7 +79,7 @@ def test_the_vectors_are_the_whole_songs(trained):
     from tfrecords_tools.dataset import Dataset
 
     index, dataset = Index.load(trained.folder / "index"), Dataset.load(trained.dataset)
-    embedded = embed_split(trained.embedding(), dataset, "valid", track_progress=False)
+    embedded = embed_split(Embedder.of_run(trained), dataset, "valid", track_progress=False)
     for track_id, vector in zip(embedded.ids, embedded.vectors):
         stored = index.vectors[index.position(track_id)]
         for part in CONDITIONS.subspaces.values():

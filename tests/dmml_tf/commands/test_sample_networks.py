@@ -10,6 +10,7 @@ from tensorflow import keras
 from dmml_tf.commands import evaluate
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.data.records import read_tracks
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import read_embeddings
 from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
@@ -56,7 +57,7 @@ def test_files_and_records_are_embedded_alike(place, capsys, tmp_path):
     vectors, rows, _ = read_embeddings(tmp_path / "records.parquet")
     of_records = {row["id"]: vector for row, vector in zip(rows, vectors)}
     model, run = Run.load(place / "run").embedding(), Run.load(place / "run")
-    expected = embed_split(model, Dataset.load(run.dataset), "test", track_progress=False)
+    expected = embed_split(Embedder(model, run.features), Dataset.load(run.dataset), "test", track_progress=False)
     assert np.ptp(expected.vectors, axis=0).max() > 0.01
     for track, vector in zip(expected.ids, expected.vectors):
         np.testing.assert_allclose(of_records[track], vector, atol=1e-5)

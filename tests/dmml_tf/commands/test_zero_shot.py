@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from dmml_tf.configs import zero_shot
 
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.zero_shot import zero_shot_scores
 from dmml_tf.search.index import Index
@@ -56,7 +57,7 @@ def test_the_run_folder_holds_the_tower(trained):
 def test_the_table_is_what_the_scores_say(trained, synthetic, capsys):
     status, printed, _ = dmml(capsys, trained, "--evaluate", "-k", "4")
     assert status == 0
-    embedded = embed_split(trained.embedding(), synthetic, "test", track_progress=False)
+    embedded = embed_split(Embedder.of_run(trained), synthetic, "test", track_progress=False)
     expected = zero_shot_scores(
         TagTower.load(trained.folder), embedded.vectors, embedded.labels, trained.conditions, SCHEMA.vocabularies, 4
     )

@@ -13,7 +13,7 @@ from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.forms import explicit_form, triplet_form
 from dmml_tf.data.pipeline import BatchPlan, form_batches, pipeline_errors, triplet_dataset
 from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
-from dmml_tf.data.signal import LOG_MEL, cut_window
+from dmml_tf.data.signal import LOG_MEL
 from dmml_tf.data.windows import equalise, window_starts
 from dmml_tf.training.losses import TripletHinge
 from dmml_tf.training.objectives.triplet_graph import build_triplet_model
@@ -152,10 +152,11 @@ def test_windows_of_a_track_without_room_are_drawn_freely(frames):
 
 def test_a_short_track_is_filled_with_silence():
     log_mel = np.ones((100, 128), np.float16)
-    window = cut_window(log_mel, 0)
+    window = LOG_MEL.cut({"log_mel": log_mel}, 0)
     assert window.shape == (129, 128) and window.dtype == np.float32
     assert (window[:100] == 1).all() and (window[100:] == 0).all()
-    np.testing.assert_array_equal(cut_window(np.arange(300)[:, None] * np.ones((1, 128)), 171)[:, 5], range(171, 300))
+    longer = {"log_mel": np.arange(300)[:, None] * np.ones((1, 128))}
+    np.testing.assert_array_equal(LOG_MEL.cut(longer, 171)[:, 5], range(171, 300))
 
 
 def test_short_tracks_train_without_track_triplets(tmp_path):

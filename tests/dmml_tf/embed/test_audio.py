@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from dmml_tf.embed import audio as audio_query
 from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.embedder import Embedder
 from tests.dmml_tf.search.made import tiny_embedding
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -26,11 +26,10 @@ def by_hand(model, samples: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seconds, batch", [(3.0, 64), (5.9, 64), (21.0, 64), (21.0, 3), (18.2, 2)])
-def test_mean_of_the_windows_whatever_the_batch(tmp_path, monkeypatch, seconds, batch):
-    monkeypatch.setattr(audio_query, "BATCH", batch)
+def test_mean_of_the_windows_whatever_the_batch(tmp_path, seconds, batch):
     samples, model = melody(seconds), tiny_embedding(13)
     soundfile.write(tmp_path / "song.wav", samples, RATE, subtype="FLOAT")
-    found = embed_audio(tmp_path / "song.wav", model, LogMel())
+    found = embed_audio(tmp_path / "song.wav", Embedder(model, LogMel(), batch))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, by_hand(model, samples), atol=1e-5)
 
@@ -40,7 +39,7 @@ def test_another_rate_in_stereo_is_nearly_the_same(tmp_path):
     soundfile.write(tmp_path / "song.flac", np.stack([melody(9.0, 44_100)] * 2, axis=1), 44_100)
     expected = by_hand(model, melody(9.0))
     np.testing.assert_allclose(
-        embed_audio(tmp_path / "song.flac", model, LogMel()), expected, atol=0.02 * np.abs(expected).max()
+        embed_audio(tmp_path / "song.flac", Embedder(model, LogMel())), expected, atol=0.02 * np.abs(expected).max()
     )
 
 
@@ -50,5 +49,5 @@ def test_files_that_cannot_be_used(tmp_path):
     wrong = {"none.wav": "not found", "text.ogg": "cannot be decoded", "short.wav": "too short: 2.50", "": "directory"}
     for name, reason in wrong.items():
         with pytest.raises(UserError, match=reason) as caught:
-            embed_audio(tmp_path / name, tiny_embedding(4), LogMel())
+            embed_audio(tmp_path / name, Embedder(tiny_embedding(4), LogMel()))
         assert str(caught.value).startswith(f"{tmp_path / name}: ") and "\n" not in str(caught.value)

@@ -5,8 +5,9 @@ import pytest
 from tensorflow import keras
 
 from dmml_tf.data.records import read_tracks
-from dmml_tf.data.signal import cut_window
-from dmml_tf.embed.split import TrackTable, embed_split, label_rows, mean_by_track, windows_of
+from dmml_tf.data.signal import LOG_MEL, whole_windows
+from dmml_tf.embed.embedder import Embedder
+from dmml_tf.embed.split import TrackTable, embed_split, label_rows
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 
@@ -32,13 +33,13 @@ def network(size: int = 8) -> keras.Model:
     ],
 )
 def test_windows_lie_whole_in_the_track_or_start_at_its_beginning(frames, hop, expected):
-    starts = windows_of(np.zeros((frames, 4)), 129, hop)
-    assert starts.tolist() == expected
+    starts = whole_windows(frames, 129, hop)
+    assert starts.tolist() == LOG_MEL.starts({"log_mel": np.zeros((frames, 4))}, hop).tolist() == expected
     assert starts.dtype == np.int32
 
 
 def test_a_short_track_is_filled_with_zeros():
-    window = cut_window(np.ones((40, 4), np.float32), 0)
+    window = LOG_MEL.cut({"log_mel": np.ones((40, 4), np.float32)}, 0)
     assert window.shape == (129, 4)
     assert window[:40].all() and not window[40:].any()
 
@@ -46,7 +47,7 @@ def test_a_short_track_is_filled_with_zeros():
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
 def test_vectors_equal_a_loop_over_single_windows(synthetic, batch_size):
     model = network()
-    embedded = embed_split(model, synthetic, "test", batch_size, track_progress=False)
+    embedded = embed_split(Embedder(model, synthetic.features, batch_size), synthetic, "test", track_progress=False)
     kernel, bias = (np.asarray(w) for w in model.get_weights())
     position = 0
     for number, row in enumerate(read_tracks(synthetic, "test")):
@@ -67,14 +68,14 @@ def test_vectors_equal_a_loop_over_single_windows(synthetic, batch_size):
 
 def test_tracks_shorter_than_a_window_have_one(tmp_path):
     dataset = write_dataset(tmp_path, {"test": 3}, shards=1, frames=50)
-    embedded = embed_split(network(), dataset, "test", track_progress=False)
+    embedded = embed_split(Embedder(network(), dataset.features), dataset, "test", track_progress=False)
     assert embedded.vectors.shape == (3, 8) and embedded.windows.shape == (3, 8)
     np.testing.assert_allclose(embedded.vectors, embedded.windows, rtol=1e-6)
 
 
 def test_labels_alone_are_those_of_the_embedded_tracks(synthetic):
     table = TrackTable.of(synthetic, label_rows(synthetic, "test"))
-    embedded = embed_split(network(), synthetic, "test", track_progress=False)
+    embedded = embed_split(Embedder(network(), synthetic.features), synthetic, "test", track_progress=False)
     assert (table.ids, table.artists, table.titles) == (embedded.ids, embedded.artists, embedded.titles)
     assert table.labels.keys() == embedded.labels.keys() >= {"genre", "mood", "instrument", "tempo", "track"}
     for name, column in table.labels.items():
@@ -84,9 +85,4 @@ def test_labels_alone_are_those_of_the_embedded_tracks(synthetic):
 def test_an_empty_split_is_bad_input(tmp_path):
     dataset = write_dataset(tmp_path, {"train": 2}, shards=1)
     with pytest.raises(UserError, match="holds no track"):
-        embed_split(network(), dataset, "test", track_progress=False)
-
-
-def test_mean_by_track_of_a_track_without_windows_is_zero():
-    means = mean_by_track(np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), np.array([0, 0]), 2)
-    np.testing.assert_array_equal(means, [[2.0, 3.0], [0.0, 0.0]])
+        embed_split(Embedder(network(), dataset.features), dataset, "test", track_progress=False)

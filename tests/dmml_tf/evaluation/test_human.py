@@ -6,6 +6,7 @@ import soundfile
 from tensorflow import keras
 
 from dmml_tf.data.judgements.read import Clip, Judgements, read_dim_sim
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.evaluation.human import ClipError, agreement_with_people, clip_log_mel, embed_clips, network_embed
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tfrecords_tools.features import LogMel
@@ -114,7 +115,7 @@ def test_a_network_is_the_mean_over_windows():
     inputs = keras.Input((129, 128))
     model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling1D()(inputs)))
     log_mel = np.random.default_rng(0).random((129 * 2 + 40, 128)).astype(np.float32)
-    embed = network_embed(model, CHAIN)
+    embed = network_embed(Embedder(model, CHAIN))
     expected = np.mean([model(log_mel[None, start : start + 129]).numpy()[0] for start in (0, 129)], axis=0)
     np.testing.assert_allclose(embed(log_mel), expected, atol=1e-5)
     assert embed(log_mel[:20]).shape == (3,)

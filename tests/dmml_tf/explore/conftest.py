@@ -9,6 +9,7 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.explore.library import Library
 from dmml_tf.explore.serve import serving
 from dmml_tf.models.embedding import build_embedding
@@ -62,7 +63,7 @@ def run_folder(tmp_path_factory):
     for number in range(HEARD):
         sound = np.random.default_rng(number).normal(0, 0.1, 4 * 22_050).cumsum() % 0.5
         soundfile.write(sounds / f"t{number:02d}.flac", sound, 22_050)
-        embeddings[number] = embed_audio(sounds / f"t{number:02d}.flac", network, run.features)
+        embeddings[number] = embed_audio(sounds / f"t{number:02d}.flac", Embedder(network, run.features))
     Index.build(embeddings, CONDITIONS, rows(), weights_sha256(run)).save(run.folder / "index")
     with (folder / "data" / "tracks.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

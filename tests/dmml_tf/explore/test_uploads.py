@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.explore import uploads
 from dmml_tf.explore.uploads import MOST_BYTES, Busy, Sounds, TooLarge, decode_apart
 from dmml_tf.search.query import by_embedding
@@ -59,7 +60,7 @@ def test_the_query_is_that_of_the_command_line_and_the_file_is_gone(library, son
     sounds = Sounds(library.run)
     query = sounds.query(add(sounds, song))
     expected = by_embedding(
-        embed_audio(library.sound(1), library.run.embedding(), library.run.features), library.run.conditions
+        embed_audio(library.sound(1), Embedder(library.run.embedding(), library.run.features)), library.run.conditions
     )
     np.testing.assert_allclose(query.vector, expected.vector, atol=1e-6)
     np.testing.assert_allclose(query.whole, expected.whole, atol=1e-6)

@@ -5,9 +5,9 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from dmml_tf.data.signal import cut_window
+from dmml_tf.data.signal import LOG_MEL
 from dmml_tf.embed.audio import embed_audio
-from dmml_tf.embed.split import windows_of
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.serving.graph import WINDOWS_HOP, ServedGraph
 from tests.dmml_tf.serving.made import (
     CONDITIONS,
@@ -25,7 +25,8 @@ from tfrecords_tools.features import LogMel
 def python_windows(model, song: np.ndarray, hop: int) -> np.ndarray:
     """float32 [windows, size]: as records are made and embedded."""
     log_mel = LogMel().extract(song).astype(np.float16)
-    windows = np.stack([cut_window(log_mel, start) for start in windows_of(log_mel, 129, hop)])
+    sound = {"log_mel": log_mel}
+    windows = np.stack([LOG_MEL.cut(sound, start) for start in LOG_MEL.starts(sound, hop)])
     return with_subspaces(model, windows)["embedding"]
 
 
@@ -77,7 +78,7 @@ def test_files_of_different_rates_channels_and_lengths_in_one_batch(exported, tm
     expected = []
     for name, (samples, rate) in files.items():
         soundfile.write(tmp_path / name, samples, rate, subtype="PCM_16")
-        expected.append(embed_audio(tmp_path / name, exported.model, LogMel()))
+        expected.append(embed_audio(tmp_path / name, Embedder(exported.model, LogMel())))
     contents = [(tmp_path / name).read_bytes() for name in files]
     found = exported.signatures["embed_wav"](wav=tf.constant(contents))
     assert_same(found, outputs_of(np.stack(expected)))

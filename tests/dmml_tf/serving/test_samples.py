@@ -13,9 +13,9 @@ import tensorflow as tf
 from tensorflow import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
-from dmml_tf.data.signal import AUDIO
+from dmml_tf.data.signal import AUDIO, whole_windows
 from dmml_tf.embed.audio import embed_audio
-from dmml_tf.embed.split import windows_of
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.serving import portable
 from dmml_tf.serving.export import export_saved_model
@@ -40,7 +40,7 @@ def linear(size: int) -> keras.Model:
 def of_record(model: keras.Model, samples: np.ndarray, hop: int) -> np.ndarray:
     """float32 [windows, size]: as the PCM of a record is cut and embedded."""
     row = {"audio": as_pcm(samples)}
-    starts = windows_of(range(len(samples) // 512), 129, hop)
+    starts = whole_windows(len(samples) // 512, 129, hop)
     return np.asarray(model(np.stack([AUDIO.cut(row, start) for start in starts]), training=False))
 
 
@@ -102,7 +102,7 @@ def test_each_signature_in_servings_loader_is_the_python_path(served, tmp_path):
         assert_same({name: array[row] for name, array in found["embed_windows"].items()}, outputs_of(expected))
     means = [of_record(served.model, song, 129).mean(axis=0) for song in songs()[:3]]
     assert_same(found["serving_default"], outputs_of(np.stack(means)))
-    asked = [embed_audio(file, served.model, LogMel()) for file in files]
+    asked = [embed_audio(file, Embedder(served.model, LogMel())) for file in files]
     assert_same(found["embed_wav"], outputs_of(np.stack(asked)))
 
 
@@ -111,7 +111,9 @@ def test_a_file_has_the_embedding_of_its_record(served, tmp_path):
     row = {"audio": extract(Task(str(tmp_path / "song.flac"), audio=True)).audio}
     windows = np.stack([AUDIO.cut(row, start) for start in (0, 129)])
     expected = np.asarray(served.model(windows, training=False)).mean(axis=0)
-    np.testing.assert_allclose(embed_audio(tmp_path / "song.flac", served.model, LogMel()), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        embed_audio(tmp_path / "song.flac", Embedder(served.model, LogMel())), expected, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("convert", [portable.export_tflite, portable.export_onnx])

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.search.index import Index
 from dmml_tf.spaces import search_vectors
 from dmml_tf.trace.trace import Trace, describe, nearest_labels, trace_audio
@@ -44,7 +45,7 @@ def jump(first: int = 20, second: int = 14) -> Trace:
 
 def test_windows_are_those_of_the_whole_songs_log_mel(song):
     embedding, chain = tiny_embedding(CONDITIONS.size), LogMel()
-    trace = trace_audio(song, embedding, CONDITIONS, chain, hop=0.5)
+    trace = trace_audio(song, Embedder(embedding, chain), CONDITIONS, hop=0.5)
     samples, _ = soundfile.read(song, dtype="float32")
     log_mel, step = chain.extract(samples).astype(np.float16).astype(np.float32), 22
     starts = range(0, len(log_mel) - 129 + 1, step)
@@ -56,10 +57,10 @@ def test_windows_are_those_of_the_whole_songs_log_mel(song):
 
 def test_a_long_song_is_bounded(song, monkeypatch):
     embedding = tiny_embedding(CONDITIONS.size)
-    assert trace_audio(song, embedding, CONDITIONS, LogMel(), max_seconds=4.0).seconds == pytest.approx(4.0)
+    assert trace_audio(song, Embedder(embedding, LogMel()), CONDITIONS, max_seconds=4.0).seconds == pytest.approx(4.0)
     monkeypatch.setattr("dmml_tf.trace.trace.MAX_WINDOWS", 5)
     with pytest.raises(UserError, match=r"so\$ng.wav: 12 windows, at most 5.*--hop of 1.2"):
-        trace_audio(song, embedding, CONDITIONS, LogMel())
+        trace_audio(song, Embedder(embedding, LogMel()), CONDITIONS)
 
 
 def test_sound_shorter_than_a_window_and_no_sound_are_bad_input(tmp_path):
@@ -67,7 +68,7 @@ def test_sound_shorter_than_a_window_and_no_sound_are_bad_input(tmp_path):
     (tmp_path / "text.wav").write_text("no sound")
     for name, reason in (("short.wav", "too short"), ("text.wav", "."), ("none.wav", "not found")):
         with pytest.raises(UserError, match=f"{name}: .*{reason}"):
-            trace_audio(tmp_path / name, tiny_embedding(CONDITIONS.size), CONDITIONS, LogMel())
+            trace_audio(tmp_path / name, Embedder(tiny_embedding(CONDITIONS.size), LogMel()), CONDITIONS)
 
 
 def test_a_boundary_lies_where_half_of_a_window_is_on_either_side():

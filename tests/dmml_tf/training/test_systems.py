@@ -7,6 +7,7 @@ import pytest
 from dmml_tf.configs.tables import icassp2020
 
 from dmml_tf.data.pipeline import BatchPlan, window_batches
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.run import Run
 from dmml_tf.search.build import index_run
@@ -85,7 +86,7 @@ def test_a_network_that_takes_samples(small, tmp_path, frontend):
     run = train(made, small.folder, tmp_path / "run")
     network = run.embedding()
     assert network.input_shape == (None, 66_150)
-    found = embed_split(network, small, "test", track_progress=False)
+    found = embed_split(Embedder(network, small.features), small, "test", track_progress=False)
     assert found.vectors.shape == (6, 256) and np.ptp(found.vectors, axis=0).max() > 0
     assert found.windows.shape == (12, 256)  # two of each 300 frames, as a network of log-mel has
 
