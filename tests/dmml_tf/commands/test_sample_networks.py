@@ -94,7 +94,7 @@ def test_export_to_a_form_without_samples_is_one_line(place, capsys, form):
 
 @pytest.mark.parametrize("flag", ["dim_sim", "odd_one_out"])
 def test_people_are_refused_before_any_scoring(place, capsys, monkeypatch, tmp_path, flag):
-    monkeypatch.setattr(evaluate, "compare", None)
+    monkeypatch.setattr(evaluate, "write_evaluation", None)
     status, _, error = dmml(capsys, place, "evaluate", f"--{flag}", tmp_path / "votes.csv", "--clips", tmp_path)
     assert status == 2 and "judged clips are read as log-mel and this network takes samples; leave out" in error
     assert error.count("\n") == 1
