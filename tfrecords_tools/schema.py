@@ -66,7 +66,7 @@ class Schema:
     def fields(self) -> dict[str, Field]:
         """Name -> `Field`: `tags/genre` int64 [n] ids, `values/tempo` float32 [], NaN where unlabelled.
 
-        These are what a reader gets who asks for nothing else; `optional` ones are not among them.
+        A reader gets these who asks for nothing else; `optional` ones are not among them.
         """
         tags = {f"tags/{name}": Field((None,), "int64") for name in self.vocabularies}
         values = {f"values/{name}": Field((), "float32") for name in self.values}
@@ -100,13 +100,14 @@ class Schema:
 
         Args:
             serialised: one `tf.train.Example`.
-            optional: as of `parse`.
+            optional: which of the dataset's optional fields to decode too, such as `audio`.
 
         Returns:
-            The values of `parse` in NumPy: `str`, NumPy scalars, and arrays that cannot be written to.
+            Values with the shapes and dtypes of `fields`: `str`, NumPy scalars, and arrays that cannot be written to.
 
         Raises:
-            ValueError: if it is no Example, a text or an array is missing, or a field is damaged; and as `parse`.
+            ValueError: if it is no Example, a text or an array is missing, a field is damaged, or the dataset has no
+                such optional field.
         """
         fields, features = {**self.fields, **self._asked_for(optional)}, example_features(serialised)
         # `in` first, since a protobuf map makes what it is asked for.
@@ -114,20 +115,6 @@ class Schema:
             name: read_field(name, field, features[name] if name in features else tf.train.Feature())
             for name, field in fields.items()
         }
-
-    def parse(self, serialised: tf.Tensor, optional: Sequence[str] = ()) -> dict[str, tf.Tensor]:
-        """Tensors of one record, by field name, with the shapes and dtypes of `fields`; for `tf.data.Dataset.map`.
-
-        Args:
-            serialised: string [], one `tf.train.Example`.
-            optional: which of the dataset's optional fields to decode too, such as `audio`.
-
-        Raises:
-            ValueError: if the dataset has no such optional field.
-        """
-        fields = {**self.fields, **self._asked_for(optional)}
-        parsed = tf.io.parse_single_example(serialised, {name: _spec(field) for name, field in fields.items()})
-        return {name: _decode(field, parsed[name]) for name, field in fields.items()}
 
     def require(self, optional: Sequence[str]) -> None:
         """Refuses names of optional fields that the dataset's records do not have.
@@ -212,22 +199,3 @@ def _array(name: str, field: Field, raw: bytes) -> np.ndarray:
 def _constant(array: np.ndarray) -> np.ndarray:
     array.setflags(write=False)
     return array
-
-
-def _spec(field: Field):
-    if field.raw or field.dtype == "string":
-        return tf.io.FixedLenFeature((), tf.string)
-    if field.dtype == "int64":
-        return tf.io.VarLenFeature(tf.int64)
-    return tf.io.FixedLenSequenceFeature((), tf.float32, allow_missing=True, default_value=np.nan)
-
-
-def _decode(field: Field, value):
-    if field.raw:
-        return tf.reshape(tf.io.decode_raw(value, field.dtype), [-1, *field.shape[1:]])
-    if field.dtype == "int64":
-        return tf.sparse.to_dense(value)
-    if field.dtype == "float32":
-        # An absent value is "unlabelled", which no number may stand for but NaN.
-        return tf.reduce_min(tf.concat([value, [np.nan]], 0)[:1])
-    return value

@@ -181,7 +181,6 @@ def load_mono(
     sample_rate: int,
     max_seconds: float | None = None,
     start_seconds: float = 0.0,
-    least_seconds: float = 0.0,
 ) -> np.ndarray:
     """Samples of one file, float32 [samples] in about -1..1, mono, at `sample_rate` Hz.
 
@@ -190,15 +189,12 @@ def load_mono(
         sample_rate: Hz; the paper's chain needs 22,050, madmom 44,100.
         max_seconds: at most that much; None takes all.
         start_seconds: where in the file to begin.
-        least_seconds: shorter audio is an error.
 
     Raises:
         AudioError: with a reason a user can act on: missing, a directory, no permission, empty, no audio,
-            cut short, samples that are not finite, too short.
+            cut short, samples that are not finite.
     """
-    samples = np.concatenate(list(mono_blocks(path, sample_rate, start_seconds, max_seconds)))
-    require_seconds(len(samples) / sample_rate, least_seconds)
-    return samples
+    return np.concatenate(list(mono_blocks(path, sample_rate, start_seconds, max_seconds)))
 
 
 def require_seconds(seconds: float, least: float) -> None:

@@ -38,21 +38,19 @@ def masked_crc32c(data: bytes) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def read_records(
-    file: BinaryIO, size: int | None = None, passed: Callable[[bytes], object] = lambda piece: None
-) -> Iterator[tuple[int, bytes]]:
+def read_records(file: BinaryIO, passed: Callable[[bytes], object] = lambda piece: None) -> Iterator[tuple[int, bytes]]:
     """Yields (offset of the record's first byte, its data), one record in memory at a time.
 
     Args:
-        file: opened for binary reading, at its beginning.
-        size: bytes of the file; None asks the file system.
+        file: opened for binary reading; read from its beginning.
         passed: is given every byte of the file, piece by piece; such as a digest's `update`.
 
     Raises:
         DamagedRecord: at the first record that is cut off or whose length or data differ from their checksum.
         OSError: if the file cannot be read.
     """
-    size = os.fstat(file.fileno()).st_size if size is None else size
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     offset, number = 0, 0
     while head := file.read(_HEAD_BYTES):
         number += 1

@@ -25,9 +25,7 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string("out", None, "manifest to write: .csv or .csv.gz", required=True, flag_values=fv)
     flags.DEFINE_float("least_seconds", LEAST_SECONDS, "drop shorter previews", lower_bound=0.0, flag_values=fv)
     flags.DEFINE_string("artists", None, "unique_tracks.txt of the dataset, for artists and titles", flag_values=fv)
-    flags.DEFINE_string(
-        "keep", None, "tracks to keep: text, one id a line, or a pickled list of strings", flag_values=fv
-    )
+    flags.DEFINE_string("keep", None, "text file of the tracks to keep, one id a line", flag_values=fv)
     flags.DEFINE_boolean(
         "skip_audio_check", False, "look at no preview; all are taken to end in .clip.mp3", flag_values=fv
     )

@@ -7,6 +7,7 @@ sequel at ISMIR 2020 (era 5).
 import contextlib
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,6 @@ from tfrecords_tools.audio.decode import file_problem, seconds_of
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import progress
-from tfrecords_tools.sources.kept import kept_ids
 from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, clean, is_unprintable
 
 LEAST_SECONDS = 29.1
@@ -93,7 +93,7 @@ def read_msd(
         least_seconds: shorter previews, by their headers, are dropped.
         skip_audio_check: looks at no preview and takes all to end in .clip.mp3.
         artists: the dataset's unique_tracks.txt, for artist and title; None leaves them empty.
-        keep: list of tracks to keep, see `kept_ids`; None keeps all.
+        keep: text file of the tracks to keep, one id a line; None keeps all.
 
     Raises:
         UserError: on files of unequal length, an unknown tag, a duplicate id, or what cannot be read.
@@ -111,7 +111,9 @@ def read_msd(
             yield from _load_artists(database, Path(artists))
         if keep is not None:
             database.execute("CREATE TABLE kept (id TEXT PRIMARY KEY) WITHOUT ROWID")
-            database.executemany("INSERT OR IGNORE INTO kept VALUES (?)", ((track_id,) for track_id in kept_ids(keep)))
+            database.executemany(
+                "INSERT OR IGNORE INTO kept VALUES (?)", ((track_id,) for track_id in _kept_ids(Path(keep)))
+            )
         total = sum(len(_matrix(labels / f"{part}_y.npy", len(tags))) for part in parts)
         rows = ((part, *row) for part in parts for row in _rows(labels, part, tags))
         for part, number, track_id, name, row in progress(rows, total, "tracks"):
@@ -156,6 +158,19 @@ def _lines(path: Path) -> Iterator[str]:
             yield from (line.strip() for line in file)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def _kept_ids(path: Path) -> Iterator[str]:
+    """Yields the ids of `--keep`. Another kind of file would leave out every track without a word: it is refused."""
+    try:
+        for number, line in enumerate(_lines(path), 1):
+            track_id = line.removeprefix("\ufeff")
+            if track_id and not re.fullmatch(r"[\w-]+", track_id):
+                raise UserError(f"{path}: line {number}: {track_id[:80]!r} is no track id")
+            if track_id:
+                yield track_id
+    except UserError as error:
+        raise UserError(f"--keep {error}; give a text file, one id a line") from error
 
 
 def _matrix(path: Path, width: int) -> np.ndarray:

@@ -6,7 +6,7 @@ without one gets this.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
@@ -25,18 +25,6 @@ def artist_key(track_id: str, artist: str) -> str:
 def seeded_order(seed: int, name: str) -> bytes:
     """A sort key that shuffles names, the same in every process and on every machine."""
     return hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).digest()
-
-
-def split_by_artist(tracks: Mapping[str, int], seed: int = 0) -> dict[str, str]:
-    """`artist_key` -> split of artists that fit into memory; `assign_artists` says how, in what order they come here.
-
-    Args:
-        tracks: `artist_key` -> number of tracks.
-        seed: another seed, another split; the order of `tracks` has no influence.
-    """
-    total = sum(tracks.values())
-    artists = sorted(tracks, key=lambda name: (not is_large(tracks[name], total), seeded_order(seed, name), name))
-    return dict(assign_artists(((name, tracks[name]) for name in artists), total))
 
 
 def is_large(tracks: int, total: int) -> bool:

@@ -11,6 +11,7 @@ import soundfile
 import tensorflow as tf
 
 from tests.tfrecords_tools.damaged import KINDS, RATE, make_mixed, noise
+from tests.tfrecords_tools.parsed import parse
 from tfrecords_tools.audio import extract, tempo_cache
 from tfrecords_tools.audio.extract import Extracted, Refused, Task
 from tfrecords_tools.build import build
@@ -88,7 +89,7 @@ def _record(dataset: Dataset, optional=()) -> dict:
     records = itertools.chain.from_iterable(
         tf.data.TFRecordDataset(dataset.files(s)) for s in SPLITS if dataset.tracks(s)
     )
-    parsed = (dataset.schema.parse(record, optional) for record in records)
+    parsed = (parse(dataset.schema, record, optional) for record in records)
     return next(record for record in parsed if record["track_id"] == b"t0")
 
 

@@ -7,12 +7,13 @@ import tracemalloc
 
 import pytest
 
+from tests.tfrecords_tools.split_in_memory import split_by_artist
 from tfrecords_tools.build import plan_store
 from tfrecords_tools.build.plan import Options, make_plan
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.tables.manifest import Reject, read_manifest
-from tfrecords_tools.tables.splits import artist_key, seeded_order, split_by_artist
+from tfrecords_tools.tables.splits import artist_key, seeded_order
 
 
 def plan_of(folder, lines: list[str], options: Options = Options("x"), header="track_id,path,artist,genre"):

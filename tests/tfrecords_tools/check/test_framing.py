@@ -24,7 +24,7 @@ def written(tmp_path_factory) -> bytes:
 
 
 def _read(content: bytes) -> list[tuple[int, bytes]]:
-    return list(read_records(io.BytesIO(content), len(content)))
+    return list(read_records(io.BytesIO(content)))
 
 
 def test_reads_what_tensorflow_writes(written):

@@ -1,6 +1,8 @@
 """The Million Song Dataset's split on made files of its form: labels by dimension, previews, artists, bad input."""
 
 import json
+import os
+import pickle
 
 import numpy as np
 import pytest
@@ -162,3 +164,45 @@ def test_the_command(labels, tmp_path, capsys):
     manifest = read_manifest(out, check_audio=False)
     assert (manifest.tags, manifest.values) == (("genre", "mood", "instrument", "era"), ("tempo",))
     assert len(list(manifest)) == 4
+
+
+def test_kept_tracks_are_a_text_list(labels, tmp_path):
+    # A byte order mark, line ends of Windows, blank lines and spaces are what lists come with.
+    (tmp_path / "keep").write_bytes(b"\xef\xbb\xbfTR4\r\n\nTR1\n TR3")
+    items = _read(labels, keep=tmp_path / "keep")
+    assert [(item.track_id, isinstance(item, Track)) for item in items] == [
+        ("TR1", True),
+        ("TR2", False),
+        ("TR3", True),
+        ("TR4", True),
+    ]
+    assert items[1].kind == "not in --keep"
+
+
+class _Malicious:
+    """Makes a directory when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_is_refused_and_runs_nothing(labels, tmp_path, protocol):
+    for content in (["TR1", "TR2"], {"train": ["TR1"]}, ["TR", _Malicious(tmp_path / "made")]):
+        (tmp_path / "keep").write_bytes(pickle.dumps(content, protocol))
+        with pytest.raises(UserError, match="--keep .*(no track id|cannot be read).*; give a text file, one id a line"):
+            _read(labels, keep=tmp_path / "keep")
+    assert not (tmp_path / "made").exists()
+    pickle.loads((tmp_path / "keep").read_bytes())
+    assert (tmp_path / "made").exists()  # it would have
+
+
+def test_a_list_of_kept_tracks_that_cannot_be_read(labels, tmp_path):
+    with pytest.raises(UserError, match="--keep .*gone: cannot be read"):
+        _read(labels, keep=tmp_path / "gone")
+    (tmp_path / "keep").write_bytes(b"TR\xff\xfe")
+    with pytest.raises(UserError, match="--keep .*keep: cannot be read .*give a text file"):
+        _read(labels, keep=tmp_path / "keep")

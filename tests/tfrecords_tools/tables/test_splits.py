@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from tests.tfrecords_tools.split_in_memory import split_by_artist
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.splits import artist_key, refuse_shared_artists, seeded_order, split_by_artist
+from tfrecords_tools.tables.splits import artist_key, refuse_shared_artists, seeded_order
 
 
 def _shares(tracks: dict[str, int], assigned: dict[str, str]) -> dict[str, float]:
