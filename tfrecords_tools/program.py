@@ -9,7 +9,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import TypeVar
 
 from absl import flags
@@ -127,7 +127,7 @@ def _fail(where: str, message: str) -> int:
 _EVERY, _EVERY_IN_A_FILE = 1.0, 10.0
 
 
-def progress(iterable: Iterable[Item], total: int | None = None, label: str = "") -> Iterator[Item]:
+def progress(iterable: Iterable[Item], total: int | None = None, label: str = "") -> Generator[Item, None, None]:
     """Passes items through and reports how many went by, how fast, and how long the rest will take.
 
     On a terminal one line is rewritten each second; elsewhere a plain line is written at most every 10 s. The last

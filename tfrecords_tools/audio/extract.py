@@ -73,8 +73,8 @@ def extract(task: Task) -> Extracted | Refused:
         blocks = _kept(mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds), chain, pcm)
         log_mel, samples = chain.extract_blocks(blocks, "float16")
         require_seconds(samples / chain.sample_rate, LEAST_SECONDS)
-        asked = task.tempo_seconds is not None
-        tempo = cached_tempo(task.path, task.tempo_seconds, task.tempo_cache) if asked else None
+        longest = task.tempo_seconds
+        tempo = None if longest is None else cached_tempo(task.path, longest, task.tempo_cache)
     except AudioError as error:
         return Refused(str(error))
     except (OSError, ValueError, RuntimeError, MemoryError) as error:

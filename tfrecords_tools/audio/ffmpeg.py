@@ -72,7 +72,7 @@ class FFmpegFile:
         self.samplerate = self._stream.codec_context.sample_rate
         duration = self._stream.duration
         self.frames = UNKNOWN_FRAMES
-        if duration is not None:
+        if duration is not None and self._stream.time_base is not None:
             self.frames = int(duration * self._stream.time_base * self.samplerate)
         self._blocks = self._decoded()
         self._left = np.zeros((0, 1), np.float32)

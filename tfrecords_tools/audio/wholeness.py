@@ -123,7 +123,9 @@ def unannounced_samples(path: str | os.PathLike) -> int | None:
             return None
         total = given_back = 0
         while place is not None:
-            size, samples = _frame(data, place)
+            frame = _frame(data, place)
+            assert frame is not None  # there was one when its place was found
+            size, samples = frame
             total += samples
             place += size
             if _frame(data, place) is None:

@@ -123,13 +123,13 @@ def _run(
         | "Write" >> beam.ParDo(_Write(out, shards, plan.schema))
     )
     _wait_for(pipeline)
-    found = [work.finished(shard) for shard in shards]
-    if None in found:
+    finished = [shard for shard in map(work.finished, shards) if shard is not None]
+    if len(finished) < len(shards):
         raise UserError(
-            f"{out}: the pipeline ended, and {found.count(None)} of {len(found)} shards are not there; the "
+            f"{out}: the pipeline ended, and {len(shards) - len(finished)} of {len(shards)} shards are not there; the "
             "workers must see the same folder under the same path"
         )
-    return found
+    return finished
 
 
 def _wait_for(pipeline: beam.Pipeline) -> None:

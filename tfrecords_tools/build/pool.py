@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from multiprocessing import connection
 from typing import Any
 
@@ -47,7 +47,7 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered_map(function: Callable[[Any], Any], tasks: Iterable[Any], workers: int = 0) -> Iterator[Any]:
+def ordered_map(function: Callable[[Any], Any], tasks: Iterable[Any], workers: int = 0) -> Generator[Any, None, None]:
     """Yields `function(task)` for each task, in the tasks' order, computed in processes.
 
     Close the iterator (`contextlib.closing`) to end the workers early, such as on Ctrl-C. As with any
@@ -124,7 +124,7 @@ class _Crew:
                     break
                 given = max(given, index_task[0] + 1)
                 worker.give(*index_task)
-            busy = {worker.pipe: worker for worker in self._workers if worker.pending}
+            busy: dict[Any, _Worker] = {worker.pipe: worker for worker in self._workers if worker.pending}
             if not busy and following == given:
                 return
             for pipe in connection.wait(list(busy)):

@@ -77,7 +77,8 @@ class WorkFolder:
                 # Not empty where the build wrote something.
                 with contextlib.suppress(OSError):
                     self.out.rmdir()
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def plan_file(self) -> Path:

@@ -96,7 +96,7 @@ def _histogram(column: np.ndarray, splits: np.ndarray) -> dict:
     # Round edges; a single value gets a bin around it.
     edges = MaxNLocator(_BINS).tick_values(low, high if high > low else math.nextafter(low, math.inf) + 1.0)
     return {
-        "edges": edges.tolist(),
+        "edges": np.asarray(edges).tolist(),
         "counts": {
             split: np.histogram(known_of, edges)[0].tolist()
             for split, known_of in (

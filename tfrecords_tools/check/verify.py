@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import tensorflow as tf
@@ -217,7 +218,7 @@ def check_record(data: bytes, schema: Schema, chain: LogMel) -> CheckedRecord:
     """
     features = example_features(data)
     fields = {**schema.fields, **{name: OPTIONAL_FIELDS[name] for name in schema.optional}}
-    read = {
+    read: dict[str, Any] = {
         name: _read(name, field, features[name]) if name in features else _absent(name)
         for name, field in fields.items()
     }
@@ -234,12 +235,12 @@ def check_record(data: bytes, schema: Schema, chain: LogMel) -> CheckedRecord:
     )
 
 
-def _absent(name: str):
+def _absent(name: str) -> NoReturn:
     raise ValueError(f"{name}: the record has no such field")
 
 
 def _read(name: str, field: Field, feature: tf.train.Feature) -> str | float | np.ndarray:
-    value = read_field(name, field, feature)
+    value: Any = read_field(name, field, feature)
     if field.raw:
         if np.dtype(field.dtype).kind == "f" and not _all_finite(value):
             row, *_ = np.argwhere(~np.isfinite(value))[0]

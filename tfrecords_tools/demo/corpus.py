@@ -14,7 +14,7 @@ import json
 import os
 import pathlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
@@ -114,7 +114,7 @@ def _first_fitting(plan: TrackPlan, beats: float) -> tuple[Piece, str]:
     )
 
 
-def _rendered(plans: Sequence[TrackPlan], folder: pathlib.Path, workers: int) -> Iterator[tuple[str, str]]:
+def _rendered(plans: Sequence[TrackPlan], folder: pathlib.Path, workers: int) -> Generator[tuple[str, str], None, None]:
     tasks = [(plan, folder) for plan in plans]
     # One process stays here: starting others and importing music21 in them takes longer than a small corpus.
     results = map(_task, tasks) if workers == 1 else pool.ordered_map(_task, tasks, workers)
