@@ -6,6 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
+from tests.eager import eager_functions
 from tests.synthetic import write_dataset
 
 ON_REQUEST = {
@@ -20,6 +21,13 @@ def pytest_collection_modifyitems(config, items):
         for item in items if marker not in config.getoption("-m") else ():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def eagerly():
+    """For tests that train a few steps, where the graph is not what they are about."""
+    with eager_functions():
+        yield
 
 
 @pytest.fixture(scope="session")

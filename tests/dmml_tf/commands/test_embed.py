@@ -30,6 +30,7 @@ from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import Command, dispatch
 from tfrecords_tools.tables.manifest import read_manifest
 
+pytestmark = [pytest.mark.spawns, pytest.mark.usefixtures("eagerly")]
 COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("embed", "index", "search")]
 NETWORK = {"block": "conv", "width": 2, "size": 10}
 CONDITIONS = Conditions([SharedTag("genre", width=6), Within("tempo", 5.0, width=4)])

@@ -10,6 +10,7 @@ from dmml_tf.cli import main
 from dmml_tf.run import Run
 from tests.dmml_tf.data.judgements.made_votes import write_votes
 
+pytestmark = [pytest.mark.trains, pytest.mark.usefixtures("eagerly")]
 TINY = (
     "--config.network.block=conv",
     "--config.network.width=(2,1,1,1,1,1,1)",

@@ -14,9 +14,11 @@ from dmml_tf.search.index import Index
 from dmml_tf.spaces import unit
 from dmml_tf.training.train import train
 from dmml_tf.zero_shot.tower import TagTower
+from tests.eager import eager_functions
 from tests.synthetic import SCHEMA
 from tfrecords_tools.program import Command, dispatch
 
+pytestmark = [pytest.mark.trains, pytest.mark.usefixtures("eagerly")]
 COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("index", "zero_shot")]
 
 
@@ -33,8 +35,9 @@ def trained(synthetic, tmp_path_factory):
     config.train.update({"steps": 4, "steps_per_epoch": 2, "validation_steps": 1})
     config.zero_shot.words = str(folder / "v.txt")
     config.zero_shot.held_out = {"genre": ("jazz",), "instrument": ("piano",)}
-    run = train(config, synthetic.folder, folder / "run")
-    assert dispatch("dmml", "", COMMANDS, ["index", f"--run={run.folder}"]) == 0
+    with eager_functions():
+        run = train(config, synthetic.folder, folder / "run")
+        assert dispatch("dmml", "", COMMANDS, ["index", f"--run={run.folder}"]) == 0
     return run
 
 

@@ -13,9 +13,12 @@ from dmml_tf.papers.files import write_table
 from dmml_tf.papers.held_out_side import HumanTriplets
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tests.dmml_tf.papers.made import system_file, tiny_table
+from tests.eager import eager_functions
 from tests.single_spaced import single_spaced
 from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
+
+pytestmark = [pytest.mark.trains, pytest.mark.usefixtures("eagerly")]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,8 @@ def made(tmp_path_factory):
         pairs=(("net", "chance", "whole", "track"), ("bad", "net", "whole", "overall")),
         notes=("A note.",),
     )
-    outcomes = call(folder, dataset, table)
+    with eager_functions():
+        outcomes = call(folder, dataset, table)
     return folder, dataset, table, outcomes
 
 

@@ -17,6 +17,9 @@ from dmml_tf.training.train import conditions_from_config, train
 from tests.synthetic import tiny_config, write_dataset
 from tfrecords_tools.errors import UserError
 
+# The graphs of these objectives are traced in tests/dmml_tf/training/objectives.
+pytestmark = [pytest.mark.trains, pytest.mark.usefixtures("eagerly")]
+
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):

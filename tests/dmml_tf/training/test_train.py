@@ -17,6 +17,7 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
 
+pytestmark = pytest.mark.trains
 NAMES = ("genre", "mood", "instrument", "tempo", "track")
 
 
@@ -93,8 +94,10 @@ def test_another_configuration_in_the_folder_is_refused(trained, synthetic, tmp_
     assert str(trained[0].folder) in str(caught.value)
 
 
-def test_an_interrupted_training_ends_as_the_uninterrupted_one(trained, synthetic, tmp_path, capsys):
+def test_an_interrupted_training_ends_as_the_uninterrupted_one(eagerly, synthetic, tmp_path, capsys):
     """The same seed gives the same history, whether or not a kill came in the middle of the third epoch."""
+    config = tiny_config(steps=6, steps_per_epoch=2)
+    whole = train(config, synthetic.folder, tmp_path / "whole")
     with pytest.MonkeyPatch.context() as patch:
 
         def interrupt(line, epoch, logs=None):
@@ -104,14 +107,14 @@ def test_an_interrupted_training_ends_as_the_uninterrupted_one(trained, syntheti
 
         patch.setattr("dmml_tf.training.train.EpochLine.on_epoch_end", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            train(tiny_config(), synthetic.folder, tmp_path / "run")
+            train(config, synthetic.folder, tmp_path / "run")
     assert not (tmp_path / "run" / "model.json").exists()
-    resumed = train(tiny_config(), synthetic.folder, tmp_path / "run")
+    resumed = train(config, synthetic.folder, tmp_path / "run")
     assert "resuming after epoch 2 of 3" in capsys.readouterr().out
-    for mine, theirs in zip(history(resumed), history(trained[0]), strict=True):
+    for mine, theirs in zip(history(resumed), history(whole), strict=True):
         del mine["windows_per_s"], theirs["windows_per_s"]
         assert mine == pytest.approx(theirs, abs=1e-6)
-    for mine, theirs in zip(resumed.embedding().get_weights(), trained[0].embedding().get_weights(), strict=True):
+    for mine, theirs in zip(resumed.embedding().get_weights(), whole.embedding().get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
 
 
@@ -151,7 +154,7 @@ def test_widths_that_do_not_add_up_are_one_line(synthetic):
         conditions_from_config(config, synthetic)
 
 
-def test_a_shard_cut_short_while_training_is_one_line(tmp_path):
+def test_a_shard_cut_short_while_training_is_one_line(eagerly, tmp_path):
     dataset = write_dataset(tmp_path / "data", {"train": 12, "valid": 8})
     path = dataset.files("train")[1]
     content = open(path, "rb").read()
