@@ -30,6 +30,6 @@ class Chance:
         rng = np.random.default_rng([self._seed, int.from_bytes(digest[:8], "little")])
         return rng.normal(size=self._size).astype(np.float32)
 
-    def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
+    def embed_split(self, dataset: Dataset, split: str) -> Embedded:
         """Whole tracks and their windows; see `embed_tracks`."""
-        return embed_tracks(lambda log_mel: log_mel, self.embed, dataset, split, "chance", track_progress)
+        return embed_tracks(lambda log_mel: log_mel, self.embed, dataset, split, "chance")

@@ -23,13 +23,11 @@ class Baseline(Protocol):
     def embed(self, log_mel: np.ndarray) -> np.ndarray:
         """float32 [E] of one log-mel [frames, bands], such as a judged clip's."""
 
-    def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
+    def embed_split(self, dataset: Dataset, split: str) -> Embedded:
         """Whole tracks and their 3 s windows."""
 
 
-def embed_tracks(
-    frames_of: Pool, pool: Pool, dataset: Dataset, split: str, name: str, track_progress: bool = True
-) -> Embedded:
+def embed_tracks(frames_of: Pool, pool: Pool, dataset: Dataset, split: str, name: str) -> Embedded:
     """Embeds every track of a split, one in memory at a time.
 
     Args:
@@ -37,7 +35,6 @@ def embed_tracks(
         pool: those rows, all or one window's -> a vector.
         dataset, split: what to embed.
         name: for the progress line.
-        track_progress: whether to report on standard error.
 
     Returns:
         `Embedded`; its windows are those of `dmml_tf.embed.split.embed_split`. A window's rows are cut
@@ -54,7 +51,7 @@ def embed_tracks(
             frames = frames_of(sound["log_mel"])
             yield pool(frames), np.stack([pool(frames[first : first + length]) for first in signal.starts(sound)])
 
-    return walk_split(songs, signal, dataset, split, name if track_progress else "")
+    return walk_split(songs, signal, dataset, split, name)
 
 
 def filled_up(log_mel: np.ndarray, features: LogMel) -> np.ndarray:

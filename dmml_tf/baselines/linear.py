@@ -22,6 +22,7 @@ from tfrecords_tools.errors import UserError
 
 METHODS = ("lda", "nca", "mahalanobis")
 _TRIPLETS = 10_000
+_NO_MAP = "linear baseline has no map yet; call fit(dataset) first"
 
 
 class Linear:
@@ -44,7 +45,8 @@ class Linear:
                 "from labels of tracks"
             )
         self._condition, self._method, self._seed, self._examples = condition, method, seed, examples
-        self._statistics = self._map = None
+        self._statistics: MfccStats | None = None
+        self._map: np.ndarray | None = None
 
     def fit(self, dataset: Dataset, split: str = "train", statistics: MfccStats | None = None) -> "Linear":
         """Learns the map.
@@ -56,8 +58,9 @@ class Linear:
         Raises:
             UserError: as `read_tracks`, or if the split's labels do not tell apart any two tracks.
         """
-        self._statistics = MfccStats().fit(dataset, split) if statistics is None else statistics
-        self._map = self._learn(self._statistics.vectors, self._statistics.labels)
+        statistics = MfccStats().fit(dataset, split) if statistics is None else statistics
+        self._map = self._learn(statistics.vectors, statistics.labels)
+        self._statistics = statistics
         return self
 
     def embed(self, log_mel: np.ndarray) -> np.ndarray:
@@ -66,17 +69,15 @@ class Linear:
         Raises:
             UserError: if the map has not been learned.
         """
-        self._require_map()
-        return self._mapped(self._statistics.embed(log_mel))
+        return self._mapped(self._fitted_statistics().embed(log_mel))
 
-    def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
+    def embed_split(self, dataset: Dataset, split: str) -> Embedded:
         """Whole tracks and their windows; see `embed_tracks`. Compare them as they are, not at unit length.
 
         Raises:
             UserError: as `read_tracks`, or if the map has not been learned.
         """
-        self._require_map()
-        return self.see(self._statistics.embed_split(dataset, split, track_progress))
+        return self.see(self._fitted_statistics().embed_split(dataset, split))
 
     def see(self, statistics: Embedded) -> Embedded:
         """What `MfccStats.embed_split` of the same statistics gave, under the map.
@@ -84,17 +85,19 @@ class Linear:
         Raises:
             UserError: if the map has not been learned.
         """
-        self._require_map()
         return dataclasses.replace(
             statistics, vectors=self._mapped(statistics.vectors), windows=self._mapped(statistics.windows)
         )
 
     def _mapped(self, vectors: np.ndarray) -> np.ndarray:
+        if self._map is None:
+            raise UserError(_NO_MAP)
         return (vectors @ self._map).astype(np.float32)
 
-    def _require_map(self) -> None:
-        if self._map is None:
-            raise UserError("linear baseline has no map yet; call fit(dataset) first")
+    def _fitted_statistics(self) -> MfccStats:
+        if self._statistics is None:
+            raise UserError(_NO_MAP)
+        return self._statistics
 
     def _learn(self, vectors: np.ndarray, labels: Labels) -> np.ndarray:
         """float [K, E]: vectors @ it are the embeddings, up to a shift that no distance sees."""

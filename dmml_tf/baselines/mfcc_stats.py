@@ -21,14 +21,15 @@ class MfccStats:
     over 30 s.
 
     Attributes:
-        vectors: float32 [N, 52] of the split it was fitted on; None before.
+        vectors: float32 [N, 52] of the split it was fitted on; [0, 52] before.
         labels: label columns of those tracks.
     """
 
-    def __init__(self):
-        self.vectors: np.ndarray | None = None
+    def __init__(self) -> None:
+        self.vectors = np.zeros((0, 4 * COEFFICIENTS), np.float32)
         self.labels: Labels = {}
-        self._features = self._scale = None
+        self._features = LogMel()
+        self._scale: ZScore | None = None
 
     def fit(self, dataset: Dataset, split: str = "train") -> "MfccStats":
         """Learns the z-score, and keeps the split's vectors and labels for who learns from them.
@@ -37,7 +38,8 @@ class MfccStats:
             UserError: as `read_tracks`.
         """
         self._features = dataset.features
-        vectors, rows = [], []
+        vectors: list[np.ndarray] = []
+        rows: list[dict] = []
         for row in progress(read_tracks(dataset, split), dataset.tracks(split), "mfcc statistics"):
             vectors.append(_statistics(self._frames(row.pop("log_mel"))))
             rows.append(row)
@@ -53,16 +55,16 @@ class MfccStats:
         """
         return self._pool(self._frames(log_mel))
 
-    def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
+    def embed_split(self, dataset: Dataset, split: str) -> Embedded:
         """Whole tracks and their windows; see `embed_tracks`. Compare them as they are, not at unit length.
 
         Raises:
             UserError: as `read_tracks`, or if the z-score has not been learned.
         """
-        return embed_tracks(self._frames, self._pool, dataset, split, "mfcc statistics", track_progress)
+        return embed_tracks(self._frames, self._pool, dataset, split, "mfcc statistics")
 
     def _frames(self, log_mel: np.ndarray) -> np.ndarray:
-        return mfcc_frames(log_mel, self._features or LogMel())
+        return mfcc_frames(log_mel, self._features)
 
     def _pool(self, frames: np.ndarray) -> np.ndarray:
         if self._scale is None:

@@ -60,7 +60,11 @@ class MfccVq:
         if tau < 1 or not 0.0 < (0.5 if variance is None else variance) < 1.0:
             raise UserError(f"MFCC-VQ with tau {tau}, variance {variance}: tau must be at least 1, variance in 0..1")
         self._codewords, self._frames, self._seed, self._tau, self._variance = codewords, frames, seed, tau, variance
-        self._mean = self._deviation = self._kmeans = self._components = self._features = None
+        self._features = LogMel()
+        self._mean = self._deviation = np.zeros(0, np.float32)
+        self._kmeans: MiniBatchKMeans | None = None
+        self._components: PCA | None = None
+        self._bins = 0  # codewords that there are
 
     def fit(self, dataset: Dataset, split: str = "train") -> "MfccVq":
         """Learns the z-score and the codebook.
@@ -85,6 +89,7 @@ class MfccVq:
         deviation = frames.std(axis=0, dtype=np.float64).astype(np.float32)
         self._deviation = np.where(deviation > 1e-6, deviation, 1.0)
         self._kmeans = self._codebook((frames - self._mean) / self._deviation)
+        self._bins = min(self._codewords, len(frames))
         self._features = dataset.features
         if self._variance is not None:
             stream = progress(read_tracks(dataset, split), tracks, "histograms")
@@ -103,8 +108,8 @@ class MfccVq:
         scaled = (frames - self._mean) / self._deviation
         if self._tau == 1:
             return self._kmeans.predict(scaled).astype(np.int32)
-        tau = min(self._tau, self._kmeans.n_clusters)
-        parts = (self._kmeans.transform(scaled[begin : begin + _CHUNK]) for begin in range(0, len(scaled), _CHUNK))
+        tau, transform = min(self._tau, self._bins), self._kmeans.transform
+        parts = (transform(scaled[begin : begin + _CHUNK]) for begin in range(0, len(scaled), _CHUNK))
         return np.concatenate([np.argsort(part, axis=1, kind="stable")[:, :tau] for part in parts]).astype(np.int32)
 
     def embed(self, log_mel: np.ndarray) -> np.ndarray:
@@ -115,7 +120,7 @@ class MfccVq:
         """
         return self._vector(self._codes_of(log_mel))
 
-    def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
+    def embed_split(self, dataset: Dataset, split: str) -> Embedded:
         """Histograms, normalised to sum 1, of whole tracks (all their frames) and of their 3 s windows.
 
         A window's frames keep the derivatives and the 80 dB range of their whole track, which can only
@@ -128,10 +133,10 @@ class MfccVq:
         Raises:
             UserError: as `read_tracks`, or if the codebook has not been learned.
         """
-        return embed_tracks(self._codes_of, self._vector, dataset, split, "mfcc-vq", track_progress)
+        return embed_tracks(self._codes_of, self._vector, dataset, split, "mfcc-vq")
 
     def _codes_of(self, log_mel: np.ndarray) -> np.ndarray:
-        return self.codes(mfcc_frames(log_mel, self._features or LogMel()))
+        return self.codes(mfcc_frames(log_mel, self._features))
 
     def _vector(self, codes: np.ndarray) -> np.ndarray:
         histogram = self._histogram(codes)
@@ -154,5 +159,5 @@ class MfccVq:
             return kmeans.fit(frames)
 
     def _histogram(self, codes: np.ndarray) -> np.ndarray:
-        counts = np.bincount(codes.reshape(-1), minlength=self._kmeans.n_clusters)
+        counts = np.bincount(codes.reshape(-1), minlength=self._bins)
         return (counts / counts.sum()).astype(np.float32)

@@ -14,8 +14,9 @@ from tfrecords_tools.program import progress
 class Stats:
     """Mean and standard deviation of the log-mel, 2 x bands numbers, each z-scored over the train tracks."""
 
-    def __init__(self):
-        self._scale, self._features = None, None
+    def __init__(self) -> None:
+        self._scale: ZScore | None = None
+        self._features = LogMel()
 
     def fit(self, dataset: Dataset, split: str = "train") -> "Stats":
         """Learns the z-score.
@@ -32,16 +33,16 @@ class Stats:
         """float32 [2 x bands] of one log-mel [frames, bands]."""
         return self._pool(self._frames(log_mel))
 
-    def embed_split(self, dataset: Dataset, split: str, track_progress: bool = True) -> Embedded:
+    def embed_split(self, dataset: Dataset, split: str) -> Embedded:
         """Whole tracks and their windows; see `embed_tracks`.
 
         Raises:
             UserError: as `read_tracks`, or if the z-score has not been learned.
         """
-        return embed_tracks(self._frames, self._pool, dataset, split, "stats", track_progress)
+        return embed_tracks(self._frames, self._pool, dataset, split, "stats")
 
     def _frames(self, log_mel: np.ndarray) -> np.ndarray:
-        return filled_up(log_mel, self._features or LogMel())
+        return filled_up(log_mel, self._features)
 
     def _pool(self, frames: np.ndarray) -> np.ndarray:
         if self._scale is None:

@@ -47,9 +47,7 @@ class EmbeddedClips:
     without_clips: int
 
 
-def embed_clips(
-    judgements: Judgements, folder: str | os.PathLike, embed: Embed, features: LogMel, track_progress: bool = True
-) -> EmbeddedClips:
+def embed_clips(judgements: Judgements, folder: str | os.PathLike, embed: Embed, features: LogMel) -> EmbeddedClips:
     """Embeds every clip that takes part in a judgement, one in memory at a time.
 
     Args:
@@ -57,11 +55,12 @@ def embed_clips(
         folder: of audio files or mel arrays, see `clip_log_mel`.
         embed: the system: `network_embed(embedder)`, or a baseline's `embed`.
         features: the signal chain of the system.
-        track_progress: whether to report on standard error.
     """
     clips = list(dict.fromkeys(clip for triplet in judgements.triplets for clip in triplet))
-    vectors, rows, missing = [], {}, {}
-    for clip in progress(clips, len(clips), "clips") if track_progress else clips:
+    vectors: list[np.ndarray] = []
+    rows: dict[Clip, int] = {}
+    missing: dict[str, str] = {}
+    for clip in progress(clips, len(clips), "clips"):
         try:
             log_mel = clip_log_mel(clip, Path(folder), features)
         except ClipError as error:

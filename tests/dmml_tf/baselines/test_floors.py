@@ -24,7 +24,7 @@ def small(tmp_path_factory):
 
 def test_stats_are_scaled_means_and_deviations(small):
     model = Stats().fit(small)
-    found = model.embed_split(small, "test", track_progress=False)
+    found = model.embed_split(small, "test")
     train, test = (
         [row["log_mel"].astype(np.float64) for row in read_tracks(small, split)] for split in ("train", "test")
     )
@@ -50,7 +50,7 @@ def test_stats_beat_chance_where_the_sound_tells(small):
     conditions = Conditions([SharedTag("genre", width=64)])
     scores = {}
     for name, model in (("stats", Stats()), ("chance", Chance(64))):
-        found = model.fit(small).embed_split(small, "test", track_progress=False)
+        found = model.fit(small).embed_split(small, "test")
         held_out = hold_out(conditions, found.labels, found.window_track, found.window_start, 2000, 0)
         as_they_are = Views({"whole": dict.fromkeys(held_out.conditions.names)}, normalise=False)
         scores[name] = accuracy_by_condition(found, held_out, as_they_are, rounds=5)["whole"]
@@ -58,7 +58,7 @@ def test_stats_beat_chance_where_the_sound_tells(small):
 
 
 def test_chance_hangs_on_the_sound_and_the_seed_alone(small):
-    first, again, other = (Chance(16, seed).fit(small).embed_split(small, "test", False) for seed in (1, 1, 2))
+    first, again, other = (Chance(16, seed).fit(small).embed_split(small, "test") for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.vectors, again.vectors)
     assert (first.vectors != other.vectors).all()
     assert len(np.unique(first.vectors[:, 0])) == 10 and len(np.unique(first.windows[:, 0])) == 20
@@ -70,7 +70,7 @@ def test_chance_hangs_on_the_sound_and_the_seed_alone(small):
 
 def test_top_tau_counts_the_nearest_codewords(small):
     model = MfccVq(codewords=32, frames=2000, tau=3).fit(small)
-    found = model.embed_split(small, "test", track_progress=False)
+    found = model.embed_split(small, "test")
     row = next(iter(read_tracks(small, "test")))
     frames = (mfcc_frames(row["log_mel"], small.features) - model._mean) / model._deviation
     counts = np.zeros(32)
@@ -83,12 +83,12 @@ def test_top_tau_counts_the_nearest_codewords(small):
 
 def test_the_square_root_and_the_principal_components(small):
     plain, reduced = (MfccVq(16, 2000, variance=variance).fit(small) for variance in (None, 0.9))
-    train, test = (np.sqrt(plain.embed_split(small, split, False).vectors) for split in ("train", "test"))
+    train, test = (np.sqrt(plain.embed_split(small, split).vectors) for split in ("train", "test"))
     values, directions = np.linalg.eigh(np.cov(train.T.astype(np.float64)))
     shares = np.cumsum(values[::-1]) / values.sum()
     kept = int(np.searchsorted(shares, 0.9) + 1)
     expected = (test - train.mean(axis=0)) @ directions[:, ::-1][:, :kept]
-    found = reduced.embed_split(small, "test", False).vectors
+    found = reduced.embed_split(small, "test").vectors
     assert found.shape == (10, kept) and kept < 16
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-4)  # a component's sign is free
 

@@ -36,20 +36,20 @@ def cheap(tmp_path_factory):
 @pytest.mark.parametrize("method", METHODS)
 def test_it_learns_a_genre_and_embeds_alike(cheap, method):
     model = Linear(GENRE, method, seed=2).fit(cheap)
-    found = model.embed_split(cheap, "test", track_progress=False)
+    found = model.embed_split(cheap, "test")
     triplets = sample_triplets(GENRE, found.labels, 2000, 0)
     assert triplet_accuracy(found.vectors, triplets, rounds=1).value > 0.9
     assert found.vectors.dtype == np.float32 and len(found.windows) == 30
     row = next(iter(read_tracks(cheap, "test")))
     np.testing.assert_allclose(model.embed(row["log_mel"]), found.vectors[0], atol=1e-5)
-    again = Linear(GENRE, method, seed=2).fit(cheap).embed_split(cheap, "test", False)
+    again = Linear(GENRE, method, seed=2).fit(cheap).embed_split(cheap, "test")
     np.testing.assert_array_equal(found.vectors, again.vectors)
 
 
 def test_several_maps_share_statistics_that_are_made_once(cheap, monkeypatch):
     shared = MfccStats().fit(cheap)
-    test = shared.embed_split(cheap, "test", False)
-    alone = Linear(GENRE, "lda").fit(cheap).embed_split(cheap, "test", False)
+    test = shared.embed_split(cheap, "test")
+    alone = Linear(GENRE, "lda").fit(cheap).embed_split(cheap, "test")
     monkeypatch.setattr(mfcc_stats, "mfcc_frames", None)  # nothing is computed from here on
     for condition in (GENRE, TEMPO):
         found = Linear(condition, "lda").fit(cheap, statistics=shared).see(test)
@@ -61,7 +61,7 @@ def test_several_maps_share_statistics_that_are_made_once(cheap, monkeypatch):
 
 def test_mfcc_statistics_are_scaled_means_and_deviations(cheap):
     model = MfccStats().fit(cheap)
-    found = model.embed_split(cheap, "test", False)
+    found = model.embed_split(cheap, "test")
     train, test = (
         [mfcc_stats.mfcc_frames(row["log_mel"], None).astype(np.float64) for row in read_tracks(cheap, split)]
         for split in ("train", "test")
@@ -77,15 +77,15 @@ def test_mfcc_statistics_are_scaled_means_and_deviations(cheap):
 def test_mfcc_statistics_of_a_window_are_of_the_size_of_a_songs(tmp_path, monkeypatch):
     monkeypatch.setattr(mfcc_stats, "mfcc_frames", mfcc_vq.mfcc_frames)
     dataset = write_dataset(tmp_path / "long", {"train": 30, "test": 10}, shards=1, frames=1290)
-    found = MfccStats().fit(dataset).embed_split(dataset, "test", False)
+    found = MfccStats().fit(dataset).embed_split(dataset, "test")
     assert found.vectors.shape == (10, 52) and found.windows.shape == (100, 52)
     # The mean of a derivative, z-scored on whole songs, would be ten times as large over a tenth of one.
     assert (np.abs(found.windows).mean(0) / np.abs(found.vectors).mean(0)).max() < 7
 
 
 def test_lda_has_one_number_less_than_classes(cheap):
-    assert Linear(GENRE, "lda").fit(cheap).embed_split(cheap, "test", False).vectors.shape == (30, 2)
-    assert Linear(TEMPO, "nca", examples=20).fit(cheap).embed_split(cheap, "test", False).vectors.shape == (30, 12)
+    assert Linear(GENRE, "lda").fit(cheap).embed_split(cheap, "test").vectors.shape == (30, 2)
+    assert Linear(TEMPO, "nca", examples=20).fit(cheap).embed_split(cheap, "test").vectors.shape == (30, 12)
 
 
 def test_lda_equals_scikit_learns_transform():

@@ -55,7 +55,7 @@ def test_the_z_score_is_that_of_the_training_frames(synthetic):
 
 
 def test_histograms_are_counts_of_codes(synthetic, fitted):
-    embedded = fitted.embed_split(synthetic, "test", track_progress=False)
+    embedded = fitted.embed_split(synthetic, "test")
     assert embedded.vectors.shape == (16, 64) and embedded.windows.shape == (48, 64)
     np.testing.assert_allclose(embedded.vectors.sum(axis=1), 1.0, rtol=1e-5)
     np.testing.assert_allclose(embedded.windows.sum(axis=1), 1.0, rtol=1e-5)
@@ -72,7 +72,7 @@ def test_histograms_are_counts_of_codes(synthetic, fitted):
 
 def test_the_seed_decides(synthetic):
     first, again, other = (
-        MfccVq(codewords=16, frames=2000, seed=seed).fit(synthetic).embed_split(synthetic, "valid", False).vectors
+        MfccVq(codewords=16, frames=2000, seed=seed).fit(synthetic).embed_split(synthetic, "valid").vectors
         for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
@@ -90,11 +90,11 @@ def test_every_track_gives_the_same_number_of_frames(synthetic, monkeypatch):
 def test_fewer_frames_than_codewords_and_silence(tmp_path, monkeypatch):
     dataset = write_dataset(tmp_path, {"train": 2}, shards=1, frames=40)
     model = MfccVq(codewords=1024).fit(dataset)
-    assert model.embed_split(dataset, "train", False).vectors.shape == (2, 2 * 129)
+    assert model.embed_split(dataset, "train").vectors.shape == (2, 2 * 129)
     monkeypatch.setattr(
         "dmml_tf.baselines.mfcc_vq.mfcc_frames", lambda log_mel, features: np.full((129, 39), -9.0, np.float32)
     )
-    silent = MfccVq(codewords=16).fit(dataset).embed_split(dataset, "train", False)
+    silent = MfccVq(codewords=16).fit(dataset).embed_split(dataset, "train")
     assert np.isfinite(silent.vectors).all()
     np.testing.assert_array_equal(silent.vectors[0], silent.vectors[1])
 

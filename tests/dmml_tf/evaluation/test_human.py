@@ -90,7 +90,7 @@ def judged_by_pitch(tmp_path):
 
 
 def test_missing_clips_are_listed_and_the_rest_is_scored(tmp_path):
-    judged = embed_clips(judged_by_pitch(tmp_path), tmp_path, mean_band, CHAIN, track_progress=False)
+    judged = embed_clips(judged_by_pitch(tmp_path), tmp_path, mean_band, CHAIN)
     assert judged.without_clips == 2 and sorted(judged.missing) == ["E @ 1.5 s", "lost @ 1.5 s"]
     assert "not found" in judged.missing["lost @ 1.5 s"] and "E.npy is no array" in judged.missing["E @ 1.5 s"]
     found = agreement_with_people(judged, judged.vectors, rounds=50)
@@ -101,12 +101,12 @@ def test_two_clips_of_a_song_are_one_track_of_the_bootstrap(tmp_path):
     write_mel(tmp_path, "A", 20)
     write_mel(tmp_path, "B", 90)
     triplets = ((Clip("A", 1.0, 3.0), Clip("A", 9.0, 3.0), Clip("B", 1.0, 3.0)),)
-    judged = embed_clips(Judgements(triplets, 0), tmp_path, mean_band, CHAIN, False)
+    judged = embed_clips(Judgements(triplets, 0), tmp_path, mean_band, CHAIN)
     assert judged.songs.tolist() == [0, 0, 1] and judged.triplets.tolist() == [[0, 1, 2]]
 
 
 def test_no_clip_at_all(tmp_path):
-    judged = embed_clips(Judgements(((Clip("a"), Clip("b"), Clip("c")),), 0), tmp_path, mean_band, CHAIN, False)
+    judged = embed_clips(Judgements(((Clip("a"), Clip("b"), Clip("c")),), 0), tmp_path, mean_band, CHAIN)
     assert judged.without_clips == 1 and list(judged.missing) == ["a", "b", "c"]
     assert agreement_with_people(judged, judged.vectors) is None
 
