@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tensorflow import keras
 
 from dmml_tf.models.blocks import MOMENTUM, block_by_name
-from dmml_tf.models.maps import MAPS, audio_input
+from dmml_tf.models.frontends import MAPS, audio_input
 from dmml_tf.models.sample_cnn import sample_cnn_vector
 from dmml_tf.models.stem import Stem
 from tfrecords_tools.errors import UserError

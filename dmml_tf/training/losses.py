@@ -1,4 +1,4 @@
-"""The paper's triplet hinge on distances that the graph has already computed: on given triplets, or on mined ones."""
+"""Losses on what the graphs have already computed: triplets as given or mined, tags, and cosines of tags."""
 
 import tensorflow as tf
 from tensorflow import keras
@@ -63,3 +63,44 @@ class MinedHinge(keras.losses.Loss):
 def split_relations(relations):
     """(similar, dissimilar), bool [C, B, B] each, from relations [C, B, B] of 1, -1 and 0 in any number type."""
     return relations > 0, relations < 0
+
+
+class TagCrossentropy(keras.losses.Loss):
+    """Binary cross-entropy over the tags of the rows that have any: their mean.
+
+    `y_true` float [B, Z] as `dmml_tf.data.forms.tag_targets` gives it, `y_pred` logits [B, Z]. A batch without a
+    tagged row counts 0.
+    """
+
+    def __init__(self, name: str = "tag_crossentropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        tagged = tf.reduce_all(y_true >= 0, axis=-1)
+        wanted = tf.cast(tf.maximum(y_true, 0.0), y_pred.dtype)
+        loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=y_pred)
+        rows = tf.where(tagged, tf.reduce_mean(loss, axis=-1), 0.0)
+        # Keras divides by all rows.
+        share = tf.reduce_mean(tf.cast(tagged, rows.dtype))
+        return tf.math.divide_no_nan(rows, share)
+
+
+class CosineHinge(keras.losses.Loss):
+    """max(0, margin - cos(a, t+) + cos(a, t-)), one value a pair (Choi et al., ISMIR 2019, equation 1).
+
+    `y_true` is the condition int [T] (unused here; the metrics read it), `y_pred` float [T, 2] the cosines.
+
+    Args:
+        margin: the paper's 0.4.
+    """
+
+    def __init__(self, margin: float = 0.4, name: str = "cosine_hinge", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.margin = margin
+
+    def call(self, y_true, y_pred):
+        del y_true
+        return tf.maximum(0.0, self.margin - y_pred[:, 0] + y_pred[:, 1])
+
+    def get_config(self):
+        return {**super().get_config(), "margin": self.margin}

@@ -131,3 +131,33 @@ class TagAccuracy(keras.metrics.Mean):
         best = tf.gather(y_true, tf.argmax(y_pred, axis=-1), batch_dims=1)
         tagged = tf.cast(tf.reduce_all(y_true >= 0, axis=-1), tf.float32)
         return super().update_state(tf.maximum(best, 0.0), sample_weight=tagged)
+
+
+class CosineAccuracy(ConditionAccuracy):
+    """Share of one condition's pairs with cos(a, t+) > cos(a, t-); chance is 0.5, a tie counts as wrong."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return super().update_state(y_true, 1.0 - y_pred)
+
+
+class ActiveCosines(ActiveShare):
+    """Share of pairs whose `dmml_tf.training.losses.CosineHinge` is above 0."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return super().update_state(y_true, 1.0 - y_pred)
+
+
+class MeanCosineDistance(MeanDistance):
+    """Mean of 1 - cosine of one column: 0 = positive, 1 = negative; 0 to 2."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return super().update_state(y_true, 1.0 - y_pred)
+
+
+def zero_shot_metrics(conditions: Conditions, margin: float) -> list[keras.metrics.Metric]:
+    """The metrics for `compile`, so that a collapse is noticed, under the names of `triplet_metrics`.
+
+    Accuracy per condition, active share, mean of 1 - cos(a, t+) and of 1 - cos(a, t-).
+    """
+    accuracies = [CosineAccuracy(number, f"accuracy_{name}") for number, name in enumerate(conditions.names)]
+    return [*accuracies, ActiveCosines(margin), MeanCosineDistance(0, "d_ap"), MeanCosineDistance(1, "d_an")]

@@ -20,7 +20,7 @@ from dmml_tf.data.judgements.clips import with_judgements
 from dmml_tf.data.label_check import check_conditions
 from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.models.learned_mask import learned_masks
+from dmml_tf.models.masks import learned_masks
 from dmml_tf.run import BOARD, UNNAMED, Run
 from dmml_tf.training.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
 from dmml_tf.training.objectives.build import TRIPLETS, build_objective

@@ -6,10 +6,10 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.signal import Signal
 from dmml_tf.spaces import NORM_ORDERS
+from dmml_tf.training.objectives.classes import tag_objective
+from dmml_tf.training.objectives.mining import mining_objective
 from dmml_tf.training.objectives.objective import Objective
-from dmml_tf.training.objectives.tags import tag_objective
-from dmml_tf.training.objectives.triplet_graph import MASKS
-from dmml_tf.training.objectives.triplets import mining_objective, triplet_objective
+from dmml_tf.training.objectives.triplets import MASKS, triplet_objective
 from dmml_tf.training.objectives.zero_shot import zero_shot_objective
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError

@@ -5,12 +5,18 @@ model.compile(loss=MinedHinge("semi_hard"), metrics=mining_metrics(conditions, m
 model.fit(batches)      # ({"windows": [B, 129, 128]}, relations int8 [C, B, B], weights [C])
 """
 
+import ml_collections
 import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.data.forms import mined_form
+from dmml_tf.data.signal import Signal
 from dmml_tf.models.masks import TINY
-from dmml_tf.training.objectives.triplet_graph import seen_under
+from dmml_tf.training.losses import MinedHinge
+from dmml_tf.training.metrics import mining_metrics
+from dmml_tf.training.objectives.objective import Objective
+from dmml_tf.training.objectives.triplets import learned_conditions, seen_under
 
 
 @keras.utils.register_keras_serializable(package="dmml")
@@ -53,7 +59,7 @@ def build_mining_model(
     embedding: keras.Model, conditions: Conditions, mask: str = "fixed", norm_order: str = "mask_then_norm"
 ) -> keras.Model:
     """Functional model over windows alone; arguments and errors as those of
-    `dmml_tf.training.objectives.triplet_graph.build_triplet_model`.
+    `dmml_tf.training.objectives.triplets.build_triplet_model`.
 
     Returns:
         Input `windows` float32 [B, ...], output float32 [C, B, B]: distances of rows and columns of the batch under
@@ -69,3 +75,17 @@ def build_mining_model(
 
     # --- functional model
     return keras.Model({"windows": windows}, distances, name="mining_network")
+
+
+def mining_objective(
+    config: ml_collections.ConfigDict, conditions: Conditions, embedding: keras.Model, signal: Signal
+) -> Objective:
+    """All triplets of a batch that the miner `config.train.mining` takes; `config.batch.triplets` is not read."""
+    margin = config.train.margin
+    return Objective(
+        build_mining_model(embedding, conditions, config.mask, config.norm_order),
+        mined_form(conditions, signal),
+        MinedHinge(config.train.mining, margin),
+        mining_metrics(conditions, margin),
+        learned_conditions(config, conditions),
+    )

@@ -1,18 +1,79 @@
-"""Triplets: drawn at random as in the paper, or found in the batch by a miner."""
+"""Triplets drawn at random, as in the paper: the graph windows and triplets -> two distances a triplet, and its loss.
+
+Source: Lee et al., ICASSP 2020, figure 1. Plain functional Keras; each window is embedded once, however many triplets
+it takes part in.
+"""
 
 import dataclasses
 
 import ml_collections
+import numpy as np
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
-from dmml_tf.data.forms import mined_form, triplet_form
+from dmml_tf.data.forms import triplet_form
 from dmml_tf.data.signal import Signal
-from dmml_tf.training.losses import MinedHinge, TripletHinge
-from dmml_tf.training.metrics import mining_metrics, triplet_metrics
-from dmml_tf.training.objectives.mining import build_mining_model
+from dmml_tf.models.masks import ConditionMask, GatherTriplets, LearnedMask, LengthPenalty, TripletDistances, UnitLength
+from dmml_tf.spaces import NORM_ORDERS
+from dmml_tf.training.losses import TripletHinge
+from dmml_tf.training.metrics import triplet_metrics
 from dmml_tf.training.objectives.objective import Objective
-from dmml_tf.training.objectives.triplet_graph import build_triplet_model
+from tfrecords_tools.errors import UserError
+
+MASKS = ("fixed", "learned", "none")
+
+
+def build_triplet_model(
+    embedding: keras.Model, conditions: Conditions, mask: str = "fixed", norm_order: str = "mask_then_norm"
+) -> keras.Model:
+    """Functional model over the batch contract.
+
+    Args:
+        embedding: network from a window to [batch, E].
+        conditions: names the sub-spaces; their widths must add up to E (or all be 0).
+        mask: `fixed` (disjoint slices), `none` (the paper's "category" model: every condition sees
+            the whole embedding) or `learned` (conditional similarity networks; `norm_then_mask` gives
+            the masks' size a meaning there, since a vector that is scaled after the mask undoes it).
+        norm_order: `mask_then_norm` (the sequel's figure) or `norm_then_mask`.
+
+    Returns:
+        Inputs `windows` float32 [B, 129, 128], `triplets` int32 [T, 3] (rows of `windows`: anchor,
+        positive, negative), `condition` int32 [T]; output float32 [T, 2]: d(a, p) and d(a, n).
+
+    Raises:
+        UserError: on an unknown mask or norm order, widths that do not add up, or learned masks where
+            no condition owns a slice.
+    """
+    # --- inputs
+    windows = keras.Input(embedding.input_shape[1:], name="windows")
+    triplets = keras.Input((3,), dtype="int32", name="triplets")
+    condition = keras.Input((), dtype="int32", name="condition")
+
+    # --- layers
+    x = GatherTriplets(name="gather")([embedding(windows), triplets])
+    x = seen_under(x, condition, conditions, embedding.output_shape[-1], mask, norm_order)
+    distances = TripletDistances(name="distances")(x)
+
+    # --- functional model
+    inputs = {"windows": windows, "triplets": triplets, "condition": condition}
+    return keras.Model(inputs, distances, name="triplet_network")
+
+
+def seen_under(x, condition, conditions: Conditions, size: int, mask: str, norm_order: str):
+    """Embeddings [T, N, size] as each T's condition, int32 [T], sees them; arguments as `build_triplet_model`."""
+    for value, known in ((mask, MASKS), (norm_order, NORM_ORDERS)):
+        if value not in known:
+            raise UserError(f"unknown mask or norm order '{value}'; known are: {', '.join(known)}")
+    masks = conditions.masks(size)
+    if mask == "learned":
+        if not conditions.size:
+            raise UserError("learned masks begin at the conditions' own slices: give at least one a width")
+        x, masking = LengthPenalty(name="length_penalty")(x), LearnedMask(masks, name="mask")
+    else:
+        masking = ConditionMask(masks if mask == "fixed" else np.ones_like(masks), name="mask")
+    if norm_order == "mask_then_norm":
+        return UnitLength(name="unit_length")(masking([x, condition]))
+    return masking([UnitLength(name="unit_length")(x), condition])
 
 
 def triplet_objective(
@@ -25,20 +86,6 @@ def triplet_objective(
         triplet_form(conditions, config.batch.triplets, signal, config.batch.explicit),
         TripletHinge(margin),
         triplet_metrics(conditions, margin),
-        learned_conditions(config, conditions),
-    )
-
-
-def mining_objective(
-    config: ml_collections.ConfigDict, conditions: Conditions, embedding: keras.Model, signal: Signal
-) -> Objective:
-    """All triplets of a batch that the miner `config.train.mining` takes; `config.batch.triplets` is not read."""
-    margin = config.train.margin
-    return Objective(
-        build_mining_model(embedding, conditions, config.mask, config.norm_order),
-        mined_form(conditions, signal),
-        MinedHinge(config.train.mining, margin),
-        mining_metrics(conditions, margin),
         learned_conditions(config, conditions),
     )
 

@@ -16,7 +16,7 @@ from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
 from dmml_tf.data.signal import LOG_MEL
 from dmml_tf.data.windows import equalise, window_starts
 from dmml_tf.training.losses import TripletHinge
-from dmml_tf.training.objectives.triplet_graph import build_triplet_model
+from dmml_tf.training.objectives.triplets import build_triplet_model
 from tests.synthetic import traced_track, write_dataset
 from tests.triplet_oracle import is_negative, is_positive
 from tfrecords_tools.errors import UserError

@@ -1,5 +1,7 @@
 """The in-graph log-mel against librosa's and NumPy's."""
 
+import zipfile
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -87,3 +89,19 @@ def test_shape_where_the_length_is_open():
     inputs = keras.Input((None,))
     model = keras.Model(inputs, LogMelFrontend()(inputs))
     assert model(np.zeros((1, 2_048), np.float32)).shape == (1, 4, 128)
+
+
+def test_a_model_saved_under_the_layers_earlier_name_still_loads(tmp_path):
+    audio = keras.Input((2048,))
+    model = keras.Model(audio, LogMelFrontend(name="log_mel")(audio))
+    model.save(tmp_path / "now.keras")
+    with zipfile.ZipFile(tmp_path / "now.keras") as now, zipfile.ZipFile(tmp_path / "earlier.keras", "w") as earlier:
+        for name in now.namelist():
+            content = now.read(name)
+            if name == "config.json":
+                assert b'"dmml>LogMelFrontend"' in content
+                content = content.replace(b'"dmml>LogMelFrontend"', b'"dmml_tf>LogMelFrontend"')
+                content = content.replace(b'"dmml_tf.models.frontends"', b'"dmml_tf.frontends"')
+            earlier.writestr(name, content)
+    loaded = keras.models.load_model(tmp_path / "earlier.keras")
+    assert isinstance(loaded.get_layer("log_mel"), LogMelFrontend)

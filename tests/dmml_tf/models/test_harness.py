@@ -7,12 +7,12 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag
 from dmml_tf.models.blocks import BLOCKS, block_by_name
-from dmml_tf.models.maps import MAPS
+from dmml_tf.models.frontends import MAPS
 from dmml_tf.models.sample_cnn import sample_cnn_vector
 from dmml_tf.spaces import NORM_ORDERS
+from dmml_tf.training.objectives.classes import HEADS, build_tag_model
 from dmml_tf.training.objectives.mining import build_mining_model
-from dmml_tf.training.objectives.tag_graph import HEADS, build_tag_model
-from dmml_tf.training.objectives.triplet_graph import MASKS, build_triplet_model
+from dmml_tf.training.objectives.triplets import MASKS, build_triplet_model
 from tfrecords_tools.features import LogMel
 
 CHAIN = LogMel(n_mels=6, window_frames=43, sample_rate=7_350)  # 3 s of it are 22,050 samples

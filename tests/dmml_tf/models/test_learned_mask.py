@@ -6,9 +6,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag
-from dmml_tf.models.learned_mask import LearnedMask, LengthPenalty
+from dmml_tf.models.masks import LearnedMask, LengthPenalty
 from dmml_tf.training.losses import TripletHinge
-from dmml_tf.training.objectives.triplet_graph import build_triplet_model
+from dmml_tf.training.objectives.triplets import build_triplet_model
 from tfrecords_tools.errors import UserError
 
 MASKS = [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]]

@@ -12,7 +12,7 @@ from dmml_tf.pictures.callbacks import CrossTableImage
 from dmml_tf.training.callbacks import EmbeddingSpread
 from dmml_tf.training.losses import TripletHinge
 from dmml_tf.training.metrics import triplet_metrics
-from dmml_tf.training.objectives.triplet_graph import build_triplet_model
+from dmml_tf.training.objectives.triplets import build_triplet_model
 from tests.dmml_tf.search.made import tiny_embedding
 from tests.synthetic import write_dataset
 

@@ -7,13 +7,12 @@ from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.data.forms import mined_form, tag_form, triplet_form
 from dmml_tf.data.pipeline import BatchPlan, form_dataset
 from dmml_tf.models.embedding import build_embedding
-from dmml_tf.training.losses import MinedHinge, TripletHinge
+from dmml_tf.training.losses import MinedHinge, TagCrossentropy, TripletHinge
 from dmml_tf.training.metrics import TagAccuracy, mining_metrics, triplet_metrics
+from dmml_tf.training.objectives.classes import build_tag_model
 from dmml_tf.training.objectives.mining import build_mining_model
 from dmml_tf.training.objectives.objective import Objective
-from dmml_tf.training.objectives.tag_graph import build_tag_model
-from dmml_tf.training.objectives.tag_loss import TagCrossentropy
-from dmml_tf.training.objectives.triplet_graph import build_triplet_model
+from dmml_tf.training.objectives.triplets import build_triplet_model
 
 CONDITIONS = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4)])
 

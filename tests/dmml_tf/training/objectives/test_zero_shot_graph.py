@@ -7,7 +7,9 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.spaces import project
-from dmml_tf.training.objectives.zero_shot_graph import TOWER, CosineHinge, build_zero_shot_model, zero_shot_metrics
+from dmml_tf.training.losses import CosineHinge
+from dmml_tf.training.metrics import zero_shot_metrics
+from dmml_tf.training.objectives.zero_shot import TOWER, build_zero_shot_model
 from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions([SharedTag("genre", width=3), SharedTag("mood", width=4)])

@@ -7,7 +7,7 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.models.masks import ConditionMask, GatherTriplets, TripletDistances, UnitLength
 from dmml_tf.spaces import project
-from dmml_tf.training.objectives.triplet_graph import build_triplet_model
+from dmml_tf.training.objectives.triplets import build_triplet_model
 from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions(

@@ -7,8 +7,8 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.data.forms import tag_targets
-from dmml_tf.training.objectives.tag_graph import HEADS, build_tag_model
-from dmml_tf.training.objectives.tag_loss import TagCrossentropy
+from dmml_tf.training.losses import TagCrossentropy
+from dmml_tf.training.objectives.classes import HEADS, build_tag_model
 from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions([SharedTag("genre", width=2), SharedTag("mood", width=3)])
