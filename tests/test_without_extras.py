@@ -75,6 +75,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.spawns
 def test_every_command_has_help_and_what_needs_an_extra_says_so_in_one_line(folder):
     build, unknown = ["dmml-records", "build", "--workers=1"], f"--manifest={folder / 'unknown.csv'}"
     train = ["dmml", "train", "--config=demo", "--config.train.optimizer=LAMB"]

@@ -28,6 +28,8 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.demo.corpus import build_corpus
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.notebook
+
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NETWORK = {"block": "conv", "width": (2, 1, 1, 1, 2, 2, 4), "size": 20}
 CONDITIONS = Conditions(

@@ -53,6 +53,7 @@ def test_bad_input_is_one_line_and_status_2(argv, message, capsys, tmp_path, mon
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.spawns
 def test_a_build_and_a_second_one(manifest, tmp_path, capsys):
     arguments = ["build", f"--manifest={manifest}", f"--out={tmp_path / 'x'}", "--workers=1"]
     assert main(arguments) == 0
@@ -62,6 +63,7 @@ def test_a_build_and_a_second_one(manifest, tmp_path, capsys):
     assert "--overwrite" in capsys.readouterr().err
 
 
+@pytest.mark.spawns
 def test_ctrl_c_ends_everything_with_130(manifest, tmp_path):
     out = tmp_path / "x"
     run = subprocess.Popen(

@@ -178,6 +178,7 @@ def test_filters_and_not_its_artist(trained, capsys):
     assert len(others) < len(every)
 
 
+@pytest.mark.spawns
 def test_search_by_track_does_not_load_tensorflow(trained):
     program = (
         "import sys; from dmml_tf.commands import search; from absl import flags; fv = flags.FlagValues(); "

@@ -39,6 +39,7 @@ def test_memory_that_is_freed_before_the_end_counts_and_not_in_the_next_stage():
     assert again < large - 200
 
 
+@pytest.mark.spawns
 def test_children_count():
     stages = Stages()
     with stages("alone"):

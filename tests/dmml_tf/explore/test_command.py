@@ -101,6 +101,7 @@ def test_a_run_without_audio_says_so(run_folder, capsys, monkeypatch, tmp_path):
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.spawns
 def test_it_serves_until_it_is_interrupted(run_folder, capsys):
     with listening("127.0.0.1", 0) as (_, address):
         pass  # the port is free again
@@ -121,6 +122,7 @@ def test_it_serves_until_it_is_interrupted(run_folder, capsys):
     assert (status, seen, error) == (0, [24], "") and out.startswith(address) and out.endswith("ended\n")
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium")
 def test_a_picture_shows_the_page(run_folder, tmp_path, capsys):
     picture = tmp_path / "page.png"

@@ -11,7 +11,10 @@ from tests.dmml_tf.explore.conftest import HOSTILE
 from tests.dmml_tf.explore.keys import press
 from tfrecords_tools.errors import UserError
 
-pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium"),
+]
 SHOWN = "[...document.querySelectorAll('#results li')].map(one => Number(one.dataset.row))"
 ACTIVE = (
     "(at => at === document.body ? 'page' : at.id || at.ariaLabel || at.dataset.row || at.dataset.name)"

@@ -119,6 +119,7 @@ def get(address: str, path: str, **query: str) -> bytes:
         return answer.read()
 
 
+@pytest.mark.spawns
 def test_a_real_tensorboard_serves_it_after_the_folder_was_moved(index, log_dir, tmp_path):
     shutil.copytree(log_dir, tmp_path / "moved")
     with tensorboard_process(tmp_path / "moved") as address:
@@ -146,6 +147,7 @@ def test_no_browser_is_one_line(monkeypatch, log_dir, tmp_path):
         picture_of_projector(log_dir, tmp_path / "page.png")
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium")
 def test_the_page_in_a_real_browser_shows_the_points(log_dir, tmp_path):
     picture_of_projector(log_dir, tmp_path / "page.png")

@@ -142,6 +142,7 @@ def test_an_address_that_is_none():
         RestClient("file:///etc")
 
 
+@pytest.mark.spawns
 def test_rest_needs_no_tensorflow():
     code = "import sys, dmml_tf.serving.client as c; c.RestClient(); sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -69,6 +69,7 @@ def test_signatures_by_name(exported):
     assert [entry.name for entry in exported.path.parent.iterdir()] == ["1"]
 
 
+@pytest.mark.spawns
 @pytest.mark.parametrize("threads", [1, 8])
 def test_the_session_loader_of_serving_on_one_and_eight_threads(exported, calls, tmp_path, threads):
     made, expected = calls
@@ -78,6 +79,7 @@ def test_the_session_loader_of_serving_on_one_and_eight_threads(exported, calls,
         assert_same(dict(found), expected, 1e-5)
 
 
+@pytest.mark.spawns
 def test_the_session_loader_says_what_is_too_short(exported, calls, tmp_path):
     np.save(tmp_path / "short.npy", songs()[:, :60_000])
     short = {**calls[0]["serving_default"], "array": str(tmp_path / "short.npy")}
@@ -85,6 +87,7 @@ def test_the_session_loader_says_what_is_too_short(exported, calls, tmp_path):
     assert done.returncode and "[audio is too short: 2.72 s, at least 3 s (66150 samples at 22050 Hz)" in done.stderr
 
 
+@pytest.mark.spawns
 def test_saved_model_cli_runs_it(exported, calls, tmp_path):
     made, expected = calls
     done = run_program(

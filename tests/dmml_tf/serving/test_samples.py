@@ -80,6 +80,7 @@ def test_there_is_no_log_mel_signature(served):
     assert len(records) == 3 and not any(b"embed_log_mel" in record for record in records)
 
 
+@pytest.mark.spawns
 def test_each_signature_in_servings_loader_is_the_python_path(served, tmp_path):
     files = [tmp_path / "stereo.wav", tmp_path / "low.wav"]
     soundfile.write(files[0], stereo(), 48_000, subtype="PCM_16")

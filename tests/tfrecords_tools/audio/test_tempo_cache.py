@@ -77,6 +77,7 @@ def _fill(folder, first: int) -> None:
             database.execute("INSERT OR REPLACE INTO tempo VALUES (?, 60.0, 'v', ?)", (bytes([k]), float(k)))
 
 
+@pytest.mark.spawns
 def test_several_processes_write_it(tmp_path):
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_fill, args=(str(tmp_path), 20 * k)) for k in range(3)]

@@ -95,6 +95,7 @@ def test_the_draw_is_seeded_and_takes_tracks_with_a_tempo(manifest):
     assert len({tuple(track.track_id for track in choose_tracks(table, 0, seed)) for seed in range(20)}) > 1
 
 
+@pytest.mark.spawns
 def test_one_run_with_madmom(manifest, tmp_path, capsys):
     arguments = [
         "tempo_accuracy",

@@ -16,6 +16,8 @@ from tfrecords_tools.build.work_folder import WORK_FOLDER, WorkFolder
 from tfrecords_tools.commands import build as command
 from tfrecords_tools.errors import UserError
 
+pytestmark = pytest.mark.spawns
+
 GOOD, RATE = 10, 22_050
 
 

@@ -24,6 +24,8 @@ from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.spawns
+
 TRACKS = 20
 BAD = {"text": "cannot be decoded", "short": "too short", "nan": "NaN"}
 

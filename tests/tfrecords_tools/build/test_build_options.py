@@ -24,6 +24,8 @@ from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.spawns
+
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch, tmp_path):

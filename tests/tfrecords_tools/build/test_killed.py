@@ -18,6 +18,8 @@ from tfrecords_tools.build.plan import Options
 from tfrecords_tools.build.work_folder import WORK_FOLDER, WorkFolder
 from tfrecords_tools.errors import UserError
 
+pytestmark = pytest.mark.spawns
+
 OPTIONS = Options("x", shards=12)
 
 

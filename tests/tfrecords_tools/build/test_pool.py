@@ -11,6 +11,8 @@ import pytest
 
 from tfrecords_tools.build import pool
 
+pytestmark = pytest.mark.spawns
+
 
 def work(task: tuple) -> object:
     """What the workers of these tests do (a module's function, as `ordered_map` needs)."""

@@ -61,6 +61,7 @@ def test_description_counts_and_measures(corpus):
     assert set(content["versions"]) >= {"music21", "midirenderer"}
 
 
+@pytest.mark.spawns
 def test_two_builds_are_byte_equal_in_processes_or_not(corpus, tmp_path):
     module.build_corpus(tmp_path, TRACKS, seed=3, workers=2, seconds=SECONDS)
     assert digests(tmp_path) == digests(corpus.parent)

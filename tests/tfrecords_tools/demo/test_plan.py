@@ -29,6 +29,7 @@ def test_the_same_seed_gives_the_same_plan_and_another_another(plans):
     assert plan_corpus(480, 1, 30.0) != plans
 
 
+@pytest.mark.spawns
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_the_plan_does_not_hang_on_the_process(plans, hash_seed):
     code = (

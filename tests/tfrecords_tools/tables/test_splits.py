@@ -55,6 +55,7 @@ def test_order_has_no_influence_and_the_seed_has():
     assert split_by_artist(tracks, 1) != split_by_artist(tracks, 2)
 
 
+@pytest.mark.spawns
 def test_another_process_with_another_hash_seed_agrees():
     code = "from tfrecords_tools.tables.splits import *; print([seeded_order(3, f'é{k}').hex() for k in range(3)])"
     run = subprocess.run(
