@@ -8,7 +8,7 @@ import pytest
 import dmml_tf
 
 ROOT = Path(dmml_tf.__file__).parent
-# A comparison of a kind's name: `x.kind == "within"`, `kind in (...)`, also `match` on it; NumPy's dtype.kind is another.
+# A comparison of a kind's name: `x.kind == "within"`, `kind in (...)`, or `match` on it; NumPy's dtype.kind is another.
 COMPARED = re.compile(
     r"(?<!dtype\.)(?<!for )\bkind (==|!=|in |not in |is )|(==|!=) [\w.]*\.kind\b|^ *match [\w.]*kind:"
 )
