@@ -10,6 +10,7 @@ from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.by_condition import accuracy_by_condition
 from dmml_tf.evaluation.evaluate import Evaluation, Further, evaluate_further, evaluate_run
 from dmml_tf.evaluation.held_out import HeldOut
+from dmml_tf.evaluation.tables import BASELINE_NAMES, MFCC_VQ, UNTRAINED
 from dmml_tf.evaluation.views import Views
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
@@ -19,7 +20,6 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
 
 FILE_NAME = "evaluation.json"
-MFCC_VQ, UNTRAINED = "mfcc_vq", "untrained"
 
 
 def compare(
@@ -43,7 +43,7 @@ def compare(
     Raises:
         UserError: as `evaluate_run`, or if the run has a floor's name.
     """
-    if floors and run.name in (MFCC_VQ, UNTRAINED):
+    if floors and run.name in BASELINE_NAMES:
         raise UserError(
             f"{run.folder}: its configuration is called '{run.name}', as one of the baselines is; train it from a file "
             "of another name"

@@ -34,13 +34,15 @@ class Evaluation:
     """A run on one split.
 
     Attributes:
-        embedded: the split under the run's network.
+        embedder: of the run's network.
+        embedded: the split under it.
         views: how its vectors are compared.
         held_out: the triplets, which other systems can be scored on.
         triplet_accuracy: see `dmml_tf.evaluation.by_condition.accuracy_by_condition`.
         cross_table: see `dmml_tf.evaluation.cross_table.cross_table`.
     """
 
+    embedder: Embedder
     embedded: Embedded
     views: Views
     held_out: HeldOut
@@ -61,11 +63,12 @@ def evaluate_run(run: Run, dataset: Dataset, split: str = "test", count: int = 1
     Raises:
         UserError: if the data lack a condition's column or the split, or a file is damaged.
     """
-    embedded = embed_split(Embedder.of_run(run), dataset, split)
+    embedder = Embedder.of_run(run)
+    embedded = embed_split(embedder, dataset, split)
     held_out = hold_out(run.conditions, embedded.labels, embedded.window_track, embedded.window_start, count, seed)
     views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order, run.masks)
     accuracy = accuracy_by_condition(embedded, held_out, views)
-    return Evaluation(embedded, views, held_out, accuracy, cross_table(embedded, held_out, views))
+    return Evaluation(embedder, embedded, views, held_out, accuracy, cross_table(embedded, held_out, views))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,13 +130,13 @@ def evaluate_further(run: Run, dataset: Dataset, evaluation: Evaluation, asked: 
     if asked.retrieval:
         further["retrieval"] = retrieval_by_condition(embedded, run.conditions, views)
     if asked.tagging:
-        train = embed_split(Embedder.of_run(run), dataset, "train")
+        train = embed_split(evaluation.embedder, dataset, "train")
         vocabularies = dataset.schema.vocabularies
         further["tagging"] = tagging_by_condition(train, embedded, run.conditions, vocabularies, views)
     if asked.dim_sim:
-        further["dim_sim"] = _people(run, evaluation, read_dim_sim(asked.dim_sim, asked.agreement), asked.clips)
+        further["dim_sim"] = _people(evaluation, read_dim_sim(asked.dim_sim, asked.agreement), asked.clips)
     if asked.odd_one_out:
-        further["odd_one_out"] = _people(run, evaluation, read_odd_one_out(asked.odd_one_out), asked.clips)
+        further["odd_one_out"] = _people(evaluation, read_odd_one_out(asked.odd_one_out), asked.clips)
     return further
 
 
@@ -147,8 +150,9 @@ def _disentanglement(run: Run, evaluation: Evaluation) -> dict:
     }
 
 
-def _people(run: Run, evaluation: Evaluation, judgements: Judgements, clips: str | None) -> dict:
-    judged = embed_clips(judgements, clips or ".", network_embed(Embedder.of_run(run)), run.features)
+def _people(evaluation: Evaluation, judgements: Judgements, clips: str | None) -> dict:
+    embedder = evaluation.embedder
+    judged = embed_clips(judgements, clips or ".", network_embed(embedder), embedder.signal.features)
     return {
         "triplets": len(judgements.triplets),
         "no_majority": judgements.left_out,

@@ -125,9 +125,9 @@ def sample_triplets(condition: Condition, labels: Labels, count: int, seed: int,
     triplets = np.zeros((0, 3), np.int32)
     while len(triplets) < count and len(anchors):
         drawn = rng.choice(anchors, count - len(triplets))
-        found = np.stack([drawn, _partners(similar, near, drawn, rng), _partners(dissimilar, far, drawn, rng)], 1)
-        whole = (found >= 0).all(axis=1)
-        triplets = np.concatenate([triplets, found[whole].astype(np.int32)])
+        threes = np.stack([drawn, _partners(similar, near, drawn, rng), _partners(dissimilar, far, drawn, rng)], 1)
+        whole = (threes >= 0).all(axis=1)
+        triplets = np.concatenate([triplets, threes[whole].astype(np.int32)])
         # A failed search was exhaustive, so the rest stays uniform over the anchors that can be used.
         anchors = np.setdiff1d(anchors, drawn[~whole])
     return triplets

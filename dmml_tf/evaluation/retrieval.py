@@ -52,7 +52,7 @@ def retrieval(
     its K nearest tracks. A `within` condition has one value a track, "found" when one of the K is similar.
 
     Args:
-        space: float [N, D], as `dmml_tf.spaces.project` gives it.
+        space: float [N, D], as `dmml_tf.evaluation.views.Views.space` gives it.
         labels: columns of the N tracks.
         condition: whose rule says what is relevant; any kind but `same_track`.
         ks: numbers of results K, each at least 1.
@@ -72,8 +72,8 @@ def retrieval(
     kept = np.flatnonzero(condition.labelled(labels))
     known = {name: column[kept] for name, column in labels.items()}
     relevance = condition.relevance(known)
-    found = [_judge(order, rows, relevance, ks) for rows, order in _ranked(space[kept], chunk)]
-    figures = np.concatenate(found) if found else np.zeros((0, len(ks) + 2))
+    judged = [_judge(order, rows, relevance, ks) for rows, order in _ranked(space[kept], chunk)]
+    figures = np.concatenate(judged) if judged else np.zeros((0, len(ks) + 2))
     asked = ~np.isnan(figures[:, 0])
     if not asked.any():
         return None

@@ -10,8 +10,9 @@ from dmml_tf.spaces import SUBSPACE, WHOLE
 from tfrecords_tools.check.mutual_information import format_table
 
 TRAINED = "trained model"
+MFCC_VQ, UNTRAINED = "mfcc_vq", "untrained"
 # Every other system is the run itself, under the name of its configuration.
-BASELINE_NAMES = {"mfcc_vq": "MFCC-VQ", "untrained": "untrained network"}
+BASELINE_NAMES = {MFCC_VQ: "MFCC-VQ", UNTRAINED: "untrained network"}
 SPACE_NAMES = {WHOLE: "Whole space", SUBSPACE: "The condition's own sub-space"}
 _SHOWN = 5  # missing clips that are named; the file lists all
 
