@@ -69,9 +69,9 @@ def mined_form(conditions: Conditions, signal: Signal = LOG_MEL) -> Form:
 
     def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
         del rng
-        found = relations(conditions, windows.labels)
-        able = (found > 0).any(axis=2) & (found < 0).any(axis=2)
-        return ({"windows": windows.sound}, found, weights) if able.any() else None
+        related = relations(conditions, windows.labels)
+        able = (related > 0).any(axis=2) & (related < 0).any(axis=2)
+        return ({"windows": windows.sound}, related, weights) if able.any() else None
 
     count = len(conditions)
     tensors = (

@@ -43,7 +43,7 @@ def find_partners(
     search = _Search(turns, labels, new, rng)
     if all(condition.labelled(labels).all() for condition in turns) and search.able.mean(axis=1).min() > 0.5:
         return partners_by_turns(turns, labels, new, rng)
-    return search.run(len(new))
+    return search.choose(len(new))
 
 
 def partners_by_turns(
@@ -83,23 +83,24 @@ class _Search:
         self.able = self._near.any(axis=2) & self._far.any(axis=2)  # [C, new]: who can be an anchor
         self._open = set(range(len(turns)))  # conditions for which the pool may hold a further anchor
 
-    def run(self, count: int) -> list[int]:
-        """The slots of `count` partners."""
+    def choose(self, count: int) -> list[int]:
+        """Chooses `count` partners; returns their slots."""
         self._offset = int(self._rng.integers(len(self._turns)))
         chosen, queue = [], collections.deque(range(len(self._new)))
         for turn in np.flatnonzero(~self.able.any(axis=1))[:count].tolist():
-            slot = self._begin(turn, queue)
+            slot = self._add_anchor(turn, queue)
             chosen += [] if slot is None else [slot]
         while len(chosen) < count:
-            slot = self._serve(queue)
-            chosen.append(self._spare(len(chosen), queue) if slot is None else slot)
+            slot = self._next_partner(queue)
+            chosen.append(self._fill_place(len(chosen), queue) if slot is None else slot)
             self._batch[chosen[-1]] = True
         return chosen
 
-    def _begin(self, turn: int, queue: collections.deque) -> int | None:
-        """A track from outside the batch that can be an anchor under one condition; it is the next to be served.
+    def _add_anchor(self, turn: int, queue: collections.deque) -> int | None:
+        """Adds a track from outside the batch that can be an anchor under one condition, and serves it next.
 
-        None where the pool holds no such track.
+        Returns:
+            Its slot; None where the pool holds no such track.
         """
         if turn not in self._open:
             return None
@@ -119,12 +120,12 @@ class _Search:
         self._open.discard(turn)
         return None
 
-    def _serve(self, queue: collections.deque) -> int | None:
-        """A track for the first subject that lacks one; those that lack none, or get no help, leave the queue."""
+    def _next_partner(self, queue: collections.deque) -> int | None:
+        """Chooses one for the first subject that lacks a track; those that lack none, or get no help, leave the queue."""
         while queue:
             subject = queue.popleft()
             near, far = self._near[:, subject], self._far[:, subject]
-            no_near, no_far = (~found[:, self._batch].any(axis=1) for found in (near, far))
+            no_near, no_far = (~related[:, self._batch].any(axis=1) for related in (near, far))
             helps = near[no_near].sum(axis=0) + far[no_far].sum(axis=0)
             if helps.max() > 0:
                 # New tracks take turns; one that is here for a condition's sake is served at once.
@@ -132,15 +133,15 @@ class _Search:
                 return self._one_of(helps == helps.max())
         return None
 
-    def _spare(self, place: int, queue: collections.deque) -> int:
-        """A similar track of a new one, or another anchor, under conditions in turn from a moving one on; or any."""
+    def _fill_place(self, place: int, queue: collections.deque) -> int:
+        """Fills a place left over: a track similar to a new one or another anchor, by conditions in turn, or any."""
         subject = place % len(self._new)
         turns = [(place + self._offset + step) % len(self._turns) for step in range(len(self._turns))]
         for turn in turns:
             if self._near[turn, subject].any():
                 return self._one_of(self._near[turn, subject])
-        found = (self._begin(turn, queue) for turn in turns)
-        return next((slot for slot in found if slot is not None), int(self._rng.integers(self._size)))
+        anchors = (self._add_anchor(turn, queue) for turn in turns)
+        return next((slot for slot in anchors if slot is not None), int(self._rng.integers(self._size)))
 
     def _one_of(self, allowed: np.ndarray) -> int:
         return int(self._rng.choice(np.flatnonzero(allowed)))
@@ -148,7 +149,7 @@ class _Search:
     def _relations(
         self, slots: Sequence[int] | np.ndarray, turns: Sequence[Condition]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Similar and dissimilar, bool [turns, slots, pool] each."""
+        """Compares tracks with the whole pool: similar and dissimilar, bool [turns, slots, pool] each."""
         i, j = np.repeat(slots, self._size), np.tile(np.arange(self._size), len(slots))
         shape = (len(turns), len(slots), self._size)
         similar = np.stack([turn.similar(self._labels, i, j) for turn in turns]).reshape(shape)

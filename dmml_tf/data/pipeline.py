@@ -190,10 +190,10 @@ def pipeline_errors() -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        found = re.search(r"\bUserError: (.+)", str(error))
-        if not found:
+        message = re.search(r"\bUserError: (.+)", str(error))
+        if not message:
             raise
-        raise UserError(found[1]) from error
+        raise UserError(message[1]) from error
 
 
 def _draw_windows(

@@ -10,9 +10,9 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
 
-SHUFFLED = 64  # tracks that wait in the shuffle; more would hold more memory
+SHUFFLE_BUFFER = 64  # tracks that wait in the shuffle; more would hold more memory
 OPEN_SHARDS = 4  # that are read in turn when shuffling
-TOGETHER = 4  # tracks that come out of tf.data at once
+READ_BATCH = 4  # tracks that come out of tf.data at once
 
 
 def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> Iterator[dict]:
@@ -58,7 +58,7 @@ def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[s
         )
         # Records, not rows: another pass brings other company, and a track is still one string.
         shuffle_seed = tf.random.stateless_uniform([], drawn_from, maxval=tf.int64.max, dtype=tf.int64)
-        return records.shuffle(SHUFFLED, seed=shuffle_seed).map(lambda record: (number, record))
+        return records.shuffle(SHUFFLE_BUFFER, seed=shuffle_seed).map(lambda record: (number, record))
 
     # All passes are one graph: one made for each pass would stay in memory, and ten thousand of them add up.
     passes = tf.data.Dataset.counter().flat_map(one_pass)
@@ -84,7 +84,7 @@ def without_autotune(stream: tf.data.Dataset) -> tf.data.Dataset:
 
 def _elements(stream: tf.data.Dataset, dataset: Dataset, split: str) -> Iterator:
     # Some together, since on TensorFlow 2.15 each tensor that Python sees leaves some bytes behind.
-    batches = without_autotune(stream.batch(TOGETHER).prefetch(1)).as_numpy_iterator()
+    batches = without_autotune(stream.batch(READ_BATCH).prefetch(1)).as_numpy_iterator()
     while True:
         try:
             batch = next(batches, None)

@@ -31,8 +31,8 @@ def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
             )
     count = len(labels["track"])
     i, j = np.divmod(np.arange(count**2), count)
-    found = np.zeros((len(conditions), count**2), np.int8)
-    for row, condition in zip(found, conditions):
+    related = np.zeros((len(conditions), count**2), np.int8)
+    for row, condition in zip(related, conditions):
         row[condition.similar(labels, i, j, HALF_WINDOW)] = SIMILAR
         row[condition.dissimilar(labels, i, j)] = DISSIMILAR
-    return found.reshape(len(conditions), count, count)
+    return related.reshape(len(conditions), count, count)

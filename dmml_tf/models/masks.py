@@ -125,8 +125,8 @@ class LearnedMask(keras.layers.Layer):
 
 def learned_masks(model: keras.Model) -> np.ndarray | None:
     """float32 [C, E] of a trained graph's mask layer, or None where its masks were not learned."""
-    found = [layer for layer in model.layers if isinstance(layer, LearnedMask)]
-    return np.asarray(found[0].learned()) if found else None
+    masks = [layer for layer in model.layers if isinstance(layer, LearnedMask)]
+    return np.asarray(masks[0].learned()) if masks else None
 
 
 @keras.utils.register_keras_serializable(package="dmml")

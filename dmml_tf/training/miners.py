@@ -95,5 +95,5 @@ def nearer_negatives(distances, dissimilar, margin: float = 0.0):
 def _rank(ordered, values, side: str):
     """int32 [C, B, B]: place of each value in the sorted row of its anchor."""
     size = tf.shape(ordered)[-1]
-    found = tf.searchsorted(tf.reshape(ordered, [-1, size]), tf.reshape(values, [-1, size]), side)
-    return tf.reshape(found, tf.shape(values))
+    places = tf.searchsorted(tf.reshape(ordered, [-1, size]), tf.reshape(values, [-1, size]), side)
+    return tf.reshape(places, tf.shape(values))

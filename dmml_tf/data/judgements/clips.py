@@ -76,22 +76,22 @@ class JudgedClips:
         split_of = {row.track_id: row.split for row in track_table(dataset, [*dataset.splits]) if row.track_id in songs}
         mine = divide(given, split_of, seed)[split]
         missing = {clip: "no such track" for triplet in given for clip in triplet if clip.song not in split_of}
-        found, short = _cut(dataset, {c for triplet in mine for c in triplet}, split_of, signal)
-        whole = [triplet for triplet in mine if all(clip in found for clip in triplet)]
-        judged = cls._of(condition, signal, found, whole, {**missing, **short})
+        cut, short = _cut_clips(dataset, {c for triplet in mine for c in triplet}, split_of, signal)
+        whole = [triplet for triplet in mine if all(clip in cut for clip in triplet)]
+        judged = cls._of(condition, signal, cut, whole, {**missing, **short})
         judged._report(condition, split, len(given), short if split == VALID else judged.missing)
         return judged
 
     @classmethod
-    def _of(cls, condition: Judged, signal: Signal, found: Mapping, whole: Sequence[Triplet], missing: Mapping) -> Self:
+    def _of(cls, condition: Judged, signal: Signal, cut: Mapping, whole: Sequence[Triplet], missing: Mapping) -> Self:
         clips = tuple(dict.fromkeys(clip for triplet in whole for clip in triplet))
         row = {clip: number for number, clip in enumerate(clips)}
         return cls(
             condition.column,
             signal,
             clips,
-            tuple(found[clip][0] for clip in clips),
-            np.array([found[clip][1] for clip in clips], np.int32),
+            tuple(cut[clip][0] for clip in clips),
+            np.array([cut[clip][1] for clip in clips], np.int32),
             np.array([[row[clip] for clip in triplet] for triplet in whole], np.int32).reshape(-1, ROLES),
             missing,
         )
@@ -178,7 +178,7 @@ def read_judgements(path: str) -> Judgements:
     return read_odd_one_out(path) if "clip1_numvotes" in header else read_dim_sim(path)
 
 
-def _cut(
+def _cut_clips(
     dataset: Dataset, clips: set[Clip], split_of: Mapping[str, str], signal: Signal
 ) -> tuple[dict[Clip, tuple[np.ndarray, int]], dict[Clip, str]]:
     """(clip -> its sound and first frame, clip -> why it has none), in one pass over the records of their splits."""
@@ -186,7 +186,7 @@ def _cut(
     by_song: dict[str, list[Clip]] = {}
     for clip in clips:
         by_song.setdefault(clip.song, []).append(clip)
-    found, short = {}, {}
+    cut, short = {}, {}
     for split in sorted({split_of[song] for song in by_song}):
         stream = read_tracks(dataset, split, optional=signal.optional)
         for row in progress(stream, dataset.tracks(split), f"judged clips of {split}"):
@@ -195,8 +195,8 @@ def _cut(
                 if 2 * (signal.frames(row) - start) < frames:
                     short[clip] = "its track ends before"
                 else:
-                    found[clip] = signal.stretch(row, start, frames), start
-    return found, short
+                    cut[clip] = signal.stretch(row, start, frames), start
+    return cut, short
 
 
 def _first_frame(clip: Clip, row: Mapping, signal: Signal) -> int:

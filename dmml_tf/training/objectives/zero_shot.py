@@ -153,8 +153,8 @@ def zero_shot_form(
         if not len(window):
             return None
         tags = np.empty((*pairs.shape, vectors.size), np.float32)
-        for number, one in enumerate(conditions):
-            tags[condition == number] = vectors.columns[one.column][pairs[condition == number]]
+        for number, asked in enumerate(conditions):
+            tags[condition == number] = vectors.columns[asked.column][pairs[condition == number]]
         inputs = {"windows": windows.sound, "window": window, "condition": condition, "tags": tags}
         return inputs, condition, weights[condition]
 
