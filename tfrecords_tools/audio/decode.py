@@ -35,7 +35,7 @@ def file_problem(path: str | os.PathLike) -> str | None:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         if os.path.islink(path):
-            return f"is a broken symbolic link to '{os.readlink(path)}'"
+            return f"is a broken symbolic link to '{os.readlink(os.fspath(path))}'"
         return "file not found"
     except (OSError, ValueError) as error:
         return f"cannot be looked at ({getattr(error, 'strerror', None) or error})"
@@ -94,12 +94,14 @@ def _opened(path: str | os.PathLike) -> soundfile.SoundFile | FFmpegFile:
         counted = UNKNOWN_FRAMES
     if counted is None:
         return file
-    if counted > file.frames + _GUESS_SHORT:
-        file.close()
-        _require_ffmpeg("is an mp3 of which libsndfile reads a part only; the whole")
-        file = FFmpegFile(path)
-    file.frames = counted
-    return file
+    if counted <= file.frames + _GUESS_SHORT:
+        file.frames = counted
+        return file
+    file.close()
+    _require_ffmpeg("is a file of which libsndfile reads a part only; the whole")
+    whole = FFmpegFile(path)
+    whole.frames = counted
+    return whole
 
 
 def _require_ffmpeg(what: str) -> None:

@@ -70,10 +70,10 @@ class FFmpegFile:
             raise FFmpegError("holds no audio")
         self._stream = self._container.streams.audio[0]
         self.samplerate = self._stream.codec_context.sample_rate
-        duration = self._stream.duration
+        duration, time_base = self._stream.duration, self._stream.time_base
         self.frames = UNKNOWN_FRAMES
-        if duration is not None and self._stream.time_base is not None:
-            self.frames = int(duration * self._stream.time_base * self.samplerate)
+        if duration is not None and time_base is not None:
+            self.frames = int(duration * time_base * self.samplerate)
         self._blocks = self._decoded()
         self._left = np.zeros((0, 1), np.float32)
 

@@ -122,9 +122,7 @@ def unannounced_samples(path: str | os.PathLike) -> int | None:
         if place is None or _announces(data[place : place + _HEADER_BYTES]):
             return None
         total = given_back = 0
-        while place is not None:
-            frame = _frame(data, place)
-            assert frame is not None  # there was one when its place was found
+        while place is not None and (frame := _frame(data, place)):
             size, samples = frame
             total += samples
             place += size

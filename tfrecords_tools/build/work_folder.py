@@ -51,9 +51,10 @@ class WorkFolder:
         UserError: on entering, if another process is at work there.
     """
 
+    _lock: IO[str]
+
     def __init__(self, out: Path):
         self.folder, self.out = out / WORK_FOLDER, out
-        self._lock: IO | None = None
         self._made = False
 
     def __enter__(self) -> "WorkFolder":

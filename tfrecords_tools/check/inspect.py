@@ -94,7 +94,7 @@ def _histogram(column: np.ndarray, splits: np.ndarray) -> dict:
     known = column[~np.isnan(column)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     # Round edges; a single value gets a bin around it.
-    edges = MaxNLocator(_BINS).tick_values(low, high if high > low else math.nextafter(low, math.inf) + 1.0)
+    edges = np.asarray(MaxNLocator(_BINS).tick_values(low, high if high > low else math.nextafter(low, math.inf) + 1.0))
     return {
         "edges": np.asarray(edges).tolist(),
         "counts": {

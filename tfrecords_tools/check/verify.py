@@ -92,7 +92,7 @@ def verify(dataset: Dataset) -> Verified:
 class _Found:
     """The records that were read, as columns: a digest of id and labels, duration, and where each is."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.ids, self.labels = array.array("Q"), array.array("Q")
         self.durations, self.offsets = array.array("f"), array.array("Q")
         self._shards: list[tuple[int, str]] = []
