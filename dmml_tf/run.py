@@ -9,6 +9,7 @@ checkpoints/     the last epoch, to resume from
 """
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -76,6 +77,18 @@ class Run:
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{path}: cannot be read ({str(error).splitlines()[0]}); train the run again") from error
         return model
+
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights file: tells vectors of these weights from those of earlier ones.
+
+        Raises:
+            UserError: if the file cannot be read.
+        """
+        path = self.folder / WEIGHTS_FILE
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); train the run again") from error
 
     def require_slices(self) -> None:
         """Checks that the conditions' slices are all that they see, which search and serving stand on.

@@ -11,7 +11,6 @@ from dmml_tf.embed.parquet import DTYPES
 from dmml_tf.embed.sounds import FilesSource, RecordsSource, Source
 from dmml_tf.embed.tracks import EmbedOptions, embed_tracks, key_of
 from dmml_tf.run import Run
-from dmml_tf.search.build import weights_sha256
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
@@ -60,7 +59,7 @@ def run(fv: flags.FlagValues) -> None:
     key = key_of(read) + (fv.audio_root or "")
     tracks, rejects = embed_tracks(
         embedder,
-        weights_sha256(trained),
+        trained.weights_sha256(),
         source,
         key,
         out,

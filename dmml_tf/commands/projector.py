@@ -7,10 +7,8 @@ from absl import flags
 
 from dmml_tf.pictures.projector import MAX_POINTS, tensors_of, write_index
 from dmml_tf.run import BOARD, Run
-from dmml_tf.search.build import weights_sha256
-from dmml_tf.search.index import INDEX_FOLDER, Index
+from dmml_tf.search.of_run import load_index
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.errors import UserError
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -31,12 +29,8 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the files and says how to look at them."""
-    trained, index = Run.load(fv.run), Index.load(Path(fv.run) / INDEX_FOLDER)
-    if index.model != weights_sha256(trained):
-        raise UserError(
-            f"{fv.run}: the index was made by other weights than the run now has; make it again with: "
-            f"dmml index --run {fv.run}"
-        )
+    trained = Run.load(fv.run)
+    index = load_index(trained)
     dataset = Dataset.load(fv.data or trained.dataset, trained.features)
     log_dir = Path(fv.run) / BOARD
     log_dir.mkdir(exist_ok=True)

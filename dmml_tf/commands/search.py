@@ -146,13 +146,9 @@ def _by_audio(path: str, folder: str, index: Index) -> Query:
     from dmml_tf.embed.audio import embed_audio
     from dmml_tf.embed.embedder import Embedder
     from dmml_tf.run import Run
-    from dmml_tf.search.build import weights_sha256
+    from dmml_tf.search.of_run import require_own_index
 
     trained = Run.load(folder)
     embedder = Embedder.of_run(trained)
-    if index.model != weights_sha256(trained):
-        raise UserError(
-            f"{folder}: the index was made by other weights than the run now has; make it again with: "
-            f"dmml index --run {folder}"
-        )
+    require_own_index(trained, index)
     return by_embedding(embed_audio(path, embedder), index.conditions)

@@ -6,11 +6,9 @@ from absl import flags
 
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.run import Run
-from dmml_tf.search.build import weights_sha256
-from dmml_tf.search.index import INDEX_FOLDER, Index
+from dmml_tf.search.of_run import find_index
 from dmml_tf.trace.trace import trace_audio
 from dmml_tf.trace.write import write_trace
-from tfrecords_tools.errors import UserError
 
 TRACES_FOLDER = "traces"  # within a run's folder
 
@@ -37,25 +35,7 @@ def run(fv: flags.FlagValues) -> None:
     trained = Run.load(fv.run)
     trace = trace_audio(fv.audio, Embedder.of_run(trained), trained.conditions, fv.hop, fv.max_seconds)
     folder = Path(fv.out) if fv.out else Path(fv.run) / TRACES_FOLDER / Path(fv.audio).stem
-    content = write_trace(trace, folder, index_of(trained))
+    content = write_trace(trace, folder, find_index(trained))
     print(f"{folder}: {len(trace.vectors)} windows, {trace.seconds:.1f} s")
     for name, found in content["subspaces"].items():
         print(f"{name}: " + (", ".join(f"{second:.1f} s" for second in found["boundaries"]) or "no change"))
-
-
-def index_of(trained: Run) -> Index | None:
-    """The run's index, or None where there is none.
-
-    Raises:
-        UserError: if it was made by other weights.
-    """
-    folder = trained.folder / INDEX_FOLDER
-    if not folder.exists():
-        return None
-    index = Index.load(folder)
-    if index.model != weights_sha256(trained):
-        raise UserError(
-            f"{folder}: made by other weights than the run now has; make it again with: "
-            f"dmml index --run {trained.folder}"
-        )
-    return index

@@ -4,19 +4,17 @@ import collections
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from dmml_tf.data.records import read_tracks
 from dmml_tf.data.signal import LOG_MEL, Signal
+from dmml_tf.embed.metadata import record_text, track_columns, track_text
 from tfrecords_tools.audio.extract import Extracted, Task, extract
 from tfrecords_tools.build.pool import ordered_map
 from tfrecords_tools.dataset import Dataset
-from tfrecords_tools.tables.formats import TAG_SEPARATOR
 from tfrecords_tools.tables.manifest import Manifest, Reject, Row
-
-FIRST_COLUMNS = ("id", "title", "artist", "split")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +28,9 @@ class Sound:
 class Source(Protocol):
     """Tracks in an order that is the same every time; a table's rejected rows take a place in it too."""
 
-    columns: Sequence[str]
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the tracks' text."""
 
     def count(self) -> int:
         """Number of items."""
@@ -44,7 +44,7 @@ class FilesSource:
 
     def __init__(self, manifest: Manifest, signal: Signal = LOG_MEL, workers: int = 0):
         self._manifest, self._signal, self._workers = manifest, signal, workers
-        self.columns = _columns((*manifest.tags, *manifest.values))
+        self.columns = track_columns((*manifest.tags, *manifest.values))
 
     def count(self) -> int:
         """Rows of the table."""
@@ -63,19 +63,19 @@ class FilesSource:
 
         with contextlib.closing(ordered_map(extract, tasks(), self._workers)) as results:
             for result in results:
-                while isinstance(waiting[0], Reject):
-                    yield waiting.popleft()
-                row = waiting.popleft()
-                if isinstance(result, Extracted):
-                    yield Sound(self._track(row), {self._signal.field: getattr(result, self._signal.field)})
-                else:
-                    yield Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}")
-        yield from waiting  # nothing but rejects is left
+                while isinstance(row := waiting.popleft(), Reject):
+                    yield row
+                yield self._item(row, result)
+        for row in waiting:  # nothing but rejects is left
+            if isinstance(row, Reject):
+                yield row
 
-    def _track(self, row: Row) -> dict[str, str]:
-        labels = {name: TAG_SEPARATOR.join(tags) for name, tags in row.tags.items()}
-        labels |= {name: "" if value is None else f"{value:.6g}" for name, value in row.values.items()}
-        return {**labels, "id": row.track_id, "title": row.title, "artist": row.artist, "split": row.split}
+    def _item(self, row: Row, result: Any) -> Sound | Reject:
+        if not isinstance(result, Extracted):
+            return Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}")
+        first = (row.track_id, row.title, row.artist, row.split)
+        field = self._signal.field
+        return Sound(track_text(first, row.tags, row.values), {field: getattr(result, field)})
 
 
 class RecordsSource:
@@ -89,7 +89,7 @@ class RecordsSource:
         signal.require(dataset)
         self._dataset, self._signal = dataset, signal
         self._splits = [split for split in dataset.splits if dataset.tracks(split)]
-        self.columns = _columns((*dataset.schema.vocabularies, *dataset.schema.values))
+        self.columns = track_columns((*dataset.schema.vocabularies, *dataset.schema.values))
 
     def count(self) -> int:
         """Tracks in all splits."""
@@ -97,24 +97,9 @@ class RecordsSource:
 
     def items(self, wanted: Sequence[bool]) -> Iterator[Sound]:
         """See `Source`."""
-        place = 0
+        place, field = 0, self._signal.field
         for split in self._splits:
             for row in read_tracks(self._dataset, split, optional=self._signal.optional):
                 if wanted[place]:
-                    yield Sound(self._track(row, split), {self._signal.field: row[self._signal.field]})
+                    yield Sound(record_text(row, split, self._dataset.schema), {field: row[field]})
                 place += 1
-
-    def _track(self, row: Mapping, split: str) -> dict[str, str]:
-        schema = self._dataset.schema
-        labels = {
-            name: TAG_SEPARATOR.join(vocabulary[tag] for tag in row[f"tags/{name}"])
-            for name, vocabulary in schema.vocabularies.items()
-        }
-        for name in schema.values:
-            labels[name] = "" if np.isnan(row[f"values/{name}"]) else f"{row[f'values/{name}']:.6g}"
-        return {**labels, "id": row["track_id"], "title": row["title"], "artist": row["artist"], "split": split}
-
-
-def _columns(labels: Sequence[str]) -> tuple[str, ...]:
-    # A dimension may be called as one of the first columns are (artist); the track's own then stands.
-    return (*FIRST_COLUMNS, *(name for name in labels if name not in FIRST_COLUMNS))

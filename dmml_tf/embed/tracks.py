@@ -56,8 +56,8 @@ def embed_tracks(
     parts = _begin(out, [key, model, {**dataclasses.asdict(options), "batch": embedder.batch_size}, PART])
     count = source.count()
     missing = [not _note(parts, number).exists() for number in range(-(-count // PART))]
-    wanted = np.repeat(missing, PART)[:count] if missing else []
-    items = progress(source.items(wanted), int(np.sum(wanted)), "embed")
+    wanted = [missing[place // PART] for place in range(count)]
+    items = progress(source.items(wanted), sum(wanted), "embed")
     for number in np.flatnonzero(missing):
         sounds = _Part(items, min(PART, count - number * PART))
         vectors = list(embedder.each(sounds))
@@ -78,7 +78,8 @@ class _Part:
 
     def __init__(self, items: Iterator[Sound | Reject], count: int):
         self._items, self._count = items, count
-        self.tracks, self.rejects = [], []
+        self.tracks: list[Mapping[str, str]] = []
+        self.rejects: list[Reject] = []
 
     def __iter__(self) -> Iterator[Mapping[str, np.ndarray]]:
         for _ in range(self._count):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from dmml_tf.explore.marks import Marks
 from dmml_tf.run import Run
-from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.example import clearest
-from dmml_tf.search.index import INDEX_FOLDER, Index
+from dmml_tf.search.index import Index
+from dmml_tf.search.of_run import load_index
 from dmml_tf.search.show import labels_of
 from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.errors import UserError
@@ -62,12 +62,8 @@ class Library:
         Raises:
             UserError: if the run or its index cannot be read, or `data` holds no table.
         """
-        run, index = Run.load(run_folder), Index.load(Path(run_folder) / INDEX_FOLDER)
-        if index.model != weights_sha256(run):
-            raise UserError(
-                f"{run_folder}: the index was made by other weights than the run now has; make it again "
-                f"with: dmml index --run {run_folder}"
-            )
+        run = Run.load(run_folder)
+        index = load_index(run)
         folder = Path(data or run.dataset)
         if data is None and not (folder / TRACKS_FILE).exists():
             return cls(run, index, {}, folder)

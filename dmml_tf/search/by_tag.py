@@ -9,8 +9,8 @@ import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions
 from dmml_tf.run import Run
-from dmml_tf.search.build import weights_sha256
-from dmml_tf.search.index import INDEX_FOLDER, Hit, Index, Query
+from dmml_tf.search.index import Hit, Query
+from dmml_tf.search.of_run import load_index
 from dmml_tf.spaces import WHOLE, unit
 from dmml_tf.zero_shot.tower import TagTower
 from dmml_tf.zero_shot.words import phrase_vector, read_word_vectors, words_of
@@ -36,12 +36,7 @@ def search_by_tag(
     Raises:
         UserError: as `vectors_of_tag`, or if there is no index or other weights made it.
     """
-    index = Index.load(run.folder / INDEX_FOLDER)
-    if index.model != weights_sha256(run):
-        raise UserError(
-            f"{run.folder}: the index was made by other weights than the run now has; make it again with: "
-            f"dmml index --run {run.folder}"
-        )
+    index = load_index(run)
     query = by_tag(tower, run.conditions, vectors_of_tag(tower, run.conditions, tag, condition, words))
     hits = index.search(query, k=k)
     return [dataclasses.replace(hit, cosines={name: hit.cosines[name] for name in query.weights or ()}) for hit in hits]

@@ -16,12 +16,12 @@ from dmml_tf.embed import sounds
 from dmml_tf.embed import tracks as module
 from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
+from dmml_tf.embed.metadata import embedded_text
 from dmml_tf.embed.parquet import read_embeddings
 from dmml_tf.embed.sounds import FilesSource
 from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
-from dmml_tf.search.build import track_rows
 from dmml_tf.search.index import Index
 from tests.synthetic import SCHEMA, write_dataset
 from tfrecords_tools import program
@@ -122,7 +122,7 @@ def test_records_are_as_embed_split_has_them(place, capsys, tmp_path, dtype, tol
         split: embed_split(Embedder(model, dataset.features), dataset, split, track_progress=False)
         for split in dataset.splits
     }
-    assert rows == [row for split in found for row in track_rows(found[split], split, dataset.schema)]
+    assert rows == [row for split in found for row in embedded_text(found[split], split, dataset.schema)]
     expected = np.concatenate([found[split].vectors for split in found])
     np.testing.assert_allclose(vectors, expected, rtol=tolerance, atol=tolerance)
     assert pq.read_schema(out).field("vector").type.value_type == {"float32": "float", "float16": "halffloat"}[dtype]

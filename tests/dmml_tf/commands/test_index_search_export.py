@@ -14,10 +14,11 @@ from dmml_tf.commands import export
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.records import read_tracks
 from dmml_tf.embed.embedder import Embedder
+from dmml_tf.embed.metadata import embedded_text
 from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
-from dmml_tf.search.build import index_run, track_rows
+from dmml_tf.search.build import index_run
 from dmml_tf.search.index import Index
 from tests.synthetic import SCHEMA, write_dataset
 from tfrecords_tools.errors import UserError
@@ -84,7 +85,7 @@ def test_the_vectors_are_the_whole_songs(trained):
         stored = index.vectors[index.position(track_id)]
         for part in CONDITIONS.subspaces.values():
             np.testing.assert_allclose(stored[part], vector[part] / np.linalg.norm(vector[part]), atol=1e-5)
-    assert [row["id"] for row in track_rows(embedded, "valid", SCHEMA)] == embedded.ids
+    assert [row["id"] for row in embedded_text(embedded, "valid", SCHEMA)] == embedded.ids
 
 
 def test_search_by_track_prints_a_table(trained, capsys):

@@ -105,6 +105,6 @@ def test_one_of_the_two_is_asked_for(trained, capsys):
 
 
 def test_an_index_of_other_weights_is_refused(trained, capsys, monkeypatch):
-    monkeypatch.setattr("dmml_tf.search.by_tag.weights_sha256", lambda run: "other")
+    monkeypatch.setattr("dmml_tf.run.Run.weights_sha256", lambda run: "other")
     status, _, error = dmml(capsys, trained, "--tag=jazz")
     assert status == 2 and "the index was made by other weights" in error

@@ -14,7 +14,6 @@ from dmml_tf.explore.library import Library
 from dmml_tf.explore.serve import serving
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
-from dmml_tf.search.build import weights_sha256
 from dmml_tf.search.index import Index
 from tests.synthetic import SCHEMA
 from tfrecords_tools.features import LogMel
@@ -64,7 +63,7 @@ def run_folder(tmp_path_factory):
         sound = np.random.default_rng(number).normal(0, 0.1, 4 * 22_050).cumsum() % 0.5
         soundfile.write(sounds / f"t{number:02d}.flac", sound, 22_050)
         embeddings[number] = embed_audio(sounds / f"t{number:02d}.flac", Embedder(network, run.features))
-    Index.build(embeddings, CONDITIONS, rows(), weights_sha256(run)).save(run.folder / "index")
+    Index.build(embeddings, CONDITIONS, rows(), run.weights_sha256()).save(run.folder / "index")
     with (folder / "data" / "tracks.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["track_id", "path"])
