@@ -3,14 +3,16 @@
 import abc
 import dataclasses
 from collections.abc import Collection, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy.typing as npt
 
 from dmml_tf.conditions.labels import Array, Labels
 from dmml_tf.conditions.relevance import Relevance, RelevantPairs
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.tracks import Tracks
+
+if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
+    from tfrecords_tools.tables.tracks import Tracks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Condition(abc.ABC):
         """Whether data with these columns of tags and of values have what the rule reads."""
         return True
 
-    def fault(self, tracks: Tracks, triplets: bool = True) -> str | None:
+    def fault(self, tracks: "Tracks", triplets: bool = True) -> str | None:
         """Why a split's tracks have no triplet to learn from, with the mend; None where nothing is known against it.
 
         Args:

@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Collection
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from dmml_tf.conditions.condition import Condition
 from dmml_tf.conditions.labels import Array, Labels
-from tfrecords_tools.tables.tracks import Tracks
+
+if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
+    from tfrecords_tools.tables.tracks import Tracks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +54,7 @@ class SameTrack(Condition):
         """Every dataset says which track a window is of; there is no other column to read."""
         return self.column == "track"
 
-    def fault(self, tracks: Tracks, triplets: bool = True) -> str | None:
+    def fault(self, tracks: "Tracks", triplets: bool = True) -> str | None:
         """Fewer than two tracks."""
         count = len(tracks.splits)
         return None if count > 1 else f"it holds {count} track, so that no other can be a negative: add tracks"

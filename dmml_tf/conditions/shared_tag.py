@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from dmml_tf.conditions.labels import Array, Labels
 from dmml_tf.conditions.relevance import Relevance, RelevantTags
 from dmml_tf.conditions.tags import share_a_tag, tag_cosine, tag_fault
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
-from tfrecords_tools.tables.tracks import Tracks
+
+if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
+    from tfrecords_tools.tables.tracks import Tracks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +38,7 @@ class SharedTag(ByLabel):
         column = self._column(labels)
         return tag_cosine(column[i], column[j])
 
-    def fault(self, tracks: Tracks, triplets: bool = True) -> str | None:
+    def fault(self, tracks: "Tracks", triplets: bool = True) -> str | None:
         """No track tagged, no two that share a tag, or no two that share none."""
         return tag_fault(tracks.tags[self.column], triplets) if self.column in tracks.tags else None
 

@@ -1,9 +1,13 @@
 """Columns of tags: vocabulary ids, padded with -1."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from dmml_tf.conditions.labels import Array
-from tfrecords_tools.tables.tracks import TagColumn
+
+if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
+    from tfrecords_tools.tables.tracks import TagColumn
 
 
 def share_a_tag(a: Array, b: Array) -> Array:
@@ -19,7 +23,7 @@ def tag_cosine(a: Array, b: Array) -> Array:
     return np.where(sizes > 0, common / np.sqrt(np.maximum(sizes, 1)), np.nan)
 
 
-def tag_fault(column: TagColumn, triplets: bool) -> str | None:
+def tag_fault(column: "TagColumn", triplets: bool) -> str | None:
     """Why the tags of tracks give no two that share one and no two that do not; see `Condition.fault`."""
     tagged = np.flatnonzero(column.counts)
     total = len(column.counts)

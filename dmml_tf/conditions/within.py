@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from dmml_tf.conditions.by_label import ByLabel
 from dmml_tf.conditions.labels import Array, Labels
 from dmml_tf.conditions.values import value_bins, value_distance, value_fault
-from tfrecords_tools.tables.tracks import Tracks
+
+if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
+    from tfrecords_tools.tables.tracks import Tracks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Within(ByLabel):
         column = self._column(labels).astype(np.float64)
         return -value_distance(column[i], column[j], self.octave)
 
-    def fault(self, tracks: Tracks, triplets: bool = True) -> str | None:
+    def fault(self, tracks: "Tracks", triplets: bool = True) -> str | None:
         """No track with a value, no two within the tolerance, or no two beyond it."""
         values = tracks.values.get(self.column)
         return None if values is None else value_fault(values, self.tolerance, self.octave)
