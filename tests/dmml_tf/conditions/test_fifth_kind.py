@@ -16,6 +16,7 @@ from dmml_tf.benchmarks.brute_force import BruteForce
 from dmml_tf.conditions import ByLabel, Condition, Conditions, Labels, SharedTag
 from dmml_tf.data.label_check import check_conditions
 from dmml_tf.demo.job import draw_map
+from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.explore.maps import Maps
 from dmml_tf.papers.build import build_table
@@ -148,7 +149,7 @@ def test_it_is_searched_and_traced(trained, tmp_path, capsys):
 
 def test_it_is_plotted(trained, tmp_path):
     _, dataset, run = trained
-    embedded = embed_split(run.embedding(), dataset, "test")
+    embedded = embed_split(Embedder.of_run(run), dataset, "test")
     draw_map(run, embedded, run.conditions, "pulse", tmp_path / "map.png")
     vectors = search_vectors(embedded.vectors, run.conditions)
     plot_map_grid(vectors, run.conditions, embedded.labels, SCHEMA.vocabularies, tmp_path / "grid.png")
