@@ -56,5 +56,6 @@ def read_config(fv: flags.FlagValues) -> ml_collections.ConfigDict:
 
 
 def config_name(fv: flags.FlagValues) -> str:
-    """The name of the configuration that `--config` names: `category` of `configs/category.py`."""
-    return Path(config_flags.get_config_filename(fv["config"])).stem
+    """The stem of the file that `--config` names: `specialized` of `specialized:mood`, `my` of `folder/my.py`."""
+    named, _, _ = config_flags.get_config_filename(fv["config"]).partition(":")
+    return Path(named).stem
