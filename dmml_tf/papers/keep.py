@@ -16,6 +16,7 @@ from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.measure import Measured
 from dmml_tf.papers.networks import plain
 from dmml_tf.papers.rows import BASELINE, SPECIALIZED, Row, system_config
+from dmml_tf.spaces import SUBSPACE, WHOLE
 from dmml_tf.training.train import file_digests
 from tfrecords_tools.files import whole_file, write_json
 
@@ -96,7 +97,7 @@ class Kept:
         return self._folder / f"{row.name}-s{seed}.json"
 
     def _unpacked(self, packed: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-        right: dict[str, dict[str, np.ndarray]] = {"whole": {}, "subspace": {}}
+        right: dict[str, dict[str, np.ndarray]] = {WHOLE: {}, SUBSPACE: {}}
         for name, bits in packed.items():
             where, _, condition = name.partition(" ")
             count = len(self._side.held_out.triplets[condition])

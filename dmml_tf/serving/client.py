@@ -22,7 +22,7 @@ import numpy as np
 
 from tfrecords_tools.errors import UserError, require_extra
 
-WHOLE = "embedding"
+EMBEDDING = "embedding"
 _LONGEST_PAUSE = 5.0  # seconds between two tries
 # What may be gone at the next try. A deadline is not among them: who set it wants to know by then.
 _RETRYABLE = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
@@ -64,9 +64,11 @@ class Embeddings:
     @classmethod
     def of(cls, outputs: Mapping[str, np.ndarray]) -> "Embeddings":
         """From outputs by name. Raises `ServingError` if the whole embedding is not among them."""
-        if WHOLE not in outputs:
-            raise ServingError("UNKNOWN", f"the answer has no '{WHOLE}' but {sorted(outputs)}; is this model dmml's?")
-        return cls(outputs[WHOLE], {name: value for name, value in outputs.items() if name != WHOLE})
+        if EMBEDDING not in outputs:
+            raise ServingError(
+                "UNKNOWN", f"the answer has no '{EMBEDDING}' but {sorted(outputs)}; is this model dmml's?"
+            )
+        return cls(outputs[EMBEDDING], {name: value for name, value in outputs.items() if name != EMBEDDING})
 
 
 class Client:
@@ -141,7 +143,7 @@ class RestClient(Client):
         try:
             outputs = json.loads(self._post(body))["outputs"]
             # TensorFlow Serving leaves the name out where a signature has one output.
-            outputs = outputs if isinstance(outputs, dict) else {WHOLE: outputs}
+            outputs = outputs if isinstance(outputs, dict) else {EMBEDDING: outputs}
             return {name: np.asarray(array, np.float32) for name, array in outputs.items()}
         except (ValueError, KeyError, TypeError) as error:
             raise ServingError("UNKNOWN", f"{self._url}: the answer is not TensorFlow Serving's ({error})") from error

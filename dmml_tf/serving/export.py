@@ -12,7 +12,7 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.run import Run
-from dmml_tf.serving.graph import WHOLE, ServedGraph
+from dmml_tf.serving.graph import EMBEDDING, ServedGraph
 from dmml_tf.serving.server_files import write_server_files
 from dmml_tf.serving.warmup import write_warmup
 from tfrecords_tools.errors import UserError
@@ -79,7 +79,7 @@ def write_signatures(embedding: keras.Model, signatures: Mapping[str, tuple], fo
 def check_output_names(conditions: Conditions) -> None:
     """Raises `UserError` if a condition that owns a sub-space has a name that no output can have."""
     for name in conditions.subspaces:
-        if name == WHOLE:
+        if name == EMBEDDING:
             raise UserError(f"condition '{name}' has the name of the output for the whole embedding; rename it")
         if not _OUTPUT_NAME.fullmatch(name):
             raise UserError(

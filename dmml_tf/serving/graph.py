@@ -14,7 +14,7 @@ from dmml_tf.serving.wav import decode_mono
 from tfrecords_tools.audio.extract import PCM_SCALE, PCM_UNIT
 from tfrecords_tools.features import LogMel
 
-WHOLE = "embedding"
+EMBEDDING = "embedding"
 # Frames between two windows of `embed_windows`: 43 frames of 512 samples are 0.9985 s at 22,050 Hz.
 WINDOWS_HOP = 43
 # Windows embedded at a time: a long song must not need the memory of all its windows' feature maps at once.
@@ -146,4 +146,4 @@ class ServedGraph:
     def _outputs(self, whole: tf.Tensor) -> dict[str, tf.Tensor]:
         # l2_normalize guards the zero vector that ReLU can leave in a sub-space.
         parts = {name: tf.math.l2_normalize(whole[..., part], axis=-1) for name, part in self._subspaces.items()}
-        return {WHOLE: whole, **parts}
+        return {EMBEDDING: whole, **parts}
