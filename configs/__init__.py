@@ -58,6 +58,10 @@ def find(name: str) -> str:
 def load(name: str) -> ml_collections.ConfigDict:
     """`get_config()` of the configuration that `find` finds, called with what follows the name's colon.
 
+    >>> config = dmml.load_config("demo")    # or "specialized:mood", or the path of a file of one's own
+    >>> config.train.steps, config.order
+    (500, ('genre', 'mood', 'instrument', 'tempo', 'track'))
+
     Raises:
         UserError: as `find`, and if the file has no `get_config`.
     """

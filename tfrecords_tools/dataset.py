@@ -28,6 +28,10 @@ class Shard:
 class Dataset:
     """A built dataset.
 
+    >>> data = dmml.Dataset.load("data/mine")
+    >>> data.schema.vocabularies["genre"], data.schema.values
+    (('jazz', 'rock'), ('tempo',))
+
     Attributes:
         folder: where `dataset.json`, `tracks.csv` and the shards are.
         name: first part of every shard's name.

@@ -7,6 +7,12 @@ class UserError(Exception):
     """Bad input: a single line that names what is wrong and how to mend it.
 
     Commands print it after "error: " and exit with status 2; library users may catch it.
+
+    >>> try:
+    ...     model = dmml.load("runs/none")
+    ... except dmml.UserError as error:
+    ...     print(error)
+    runs/none/model.json: not found; ...
     """
 
 

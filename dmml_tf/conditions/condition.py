@@ -23,6 +23,9 @@ class Condition(abc.ABC):
     its `kind` makes it known to saved runs and configurations, wherever the class is written: no list is to be edited.
     `ByLabel` is the base for rules on a column of the user's table.
 
+    >>> list(dmml.Condition.kinds)[:4]
+    ['shared_tag', 'within', 'same_track', 'judged']
+
     Attributes:
         kind: of the class; what JSON and configurations call it.
         by_label: of the class; tracks are compared by what a column of the user's table says of them.

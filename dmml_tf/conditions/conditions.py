@@ -17,6 +17,10 @@ class Conditions(Sequence[Condition]):
     The conditions with a width own consecutive, disjoint slices in the order given; those of width 0
     see all of it (the track regularisation; with all widths 0, the paper's "category" model).
 
+    >>> conditions = dmml.Conditions([dmml.SharedTag("genre"), dmml.SameTrack("track", width=0, weight=0.5)])
+    >>> conditions.names, conditions.subspaces
+    (('genre', 'track'), {'genre': slice(0, 64, None)})
+
     Raises:
         UserError: on no condition at all, two of one name, or no share of triplets for any.
     """

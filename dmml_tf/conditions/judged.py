@@ -16,7 +16,9 @@ ANCHOR, POSITIVE, NEGATIVE = range(ROLES)
 
 @dataclasses.dataclass(frozen=True)
 class Judged(Condition):
-    """Two clips are similar because people said so: `Judged("votes", file="votes.csv")`.
+    """Two clips are similar because people said so.
+
+    >>> votes = dmml.Judged("votes", file="votes.csv")
 
     A judgement holds for its own clips, whatever tracks they are of, and from its anchor only: there i and j cannot
     be exchanged. People judge clips, not tracks: items without the column were never judged.

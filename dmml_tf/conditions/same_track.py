@@ -18,7 +18,9 @@ if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
 class SameTrack(Condition):
     """Two windows are similar when they are of one track and overlap by at most half.
 
-    As in the paper: `SameTrack("track", width=0, weight=0.5)`. `column` is not read.
+    `column` is not read.
+
+    >>> regularisation = dmml.SameTrack("track", width=0, weight=0.5)    # as in the paper
     """
 
     kind: ClassVar[str] = "same_track"

@@ -19,7 +19,11 @@ if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
 
 @dataclasses.dataclass(frozen=True)
 class SharedTag(ByLabel):
-    """Two tracks are similar when they share at least one tag of a column: `SharedTag("genre")`."""
+    """Two tracks are similar when they share at least one tag of a column.
+
+    >>> dmml.SharedTag("genre").agree("rock|pop", "pop|jazz")
+    True
+    """
 
     kind: ClassVar[str] = "shared_tag"
     reads_tags: ClassVar[bool] = True

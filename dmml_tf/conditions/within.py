@@ -16,7 +16,10 @@ if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
 
 @dataclasses.dataclass(frozen=True)
 class Within(ByLabel):
-    """Two tracks are similar when their values differ by at most a tolerance: `Within("tempo", 5.0)`.
+    """Two tracks are similar when their values differ by at most a tolerance.
+
+    >>> dmml.Within("tempo", 5.0).agree("90", "94"), dmml.Within("tempo", 5.0, octave=True).agree("90", "181")
+    (True, True)
 
     Attributes:
         tolerance: in the column's unit (tempo: beats per minute).

@@ -39,6 +39,8 @@ PATIENCE = 50
 class BatchPlan:
     """Make-up of a batch.
 
+    >>> plan = dmml.BatchPlan(tracks=24, windows=2, triplets=4096)
+
     Attributes:
         tracks: tracks in a batch, half of them new, half partners of those.
         windows: 3 s windows drawn from each; 2 or more where a `same_track` condition trains.
@@ -179,7 +181,14 @@ def triplet_dataset(
     first_epoch: int = 0,
     same_every_epoch: bool = False,
 ) -> tf.data.Dataset:
-    """Batches of triplets for `model.fit`, as `form_dataset`."""
+    """Batches of triplets for `model.fit`, as `form_dataset`.
+
+    >>> conditions = dmml.Conditions([dmml.SharedTag("genre"), dmml.Within("tempo", 5.0)])
+    >>> plan, data = dmml.BatchPlan(tracks=4, triplets=8, pool=8), dmml.Dataset.load("data/mine")
+    >>> inputs, _, _ = next(iter(dmml.triplet_dataset(data, "train", conditions, plan, steps=1, seed=0)))
+    >>> inputs["windows"].shape.as_list()
+    [8, 129, 128]
+    """
     form = triplet_form(conditions, plan.triplets, explicit=plan.explicit)
     return form_dataset(dataset, split, conditions, plan, form, steps, seed, first_epoch, same_every_epoch)
 

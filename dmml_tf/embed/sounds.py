@@ -44,7 +44,7 @@ class FilesSource:
 
     def __init__(self, manifest: Manifest, signal: Signal = LOG_MEL, workers: int = 0):
         self._manifest, self._signal, self._workers = manifest, signal, workers
-        self.columns = track_columns((*manifest.tags, *manifest.values))
+        self.columns: Sequence[str] = track_columns((*manifest.tags, *manifest.values))
 
     def count(self) -> int:
         """Rows of the table."""
@@ -89,7 +89,7 @@ class RecordsSource:
         signal.require(dataset)
         self._dataset, self._signal = dataset, signal
         self._splits = [split for split in dataset.splits if dataset.tracks(split)]
-        self.columns = track_columns((*dataset.schema.vocabularies, *dataset.schema.values))
+        self.columns: Sequence[str] = track_columns((*dataset.schema.vocabularies, *dataset.schema.values))
 
     def count(self) -> int:
         """Tracks in all splits."""

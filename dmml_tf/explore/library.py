@@ -115,8 +115,11 @@ class Library:
         ]
 
 
-def audio_paths(table: Path) -> dict[str, str]:
+def audio_paths(table: str | os.PathLike[str]) -> dict[str, str]:
     """Track id -> audio file of a dataset's `tracks.csv`.
+
+    >>> dmml.audio_paths("data/mine/tracks.csv")["t001"].endswith("t001.wav")
+    True
 
     Raises:
         UserError: if the table cannot be read.

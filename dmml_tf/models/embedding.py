@@ -26,6 +26,10 @@ def build_embedding(
 ) -> keras.Model:
     """Functional model: a window -> embedding float32 [batch, size].
 
+    >>> network = dmml.embedding_network(block="conv", width=(4, 1, 1, 1, 2, 4, 8))    # the paper's without arguments
+    >>> network(np.zeros((2, 129, 128), np.float32)).shape.as_list()
+    [2, 256]
+
     Shapes with the defaults: 129x128 -> stem 64x64x64 -> six blocks -> 1x1x256 -> dense 256.
 
     Args:

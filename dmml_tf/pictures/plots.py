@@ -1,6 +1,7 @@
 """Pictures of a run as PNG: learning curves, the cross table, a 2-D map of each sub-space."""
 
 import csv
+import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,8 +61,11 @@ def plot_learning_curves(history: Path, path: Path) -> None:
     _save(figure, path)
 
 
-def plot_cross_table(table: Mapping[str, Mapping[str, float | None]], path: Path) -> None:
+def plot_cross_table(table: Mapping[str, Mapping[str, float | None]], path: str | os.PathLike[str]) -> None:
     """The cross table as a heat map with its figures; white is chance (0.5), empty cells are grey.
+
+    >>> scores = dmml.load("runs/mine").evaluate("data/mine", split="test", triplets=100)
+    >>> dmml.plot_cross_table(scores.cross_table, "cross_table.png")
 
     Raises:
         UserError: if the table is empty.
@@ -273,7 +277,7 @@ def _read_history(path: Path) -> dict[str, list[float]]:
     return columns
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
     # No version or date in the file: same data, same bytes.
-    with whole_file(path) as temporary:
+    with whole_file(Path(path)) as temporary:
         figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})

@@ -1,17 +1,26 @@
 """A trained run and its records -> the index of every track."""
 
 import os
+import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
+from dmml_tf.conditions import Conditions
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.metadata import embedded_text
 from dmml_tf.embed.parquet import read_embeddings
+from dmml_tf.embed.sounds import FilesSource
 from dmml_tf.embed.split import embed_split
+from dmml_tf.embed.tracks import EmbedOptions, embed_tracks
 from dmml_tf.run import Run
 from dmml_tf.search.index import Index
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.sources.folder import read_folder
+from tfrecords_tools.sources.manifest_out import write_manifest
+from tfrecords_tools.tables.manifest import read_manifest
 
 
 def index_run(run: Run, dataset: Dataset) -> Index:
@@ -21,11 +30,57 @@ def index_run(run: Run, dataset: Dataset) -> Index:
         UserError: if the run or the dataset cannot be read, or holds no track, or if masks were learned.
     """
     run.require_slices()
-    embedder, splits = Embedder.of_run(run), [split for split in dataset.splits if dataset.tracks(split)]
+    return index_dataset(Embedder.of_run(run), run.conditions, dataset, run.weights_sha256())
+
+
+def index_dataset(embedder: Embedder, conditions: Conditions, dataset: Dataset, model: str = "") -> Index:
+    """Embeds every split of `dataset` and indexes the tracks.
+
+    Args:
+        embedder: of the network.
+        conditions: what the slices of its output stand for.
+        dataset: what is indexed.
+        model: SHA-256 of the network's weights; empty if they are in no file.
+
+    Raises:
+        UserError: if the dataset cannot be read, or holds no track.
+    """
+    splits = [split for split in dataset.splits if dataset.tracks(split)]
     embedded = {split: embed_split(embedder, dataset, split) for split in splits}
     rows = [row for split in splits for row in embedded_text(embedded[split], split, dataset.schema)]
     vectors = np.concatenate([embedded[split].vectors for split in splits]) if splits else np.zeros((0, 0), np.float32)
-    return Index.build(vectors, run.conditions, rows, run.weights_sha256())
+    return Index.build(vectors, conditions, rows, model)
+
+
+def index_music(
+    embedder: Embedder,
+    conditions: Conditions,
+    folder: str | os.PathLike[str],
+    model: str = "",
+    workers: int = 0,
+) -> Index:
+    """Embeds the audio files below a folder, at any depth, and indexes them by their path below it.
+
+    What cannot be used is counted on standard error.
+
+    Args:
+        embedder, conditions, model: as for `index_dataset`.
+        folder: of audio files; titles and artists come from the files' own tags.
+        workers: processes that decode, spawned ones; 0 takes one a core.
+
+    Raises:
+        UserError: if it is no folder, or holds no audio file that can be used.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        table, out = Path(temporary, "songs.csv"), Path(temporary, "embeddings.parquet")
+        write_manifest(read_folder(folder), table, dimensions=())
+        source = FilesSource(read_manifest(table), embedder.signal, workers)
+        _, rejects = embed_tracks(embedder, model, source, "", out, EmbedOptions())
+        if rejects:
+            reason = f"{rejects[0].track_id}: {rejects[0].reason}"
+            print(f"{len(rejects)} files could not be used, the first is {reason}", file=sys.stderr)
+        vectors, rows, _ = read_embeddings(out)
+    return Index.build(vectors, conditions, rows, model)
 
 
 def index_embeddings(run: Run, path: str | os.PathLike) -> Index:

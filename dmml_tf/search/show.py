@@ -31,7 +31,11 @@ def table(hits: Sequence[Hit]) -> str:
 
 
 def describe(track: Mapping[str, str]) -> str:
-    """One line: `id: title, artist (genre rock, tempo 120)`."""
+    """One line: `id: title, artist (genre rock, tempo 120)`.
+
+    >>> dmml.describe({"id": "t001", "title": "Song", "artist": "Somebody", "split": "test", "genre": "rock"})
+    't001: Song, Somebody (genre rock)'
+    """
     labels = ", ".join(f"{name} {value}" for name, value in labels_of(track).items() if value)
     return printable(f"{track['id']}: {track['title']}, {track['artist']} ({labels or 'no labels'})")
 

@@ -121,6 +121,8 @@ class Client:
 class RestClient(Client):
     """Over HTTP, port 8501 of TensorFlow Serving.
 
+    >>> client = dmml.RestClient("http://localhost:8501", timeout=30.0, retries=3)
+
     Args:
         url: such as `http://localhost:8501`.
         **settings: as `Client`; `timeout` holds for each step: connecting, and each wait for more of the answer.
@@ -164,6 +166,8 @@ class RestClient(Client):
 
 class GrpcClient(Client):
     """Over gRPC, port 8500 of TensorFlow Serving; a third of REST's bytes or less. Close it, or use it in `with`.
+
+    >>> client = dmml.GrpcClient("localhost:8500")
 
     Args:
         target: such as `localhost:8500`. The connection is not encrypted.

@@ -75,7 +75,11 @@ def write_server_files(folder: str | os.PathLike) -> None:
 
 
 def docker_line(folder: str | os.PathLike) -> str:
-    """The one command that serves the model in `folder` where Docker is installed."""
+    """The one command that serves the model in `folder` where Docker is installed.
+
+    >>> dmml.docker_line("runs/mine/export/dmml").split()[:3]
+    ['docker', 'run', '--rm']
+    """
     return (
         f"docker run --rm -p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} -p 127.0.0.1:{REST_PORT}:{REST_PORT} "
         f"-v '{Path(folder).resolve()}:{MOUNT}:ro' {IMAGE} --model_config_file={MOUNT}/models.config "

@@ -14,7 +14,12 @@ _TAPER = 0.5
 
 
 def self_similarity(vectors: np.ndarray) -> np.ndarray:
-    """float32 [W, W] cosines of every two windows, from their unit vectors [W, D]."""
+    """float32 [W, W] cosines of every two windows, from their unit vectors [W, D].
+
+    >>> trace = dmml.load("runs/mine").trace("a.wav", hop=0.25)
+    >>> dmml.self_similarity(trace.subspaces["tempo"]).shape == (len(trace.vectors), len(trace.vectors))
+    True
+    """
     return (vectors @ vectors.T).astype(np.float32)
 
 

@@ -12,6 +12,10 @@ class TripletHinge(keras.losses.Loss):
     `y_true` is the condition int [T] (unused here; the metrics read it), `y_pred` float [T, 2] holds
     d(a, p) and d(a, n), Euclidean, not squared. A condition's weight comes as the sample weight.
 
+    >>> hinge = dmml.TripletHinge(margin=0.1)
+    >>> round(float(hinge(np.zeros(1), np.array([[0.5, 0.3]], np.float32))), 3)
+    0.3
+
     Args:
         margin: the paper's 0.1.
     """

@@ -65,7 +65,11 @@ class MeanDistance(keras.metrics.Mean):
 
 
 def triplet_metrics(conditions: Conditions, margin: float) -> list[keras.metrics.Metric]:
-    """The metrics for `compile`: accuracy per condition, active share, mean d(a, p) and d(a, n)."""
+    """The metrics for `compile`: accuracy per condition, active share, mean d(a, p) and d(a, n).
+
+    >>> [metric.name for metric in dmml.triplet_metrics(dmml.Conditions([dmml.SharedTag("genre")]), margin=0.1)]
+    ['accuracy_genre', 'active', 'd_ap', 'd_an']
+    """
     accuracies = [ConditionAccuracy(number, f"accuracy_{name}") for number, name in enumerate(conditions.names)]
     return [*accuracies, ActiveShare(margin), MeanDistance(0, "d_ap"), MeanDistance(1, "d_an")]
 

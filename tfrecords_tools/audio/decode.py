@@ -186,6 +186,9 @@ def load_mono(
 ) -> np.ndarray:
     """Samples of one file, float32 [samples] in about -1..1, mono, at `sample_rate` Hz.
 
+    >>> dmml.load_audio("a.wav", 22_050, max_seconds=3.0).shape
+    (66150,)
+
     Args:
         path: an audio file that libsndfile reads (wav, flac, ogg, mp3), or FFmpeg (m4a, ...).
         sample_rate: Hz; the paper's chain needs 22,050, madmom 44,100.

@@ -36,6 +36,8 @@ FEATURES = ("log_mel", *OPTIONAL_FIELDS)
 class Options:
     """What, beside the manifest and the audio, decides the bytes of a build.
 
+    >>> data = dmml.build("songs.csv", "data/short", dmml.BuildOptions(max_seconds=3.5, tempo="column"), workers=1)
+
     Attributes:
         name: first part of the shards' names; empty takes the folder's name.
         seed: of the split and of the order.

@@ -169,6 +169,9 @@ def read_manifest(
 ) -> Manifest:
     """Opens a table and checks its header.
 
+    >>> [row.track_id for row in dmml.read_table("songs.csv")][:2]
+    ['t001', 't002']
+
     Columns: `track_id, path, artist`, optionally `title, split`, and one column a dimension: a bare header
     is a tag dimension (tags separated by `|`), bare `tempo` a value dimension; `name:tag` and `name:value`
     say it explicitly. Text is UTF-8, with or without a byte order mark.

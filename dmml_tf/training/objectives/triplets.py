@@ -28,6 +28,14 @@ def build_triplet_model(
 ) -> keras.Model:
     """Functional model over the batch contract.
 
+    >>> conditions = dmml.Conditions([dmml.SharedTag("genre"), dmml.Within("tempo", 5.0)])
+    >>> network = dmml.embedding_network(block="conv", width=(4, 1, 1, 1, 2, 4, 8), size=128)
+    >>> model = dmml.triplet_network(network, conditions)
+    >>> metrics = dmml.triplet_metrics(conditions, margin=0.1)
+    >>> model.compile("adam", dmml.TripletHinge(0.1), metrics=metrics, weighted_metrics=[], jit_compile=False)
+    >>> plan, data = dmml.BatchPlan(tracks=4, triplets=8, pool=8), dmml.Dataset.load("data/mine")
+    >>> history = model.fit(dmml.triplet_dataset(data, "train", conditions, plan, steps=1, seed=0), verbose=0)
+
     Args:
         embedding: network from a window to [batch, E].
         conditions: names the sub-spaces; their widths must add up to E (or all be 0).

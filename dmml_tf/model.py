@@ -1,0 +1,327 @@
+"""A trained model as its user meets it: it hears files, indexes music, answers searches and is scored."""
+
+import functools
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.embed.audio import embed_audio
+from dmml_tf.embed.embedder import Embedder
+from dmml_tf.embed.embeddings import Embeddings
+from dmml_tf.embed.split import Embedded, embed_split
+from dmml_tf.run import Run
+from dmml_tf.search.build import index_dataset, index_music
+from dmml_tf.search.index import INDEX_FOLDER, Index
+from dmml_tf.search.of_run import find_index, load_index
+from dmml_tf.search.recall import prepared
+from dmml_tf.search.searcher import Searcher
+from dmml_tf.spaces import search_vectors
+from tfrecords_tools.dataset import FILE_NAME, Dataset
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
+
+if TYPE_CHECKING:
+    import ml_collections
+    from tensorflow import keras
+
+    from dmml_tf.evaluation.scores import Scores
+    from dmml_tf.trace.trace import Trace
+
+PathLike = str | os.PathLike[str]
+_DEFAULT_WIDTH = 64  # of a condition that does not say its own
+
+
+class Model:
+    """A network that turns 3 s of audio into an embedding, and what the embedding's slices stand for.
+
+    `train` and `load` give one; a network of your own that `fit` has trained makes another:
+
+    >>> conditions = dmml.Conditions([dmml.SharedTag("genre"), dmml.Within("tempo", 5.0)])
+    >>> network = dmml.embedding_network(block="conv", width=(4, 1, 1, 1, 2, 4, 8), size=128)
+    >>> dmml.Model(network, conditions).index("data/mine").search("t001", weights={"tempo": 1}, k=1)
+    #  id    title    artist    genre  tempo  score  cos(genre)  cos(tempo)  cos(whole)
+    ...
+
+    Args:
+        network: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, E].
+        conditions: what similar means, in the order of the slices.
+        features: the signal chain that the network was trained on; the paper's by default.
+        run: the run folder that it came from, which scoring, exporting and saving need.
+    """
+
+    def __init__(
+        self,
+        network: "keras.Model",
+        conditions: Conditions,
+        features: LogMel | None = None,
+        run: Run | None = None,
+    ):
+        self.network, self.conditions, self._run = network, conditions, run
+        self._embedder = Embedder(network, features or LogMel())
+
+    @property
+    def run(self) -> Run:
+        """The run folder that the model came from.
+
+        Raises:
+            UserError: if it came from none.
+        """
+        if self._run is None:
+            raise UserError("this model is of no run; train it with dmml.train, or load one with dmml.load")
+        return self._run
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder; `UserError` as `run`."""
+        return self.run.folder
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name} {part.stop - part.start}" for name, part in self.conditions.subspaces.items())
+        return f"Model of {self._embedder.size} numbers ({parts or ', '.join(self.conditions.names)})"
+
+    def embed(self, files: PathLike | Sequence[PathLike]) -> Embeddings:
+        """Embeds audio files: each is the mean of its 3 s windows (paper, section 3.3).
+
+        >>> songs = dmml.load("runs/mine").embed(["a.wav", "b.wav"])
+        >>> songs.shape, songs.subspaces["tempo"].shape
+        ((2, 256), (2, 128))
+
+        Args:
+            files: wav, flac, ogg, mp3, and what FFmpeg reads with the extra `audio`; at least 3 s each.
+
+        Raises:
+            UserError: if a file cannot be used; names it and why.
+        """
+        paths = [files] if isinstance(files, str | os.PathLike) else list(files)
+        vectors = [self._hear(path) for path in paths]
+        return Embeddings(
+            np.stack(vectors) if vectors else np.zeros((0, self._embedder.size), np.float32), self.conditions
+        )
+
+    def embed_split(self, data: Dataset | PathLike, split: str) -> Embedded:
+        """Embeds the tracks of a split, and their windows, with their labels.
+
+        >>> test = dmml.load("runs/mine").embed_split("data/mine", "test")
+        >>> len(test.ids) == len(test.vectors) == len(test.labels["tempo"])
+        True
+
+        Raises:
+            UserError: if the data cannot be read or lack what the network takes.
+        """
+        return embed_split(self._embedder, self._dataset(data), split)
+
+    def index(self, data: Dataset | PathLike | None = None, workers: int = 0) -> Searcher:
+        """Makes a music collection searchable.
+
+        >>> index = dmml.load("runs/mine").index("data/mine")
+        >>> print(index.search("t001", weights={"tempo": 1, "genre": 0.2}, k=5))
+        #  id    title    artist    genre  tempo  score  cos(genre)  cos(tempo)  cos(whole)
+        ...
+        >>> len(dmml.load("runs/mine").index("music", workers=1))    # a folder of audio files, without labels
+        4
+
+        Args:
+            data: a dataset or its folder, or a folder of audio files at any depth (without labels, with titles and
+                artists from the files' own tags). None reads the index that `dmml index` or `Searcher.save` left.
+            workers: processes that decode audio files; 0 takes one a core. A script that indexes audio files must do
+                so under `if __name__ == "__main__":`.
+
+        Raises:
+            UserError: if the data cannot be read, hold no track, or masks were learned and overlap.
+        """
+        if self._run is not None:
+            self._run.require_slices()
+        folder = None if self._run is None else self._run.folder / INDEX_FOLDER
+        return Searcher(
+            load_index(self.run) if data is None else prepared(self._indexed(data, workers)), self._hear, folder
+        )
+
+    def evaluate(
+        self,
+        data: Dataset | PathLike | None = None,
+        split: str = "test",
+        *,
+        triplets: int = 10_000,
+        seed: int = 0,
+        baselines: bool = False,
+    ) -> "Scores":
+        """Scores the model on held-out triplets; printed, it is the tables of `dmml evaluate`.
+
+        >>> print(dmml.load("runs/mine").evaluate("data/mine", split="test", triplets=100))
+        Whole space:
+        ...
+
+        Args:
+            data: a dataset or its folder; None takes the one that the run was trained on.
+            split: what is scored, never the one that was trained on.
+            triplets: a condition.
+            seed: of the triplets and the intervals.
+            baselines: whether to score MFCC-VQ and the untrained network too.
+
+        Raises:
+            UserError: if the model is of no run, or the data lack a condition's column or the split.
+        """
+        from dmml_tf.baselines.compare import compare
+        from dmml_tf.evaluation.scores import Scores
+
+        dataset = self._dataset(self.run.dataset if data is None else data)
+        return Scores(*compare(self.run, dataset, split, triplets, seed, baselines))
+
+    def trace(self, file: PathLike, hop: float = 0.5) -> "Trace":
+        """Follows a song through time in every sub-space, a window each `hop` seconds.
+
+        >>> trace = dmml.load("runs/mine").trace("a.wav")
+        >>> seconds = trace.boundaries("tempo")    # at which the tempo changes
+
+        Raises:
+            UserError: if the file cannot be used; names it and why.
+        """
+        from dmml_tf.trace.trace import trace_audio
+
+        return trace_audio(file, self._embedder, self.conditions, hop)
+
+    def write_trace(self, trace: "Trace", folder: PathLike) -> dict[str, Any]:
+        """Writes a trace as JSON, arrays and a picture, with labels of the nearest tracks where the run has an index.
+
+        >>> model = dmml.load("runs/mine")
+        >>> content = model.write_trace(model.trace("a.wav"), "traces/a")
+
+        Raises:
+            UserError: if the run's index was made by other weights.
+        """
+        from dmml_tf.trace.write import write_trace
+
+        return write_trace(trace, Path(folder), None if self._run is None else find_index(self._run))
+
+    def plot_maps(self, songs: Embedded, data: Dataset, path: PathLike) -> None:
+        """Draws each sub-space (row) in two dimensions, coloured by each condition's label (column).
+
+        >>> model, data = dmml.load("runs/mine"), dmml.Dataset.load("data/mine")
+        >>> model.plot_maps(model.embed_split(data, "test"), data, "maps.png")
+
+        Args:
+            songs: from `embed_split`.
+            data: whose split it was; names the tags.
+            path: of the PNG.
+        """
+        from dmml_tf.pictures.plots import plot_map_grid
+
+        vectors = search_vectors(songs.vectors, self.conditions)
+        plot_map_grid(vectors, self.conditions, songs.labels, data.schema.vocabularies, Path(path))
+
+    def export(self, folder: PathLike | None = None) -> Path:
+        """Writes a SavedModel that embeds audio without this package; returns its folder.
+
+        >>> print(dmml.load("runs/mine").export())
+        runs/mine/export/dmml/1
+
+        Args:
+            folder: the served model's; default: where `dmml export` writes it.
+
+        Raises:
+            UserError: if the model is of no run, or masks were learned and overlap.
+        """
+        from dmml_tf.serving.export import EXPORT_FOLDER, export_served
+
+        self.run.require_slices()
+        return export_served(self.run, self.folder / EXPORT_FOLDER if folder is None else Path(folder))
+
+    def _hear(self, path: PathLike) -> npt.NDArray[np.float32]:
+        vector: npt.NDArray[np.float32] = embed_audio(path, self._embedder)
+        return vector
+
+    def _dataset(self, data: Dataset | PathLike) -> Dataset:
+        return data if isinstance(data, Dataset) else Dataset.load(data, self._embedder.signal.features)
+
+    @functools.cached_property
+    def _weights(self) -> str:
+        return "" if self._run is None else self._run.weights_sha256()
+
+    def _indexed(self, data: Dataset | PathLike, workers: int) -> Index:
+        if isinstance(data, Dataset) or Path(data, FILE_NAME).exists() or not Path(data).is_dir():
+            return index_dataset(self._embedder, self.conditions, self._dataset(data), self._weights)
+        return index_music(self._embedder, self.conditions, data, self._weights, workers)
+
+
+def load(folder: PathLike | None = None) -> Model:
+    """The model of a run folder, as `train` or `dmml train` leaves it.
+
+    >>> dmml.load("runs/mine")
+    Model of 256 numbers (genre 128, tempo 128)
+
+    Raises:
+        UserError: if no folder is given, since no model comes with the package yet, or it holds no finished run.
+    """
+    if folder is None:
+        raise UserError('no model comes with this package yet; give the folder of a run, as in dmml.load("runs/mine")')
+    run = Run.load(folder)
+    return Model(run.embedding(), run.conditions, run.features, run)
+
+
+def train(
+    data: Dataset | PathLike,
+    folder: PathLike,
+    *,
+    conditions: Sequence[Condition] | None = None,
+    config: "str | os.PathLike[str] | ml_collections.ConfigDict" = "demo",
+    steps: int | None = None,
+) -> Model:
+    """Trains a model, or finds it trained, or goes on where an interrupted training stopped.
+
+    >>> conditions = [dmml.SharedTag("genre"), dmml.Within("tempo", 5.0)]
+    >>> model = dmml.train("data/mine", "runs/mine", conditions=conditions, steps=1000)
+
+    Args:
+        data: a dataset or its folder, as `build` leaves it.
+        folder: the run's folder, which the commands of `dmml` read as well.
+        conditions: what similar means; None takes the configuration's. Where none says its width, they share the
+            configuration's 256 numbers evenly (those of width 0 see them all); otherwise the embedding has as many
+            numbers as the widths add up to.
+        config: a name such as `demo` (narrow: minutes on two cores) or `disentangled_track` (the paper's size), the
+            path of a file, or a `ConfigDict` from `load_config` with fields changed.
+        steps: of the training; None takes the configuration's.
+
+    Raises:
+        UserError: on data or a configuration that cannot be trained, or a folder that holds a run of another
+            configuration.
+    """
+    from dmml_tf.configs import load as load_config
+    from dmml_tf.pictures.callbacks import training_pictures
+    from dmml_tf.run import UNNAMED
+    from dmml_tf.training.train import train as train_run
+
+    if isinstance(config, str | os.PathLike):
+        chosen, name = load_config(os.fspath(config)), Path(os.fspath(config).partition(":")[0]).stem
+    else:
+        chosen, name = config.copy_and_resolve_references(), UNNAMED
+    with chosen.unlocked():
+        if conditions is not None:
+            _set_conditions(chosen, Conditions(conditions))
+        if steps is not None:
+            chosen.train.update({"steps": steps, "steps_per_epoch": min(steps, chosen.train.steps_per_epoch)})
+    source = data.folder if isinstance(data, Dataset) else data
+    train_run(chosen, source, folder, training_pictures, name)
+    return load(folder)
+
+
+def _set_conditions(config: "ml_collections.ConfigDict", conditions: Conditions) -> None:
+    """Puts conditions into a configuration, and the size of the embedding that they need."""
+    rows = {row.pop("name"): row for row in conditions.to_json()}
+    owners = [name for name, row in rows.items() if row["width"]]
+    if owners and all(rows[name]["width"] == _DEFAULT_WIDTH for name in owners):
+        share, left = divmod(config.embedding, len(owners))
+        for place, name in enumerate(owners):
+            rows[name]["width"] = share + (place < left)
+    config.order = tuple(rows)
+    config.embedding = sum(row["width"] for row in rows.values()) or config.embedding
+    config.conditions = {name: _own_fields(row) for name, row in rows.items()}
+
+
+def _own_fields(row: dict[str, Any]) -> dict[str, Any]:
+    """Without the empty fields of other kinds."""
+    return {name: value for name, value in row.items() if value != ""}

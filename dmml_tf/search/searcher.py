@@ -1,0 +1,214 @@
+"""One way to ask: a track of the index, an audio file or a vector, each sub-space from another if need be."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+from dmml_tf.search import show
+from dmml_tf.search.example import clearest
+from dmml_tf.search.filters import Filter
+from dmml_tf.search.index import Hit, Index, Query
+from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
+from tfrecords_tools.errors import UserError
+
+# An id of the index, the path of an audio file, a vector of the model's size, or several ids.
+Example = str | os.PathLike[str] | npt.ArrayLike | Sequence[str]
+# What a column must hold: a text, or the least and the greatest number (None: no bound).
+Wanted = str | tuple[float | None, float | None]
+
+
+class Results(Sequence[Hit]):
+    """The tracks that a search found, best first; printed, they are a table with a cosine for each condition.
+
+    >>> results = dmml.load("runs/mine").index("data/mine").search("t001", k=2)
+    >>> len(results.ids), sorted(results[0].cosines)
+    (2, ['genre', 'tempo', 'whole'])
+    """
+
+    def __init__(self, hits: Sequence[Hit]):
+        self.hits = tuple(hits)
+
+    @property
+    def ids(self) -> list[str]:
+        """The tracks' ids, best first."""
+        return [hit.track["id"] for hit in self.hits]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Hit]: ...
+
+    def __getitem__(self, index: int | slice) -> Hit | Sequence[Hit]:
+        return self.hits[index]
+
+    def __str__(self) -> str:
+        return show.table(self.hits)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Searcher:
+    """An index, and the model that hears what is not in it.
+
+    >>> index = dmml.load("runs/mine").index("data/mine")
+    >>> results = index.search("a.wav", weights={"tempo": 1}, k=3)
+    >>> index.save().as_posix()                # so that `dmml search --run runs/mine` finds it
+    'runs/mine/index'
+
+    Attributes:
+        index: the tracks' vectors and metadata.
+        embed: an audio file -> its embedding, float32 [E]; None where only tracks of the index are asked for.
+        folder: where `save` writes, if not told otherwise.
+    """
+
+    index: Index
+    embed: Callable[[str | os.PathLike[str]], npt.NDArray[np.float32]] | None = None
+    folder: Path | None = None
+
+    def search(
+        self,
+        like: Example | None = None,
+        *,
+        mix: Mapping[str, Example] | None = None,
+        unlike: Sequence[Example] = (),
+        weights: Mapping[str, float] | None = None,
+        where: Mapping[str, Wanted | float] | None = None,
+        k: int = 5,
+        exclude: Collection[str] = (),
+        not_its_artist: bool = False,
+    ) -> Results:
+        """The `k` most similar tracks.
+
+        >>> index = dmml.load("runs/mine").index("data/mine")
+        >>> by_weight = index.search("t001", weights={"tempo": 1, "genre": 0.2})
+        >>> mixed = index.search(mix={"genre": "t001", "tempo": "a.wav"}, unlike=["t003"], where={"tempo": (90, 120)})
+        >>> all(90 <= float(hit.track["tempo"]) <= 120 for hit in mixed)
+        True
+
+        Args:
+            like: an id, the path of an audio file, a vector [E], or a list of ids: what those have in common.
+            mix: condition -> example to take its sub-space from; the others are those of `like`, if that is given.
+            unlike: examples that results should be far from; each counts half of what is to be alike.
+            weights: condition, or `whole` -> how much it counts, below 0: the more unlike the better; those left out
+                count 0. By default each sub-space, or each part of `mix` alone, counts 1.
+            where: column -> what results must have: a text (`{"genre": "jazz"}`) or a range (`{"tempo": (90, None)}`).
+            k: number of results; fewer come back from a smaller index.
+            exclude: ids to leave out, besides those asked by.
+            not_its_artist: leaves out the artists of the tracks asked by.
+
+        Raises:
+            UserError: if nothing is asked for, an example is neither in the index nor a file that can be used, or a
+                condition, weight or column is not this index's.
+        """
+        query = self._mixed(like, mix or {})
+        for example in unlike:
+            query = push_away(self.index, query, self.query(example))
+        filters = [_filter(column, wanted) for column, wanted in (where or {}).items()]
+        return Results(self.index.search(query, weights, k, exclude, filters, not_its_artist))
+
+    def query(self, example: Example) -> Query:
+        """One example as `Index.search` takes it.
+
+        Raises:
+            UserError: as `search`.
+        """
+        if isinstance(example, str | os.PathLike):
+            return self._by_name(os.fspath(example))
+        if isinstance(example, Sequence) and example and all(isinstance(part, str) for part in example):
+            return by_tracks(self.index, [str(part) for part in example])
+        vector = np.squeeze(np.asarray(example, np.float32))
+        size = self.index.vectors.shape[1]
+        if vector.shape != (size,):
+            raise UserError(f"a vector to search by has {size} numbers here; this one has shape {vector.shape}")
+        return by_embedding(vector, self.index.conditions)
+
+    def clearest(self, names: Sequence[str] | None = None, k: int = 5) -> Mapping[str, str]:
+        """The metadata of the held-out track whose searches by one condition after another agree with it best.
+
+        An example for readers, chosen because it is clear: it says nothing of how good searches are on average.
+
+        Args:
+            names: the conditions; None takes those that compare labels.
+            k: results of each search.
+        """
+        conditions = self.index.conditions
+        labels = [
+            condition.name for condition in conditions if condition.by_label and condition.name in self.index.slices
+        ]
+        return clearest(self.index, [conditions[conditions.index(name)] for name in names or labels], k)
+
+    def save(self, folder: str | os.PathLike[str] | None = None) -> Path:
+        """Writes the index; by default to where `dmml search --run RUN` and `model.index()` look for it.
+
+        Raises:
+            UserError: if no folder is given and the model is of no run.
+        """
+        target = Path(folder) if folder is not None else self.folder
+        if target is None:
+            raise UserError("this model is of no run; give save() a folder")
+        self.index.save(target)
+        return target
+
+    @property
+    def ids(self) -> list[str]:
+        """The tracks' ids, ascending."""
+        return list(self.index.positions)
+
+    @property
+    def conditions(self) -> list[str]:
+        """What can be weighed, mixed or searched by alone."""
+        return list(self.index.slices)
+
+    @property
+    def tracks(self) -> Sequence[Mapping[str, str]]:
+        """Metadata as text, a row a track: id, title, artist, split, labels."""
+        return self.index.tracks
+
+    def track(self, track_id: str) -> Mapping[str, str]:
+        """The metadata of one track; `UserError` that names close ids otherwise."""
+        return self.index.tracks[self.index.position(track_id)]
+
+    def __len__(self) -> int:
+        return len(self.index.tracks)
+
+    def __iter__(self) -> Iterator[Mapping[str, str]]:
+        return iter(self.index.tracks)
+
+    def __repr__(self) -> str:
+        return f"Searcher of {len(self)} tracks by {', '.join(self.index.names)}"
+
+    def _mixed(self, like: Example | None, parts: Mapping[str, Example]) -> Query:
+        queries = {name: self.query(example) for name, example in parts.items()}
+        if like is None:
+            if not queries:
+                raise UserError("nothing to search by; give an id, an audio file or a vector, or mix={condition: id}")
+            return mix(self.index, queries)
+        query = self.query(like)
+        return mix(self.index, dict.fromkeys(self.index.slices, query) | queries) if queries else query
+
+    def _by_name(self, name: str) -> Query:
+        if name not in self.index.positions and self.embed is not None and os.path.exists(name):
+            return by_embedding(self.embed(name), self.index.conditions)
+        try:
+            return by_tracks(self.index, [name])
+        except UserError as error:
+            raise UserError(f"{name}: no such file, and {error}") from None
+
+
+def _filter(column: str, wanted: Wanted | float) -> Filter:
+    if isinstance(wanted, str):
+        return Filter(column, wanted)
+    low, high = wanted if isinstance(wanted, tuple | list) else (wanted, wanted)
+    return Filter(column, "", -math.inf if low is None else float(low), math.inf if high is None else float(high))
