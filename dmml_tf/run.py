@@ -70,7 +70,7 @@ class Run:
         """
         from dmml_tf.models.embedding import build_embedding
 
-        model = build_embedding(**self.network)
+        model = build_embedding(**self.network, features=self.features)
         path = self.folder / WEIGHTS_FILE
         try:
             model.load_weights(str(path))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.files import write_json
 from tfrecords_tools.schema import SCHEMA_VERSION, Schema
 
@@ -104,7 +104,7 @@ class Dataset:
             ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}); build the dataset again") from error
-        _refuse_other_figures(path, content, features or LogMel())
+        _refuse_other_figures(path, content, features or PAPER_CHAIN)
         try:
             return cls(
                 folder=Path(folder),

@@ -48,6 +48,11 @@ class LogMel:
         """Frames a second (43.07 with the defaults)."""
         return self.sample_rate / self.hop
 
+    @property
+    def half_window(self) -> int:
+        """Frames between the starts of two excerpts of one song, at least, for them to overlap by at most 50 % (65)."""
+        return (self.window_frames + 1) // 2
+
     def frames(self, samples: int) -> int:
         """Frames extracted from that many samples: a centred transform gives one more, which is dropped."""
         return samples // self.hop
@@ -103,6 +108,9 @@ class LogMel:
     def mel_magnitude(self, log_mel: np.ndarray) -> np.ndarray:
         """Undoes the compression: float32 mel magnitudes of the same shape as `log_mel`."""
         return (np.power(10.0, np.asarray(log_mel, np.float32)) - 1.0) / self.gain
+
+
+PAPER_CHAIN = LogMel()  # the one that records are built with; readers take their dataset's, or their run's
 
 
 @functools.lru_cache(maxsize=4)

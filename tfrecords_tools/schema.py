@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 
 SCHEMA_VERSION = 1
 _LISTS = {"string": "bytes_list", "int64": "int64_list", "float32": "float_list"}
@@ -38,7 +38,7 @@ FIELDS = {
     "artist": Field((), "string"),
     "title": Field((), "string"),
     "duration": Field((), "float32"),  # seconds of the source audio
-    "log_mel": Field((None, LogMel().n_mels), "float16", raw=True),
+    "log_mel": Field((None, PAPER_CHAIN.n_mels), "float16", raw=True),
 }
 
 

@@ -95,6 +95,8 @@ def _score_mfcc_vq(dataset: Dataset, split: str, held_out: HeldOut) -> dict[str,
 
 def _score_untrained(run: Run, dataset: Dataset, split: str, held_out: HeldOut) -> dict[str, dict]:
     keras.utils.set_random_seed(held_out.seed)
-    embedded = embed_split(Embedder(build_embedding(**run.network), run.features), dataset, split)
+    embedded = embed_split(
+        Embedder(build_embedding(**run.network, features=run.features), run.features), dataset, split
+    )
     views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order)
     return accuracy_by_condition(embedded, held_out, views)

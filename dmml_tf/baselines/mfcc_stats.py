@@ -9,7 +9,7 @@ from dmml_tf.data.records import label_arrays, read_tracks
 from dmml_tf.embed.split import Embedded
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 from tfrecords_tools.program import progress
 
 
@@ -28,7 +28,7 @@ class MfccStats:
     def __init__(self) -> None:
         self.vectors = np.zeros((0, 4 * COEFFICIENTS), np.float32)
         self.labels: Labels = {}
-        self._features = LogMel()
+        self._features = PAPER_CHAIN
         self._scale: ZScore | None = None
 
     def fit(self, dataset: Dataset, split: str = "train") -> "MfccStats":

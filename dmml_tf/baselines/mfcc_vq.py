@@ -22,7 +22,7 @@ from dmml_tf.data.records import read_tracks
 from dmml_tf.embed.split import Embedded
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.program import progress
 
 COEFFICIENTS = 13
@@ -60,7 +60,7 @@ class MfccVq:
         if tau < 1 or not 0.0 < (0.5 if variance is None else variance) < 1.0:
             raise UserError(f"MFCC-VQ with tau {tau}, variance {variance}: tau must be at least 1, variance in 0..1")
         self._codewords, self._frames, self._seed, self._tau, self._variance = codewords, frames, seed, tau, variance
-        self._features = LogMel()
+        self._features = PAPER_CHAIN
         self._mean = self._deviation = np.zeros(0, np.float32)
         self._kmeans: MiniBatchKMeans | None = None
         self._components: PCA | None = None

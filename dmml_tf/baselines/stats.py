@@ -7,7 +7,7 @@ from dmml_tf.data.records import read_tracks
 from dmml_tf.embed.split import Embedded
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 from tfrecords_tools.program import progress
 
 
@@ -16,7 +16,7 @@ class Stats:
 
     def __init__(self) -> None:
         self._scale: ZScore | None = None
-        self._features = LogMel()
+        self._features = PAPER_CHAIN
 
     def fit(self, dataset: Dataset, split: str = "train") -> "Stats":
         """Learns the z-score.

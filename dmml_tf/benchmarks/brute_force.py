@@ -11,7 +11,7 @@ import numpy as np
 
 from dmml_tf.conditions import Condition, SameTrack, SharedTag, Within
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 from tfrecords_tools.tables.tracks import TrackRow
 
 _KNOWN = (SharedTag, Within, SameTrack)
@@ -49,8 +49,8 @@ class BruteForce:
         if anchor[0] == negative[0]:
             return False
         if isinstance(condition, SameTrack):
-            common = LogMel().window_frames - abs(anchor[1] - positive[1])
-            return anchor[0] == positive[0] and 2 * common <= LogMel().window_frames
+            common = PAPER_CHAIN.window_frames - abs(anchor[1] - positive[1])
+            return anchor[0] == positive[0] and 2 * common <= PAPER_CHAIN.window_frames
         if anchor[0] == positive[0]:
             return False
         if isinstance(condition, Within):

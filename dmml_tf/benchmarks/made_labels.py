@@ -11,12 +11,11 @@ from dmml_tf.data.partners import find_partners
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.pool import Pool
 from dmml_tf.data.records import repeat_labels
-from dmml_tf.data.triplets import HALF_WINDOW
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 from tfrecords_tools.schema import Schema
 
 # Enough for two windows that overlap by at most half; the same silence for every track.
-_SOUND = np.zeros((LogMel().window_frames + HALF_WINDOW, LogMel().n_mels), np.float16)
+_SOUND = np.zeros((PAPER_CHAIN.window_frames + PAPER_CHAIN.half_window, PAPER_CHAIN.n_mels), np.float16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,5 +72,8 @@ def label_batches(
         new = pool.admit(plan.tracks // 2)
         labels = pool.labels()
         slots = np.array((new + find_partners(conditions, labels, new, rng) + new)[: plan.tracks])
-        items, starts = np.repeat(slots, plan.windows), np.tile(np.arange(plan.windows) * HALF_WINDOW, len(slots))
+        items, starts = (
+            np.repeat(slots, plan.windows),
+            np.tile(np.arange(plan.windows) * PAPER_CHAIN.half_window, len(slots)),
+        )
         yield repeat_labels(labels, items, starts), [pool.rows[slot]["track_id"] for slot in items]

@@ -40,7 +40,7 @@ def triplet_form(conditions: Conditions, count: int, signal: Signal = LOG_MEL, e
     weights = np.array([condition.weight for condition in conditions], np.float32)
 
     def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
-        triplets, condition = draw_batch(conditions, windows.labels, count, rng)
+        triplets, condition = draw_batch(conditions, windows.labels, count, rng, signal.features)
         inputs = {"windows": windows.sound, "triplets": triplets, "condition": condition}
         inputs = explicit_form(inputs) if explicit else inputs
         return (inputs, condition, weights[condition]) if len(triplets) else None
@@ -69,7 +69,7 @@ def mined_form(conditions: Conditions, signal: Signal = LOG_MEL) -> Form:
 
     def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
         del rng
-        related = relations(conditions, windows.labels)
+        related = relations(conditions, windows.labels, signal.features)
         able = (related > 0).any(axis=2) & (related < 0).any(axis=2)
         return ({"windows": windows.sound}, related, weights) if able.any() else None
 

@@ -28,7 +28,7 @@ from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.windows import Windows, equalise, window_starts
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 
 # Batches in a row without one valid triplet, or one pass over the split if that is more, after which the data, not
 # chance, must be the reason.
@@ -62,9 +62,9 @@ class BatchPlan:
     explicit: bool = False
 
     def __post_init__(self) -> None:
-        if self.tracks < 2 or self.windows < 1 or self.triplets < 1 or self.max_frames < LogMel().window_frames:
+        if self.tracks < 2 or self.windows < 1 or self.triplets < 1 or self.max_frames < PAPER_CHAIN.window_frames:
             raise UserError(
-                f"a batch needs 2 tracks, 1 window, 1 triplet and {LogMel().window_frames} frames a track "
+                f"a batch needs 2 tracks, 1 window, 1 triplet and {PAPER_CHAIN.window_frames} frames a track "
                 f"at least; got {self}"
             )
 
@@ -212,7 +212,9 @@ def _draw_windows(
     labels = pool.labels()
     slots = np.array((new + find_partners(conditions, labels, new, rng) + new)[: plan.tracks])
     items = np.repeat(slots, plan.windows)
-    starts = np.concatenate([window_starts(signal.frames(pool.rows[s]), plan.windows, rng) for s in slots])
+    starts = np.concatenate(
+        [window_starts(signal.frames(pool.rows[s]), plan.windows, rng, signal.features) for s in slots]
+    )
     windows = np.stack([signal.cut(pool.rows[s], start) for s, start in zip(items, starts)])
     if plan.equaliser_db:
         windows = equalise(windows, plan.equaliser_db, rng, signal)

@@ -3,13 +3,13 @@
 import numpy as np
 
 from dmml_tf.conditions import Conditions, Labels
-from dmml_tf.data.triplets import HALF_WINDOW
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 SIMILAR, DISSIMILAR = 1, -1
 
 
-def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
+def relations(conditions: Conditions, labels: Labels, features: LogMel = PAPER_CHAIN) -> np.ndarray:
     """Relations of a batch's B windows: int8 [C, B, B], the target of `dmml_tf.training.losses.MinedHinge`.
 
     1 where row and column may serve as anchor and positive, -1 as anchor and negative, 0 where they are neither:
@@ -18,6 +18,7 @@ def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
     Args:
         conditions: C rules.
         labels: columns of the windows (with `track` and `start`).
+        features: the signal chain, whose frames `start` counts.
 
     Raises:
         UserError: on a condition whose triplets are given (`judged`): a miner would join the anchor of one judgement
@@ -33,6 +34,6 @@ def relations(conditions: Conditions, labels: Labels) -> np.ndarray:
     i, j = np.divmod(np.arange(count**2), count)
     related = np.zeros((len(conditions), count**2), np.int8)
     for row, condition in zip(related, conditions):
-        row[condition.similar(labels, i, j, HALF_WINDOW)] = SIMILAR
+        row[condition.similar(labels, i, j, features.half_window)] = SIMILAR
         row[condition.dissimilar(labels, i, j)] = DISSIMILAR
     return related.reshape(len(conditions), count, count)

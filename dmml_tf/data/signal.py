@@ -13,7 +13,7 @@ from tensorflow import keras
 from tfrecords_tools.audio.extract import as_pcm, from_pcm
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 SOUND = ("log_mel", "audio")  # a record's fields that are sound
 
@@ -179,7 +179,7 @@ class SampleSignal(Signal):
         return scipy.fft.irfft(scipy.fft.rfft(windows) * gain.astype(np.float32), windows.shape[1])
 
 
-LOG_MEL, AUDIO = LogMelSignal(LogMel()), SampleSignal(LogMel())
+LOG_MEL, AUDIO = LogMelSignal(PAPER_CHAIN), SampleSignal(PAPER_CHAIN)
 
 
 def whole_windows(frames: int, length: int, hop: int) -> np.ndarray:

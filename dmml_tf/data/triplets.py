@@ -7,13 +7,12 @@ Source of the rules: Lee et al., ICASSP 2020, section 3.1, by way of `dmml_tf.co
 import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions, Labels
-from tfrecords_tools.features import LogMel
-
-# Two excerpts of one song overlap by at most 50 %: their starts lie half a window or more apart.
-HALF_WINDOW = (LogMel().window_frames + 1) // 2
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 
-def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.random.Generator) -> np.ndarray:
+def draw_triplets(
+    condition: Condition, labels: Labels, count: int, rng: np.random.Generator, features: LogMel = PAPER_CHAIN
+) -> np.ndarray:
     """At most one condition's triplets from one batch.
 
     Args:
@@ -21,6 +20,7 @@ def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.rand
         labels: columns of the batch's B windows (with `track` and `start`).
         count: triplets wanted.
         rng: source of every choice.
+        features: the signal chain, whose frames `start` counts.
 
     Returns:
         int32 [count, 3] rows of the batch, or [0, 3] where no window has both a positive and a
@@ -32,7 +32,7 @@ def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.rand
         return np.resize(given[rng.permutation(len(given))], (count if len(given) else 0, 3))
     i, j = np.divmod(np.arange(len(labels["track"]) ** 2), len(labels["track"]))
     square = (len(labels["track"]),) * 2
-    similar = condition.similar(labels, i, j, HALF_WINDOW).reshape(square)
+    similar = condition.similar(labels, i, j, features.half_window).reshape(square)
     dissimilar = condition.dissimilar(labels, i, j).reshape(square)
     able = np.flatnonzero(similar.any(axis=1) & dissimilar.any(axis=1))
     if not len(able) or not count:
@@ -45,12 +45,13 @@ def draw_triplets(condition: Condition, labels: Labels, count: int, rng: np.rand
 
 
 def draw_batch(
-    conditions: Conditions, labels: Labels, count: int, rng: np.random.Generator
+    conditions: Conditions, labels: Labels, count: int, rng: np.random.Generator, features: LogMel = PAPER_CHAIN
 ) -> tuple[np.ndarray, np.ndarray]:
     """All conditions' triplets from one batch.
 
     Args:
         count: triplets wanted over all conditions, divided by their shares.
+        features: as of `draw_triplets`.
 
     Returns:
         int32 [T, 3] and the condition of each, int32 [T]. T is below `count` where a condition has no
@@ -59,7 +60,7 @@ def draw_batch(
     shares = np.cumsum([condition.share for condition in conditions])
     # Rounding the running sum, not each share, makes the counts add up to what was asked.
     counts = np.diff(np.round(count * shares / shares[-1]).astype(int), prepend=0)
-    parts = [draw_triplets(c, labels, int(n), rng) for c, n in zip(conditions, counts)]
+    parts = [draw_triplets(c, labels, int(n), rng, features) for c, n in zip(conditions, counts)]
     numbers = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for part in parts])
     return np.concatenate(parts), numbers
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from dmml_tf.conditions import Labels
 from dmml_tf.data.signal import Signal
-from dmml_tf.data.triplets import HALF_WINDOW
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,18 +24,18 @@ class Windows:
     track_ids: list[str]
 
 
-def window_starts(frames: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def window_starts(frames: int, count: int, rng: np.random.Generator, features: LogMel = PAPER_CHAIN) -> np.ndarray:
     """int [count] random window starts in a track, pairwise half a window or more apart where it fits.
 
     In a track too short for that the starts are drawn freely: such windows overlap by more than
     half, and `same_track` does not pair them.
     """
-    last = max(frames - LogMel().window_frames, 0)
-    spare = last - (count - 1) * HALF_WINDOW
+    last = max(frames - features.window_frames, 0)
+    spare = last - (count - 1) * features.half_window
     if spare < 0:
         return rng.integers(last + 1, size=count)
     # Sorted draws from the spare room, then spread: uniform over all placements that keep the distance.
-    starts = np.sort(rng.integers(spare + 1, size=count)) + np.arange(count) * HALF_WINDOW
+    starts = np.sort(rng.integers(spare + 1, size=count)) + np.arange(count) * features.half_window
     return rng.permutation(starts)
 
 

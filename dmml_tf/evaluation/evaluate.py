@@ -65,7 +65,8 @@ def evaluate_run(run: Run, dataset: Dataset, split: str = "test", count: int = 1
     """
     embedder = Embedder.of_run(run)
     embedded = embed_split(embedder, dataset, split)
-    held_out = hold_out(run.conditions, embedded.labels, embedded.window_track, embedded.window_start, count, seed)
+    windows = (embedded.window_track, embedded.window_start)
+    held_out = hold_out(run.conditions, embedded.labels, *windows, count, seed, dataset.features)
     views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order, run.masks)
     accuracy = accuracy_by_condition(embedded, held_out, views)
     return Evaluation(embedder, embedded, views, held_out, accuracy, cross_table(embedded, held_out, views))

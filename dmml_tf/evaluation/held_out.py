@@ -14,9 +14,9 @@ import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions, Labels, SameTrack
 from dmml_tf.data.records import repeat_labels
-from dmml_tf.data.triplets import HALF_WINDOW
 from dmml_tf.embed.split import Embedded
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 OVERALL = "overall"
 
@@ -60,7 +60,13 @@ class HeldOut:
 
 
 def hold_out(
-    conditions: Conditions, labels: Labels, window_track: np.ndarray, window_start: np.ndarray, count: int, seed: int
+    conditions: Conditions,
+    labels: Labels,
+    window_track: np.ndarray,
+    window_start: np.ndarray,
+    count: int,
+    seed: int,
+    features: LogMel = PAPER_CHAIN,
 ) -> HeldOut:
     """Draws every condition's triplets.
 
@@ -71,6 +77,7 @@ def hold_out(
             track overlap by at most half, or are no pair.
         count: triplets a condition.
         seed: same seed and data, same triplets; a condition's do not depend on the others.
+        features: the signal chain, whose frames `window_start` counts.
 
     Raises:
         UserError: if the data lack a condition's column, or on a condition called "overall".
@@ -80,7 +87,8 @@ def hold_out(
     conditions = _with_track(conditions)
     windows = repeat_labels(labels, window_track, window_start)
     triplets = {
-        c.name: sample_triplets(c, windows if c.of_one_track else labels, count, seed, HALF_WINDOW) for c in conditions
+        c.name: sample_triplets(c, windows if c.of_one_track else labels, count, seed, features.half_window)
+        for c in conditions
     }
     return HeldOut(conditions, triplets, window_track, len(labels["track"]), seed)
 

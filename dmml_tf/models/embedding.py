@@ -12,7 +12,7 @@ from dmml_tf.models.frontends import MAPS, audio_input
 from dmml_tf.models.sample_cnn import sample_cnn_vector
 from dmml_tf.models.stem import Stem
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 layers = keras.layers
 
@@ -22,7 +22,12 @@ FRONTENDS = (*MAPS, "sample_cnn")
 
 
 def build_embedding(
-    block: str = "inception", width: int | Sequence[int] = 64, size: int = 256, frontend: str = "log_mel"
+    block: str = "inception",
+    width: int | Sequence[int] = 64,
+    size: int = 256,
+    frontend: str = "log_mel",
+    *,
+    features: LogMel = PAPER_CHAIN,
 ) -> keras.Model:
     """Functional model: a window -> embedding float32 [batch, size].
 
@@ -41,6 +46,7 @@ def build_embedding(
         frontend: what a window is. `log_mel`: the record's, float32 [batch, 129, 128]. Others take samples,
             float32 [batch, 66150]: `log_mel_audio` (the same features, in the graph), `leaf` (learned filters),
             `multi_input` (log-mel, chroma and tempogram as three channels), `sample_cnn` (no filters at all).
+        features: the signal chain of the records, by which windows are sized and standardised.
 
     A log-mel window is `log10(1 + 10 S)` as the records hold it; the first layer standardises it with the
     paper's fixed constants, so that no caller can forget to. The output is not of unit length: masks come before that.
@@ -54,11 +60,11 @@ def build_embedding(
 
     # --- layers
     if frontend == "sample_cnn":
-        window = audio_input(LogMel())
+        window = audio_input(features)
         x = sample_cnn_vector(window, _widths(width, 1)[0])
     else:
         widths = _widths(width, 1 + BLOCK_COUNT)
-        window, x = MAPS[frontend](LogMel())
+        window, x = MAPS[frontend](features)
         x = Stem(widths[0], name="stem")(x)
         for block_width in widths[1:]:
             x = add_block(x, block_width)

@@ -14,7 +14,7 @@ from tensorflow import keras
 
 from dmml_tf.models.leaf import leaf_map
 from dmml_tf.models.multi_input import joined_map
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 layers = keras.layers
 
@@ -30,7 +30,7 @@ class LogMelFrontend(keras.layers.Layer):
         features: the signal chain; the default is the paper's.
     """
 
-    def __init__(self, features: LogMel = LogMel(), **kwargs):
+    def __init__(self, features: LogMel = PAPER_CHAIN, **kwargs):
         super().__init__(**kwargs)
         self.features = features
         self._filters = features.mel_filters().T

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 # Filters and pool see 25 ms; an odd number of samples has a middle one.
 WINDOW_SECONDS = 0.025
@@ -24,7 +24,7 @@ STEP = 8
 _WIDTH = math.sqrt(2 * math.log(2)) / math.pi
 
 
-def leaf_map(audio, features: LogMel = LogMel()):
+def leaf_map(audio, features: LogMel = PAPER_CHAIN):
     """Audio [batch, samples] -> map [batch, samples // hop, n_mels], by the three layers below."""
     window = int(WINDOW_SECONDS * features.sample_rate) // 2 * 2 + 1
     x = GaborEnergy(features.n_mels, features.sample_rate, window, STEP, name="gabor")(audio)

@@ -101,7 +101,7 @@ class HeldOutSide:
             rows.append(row)
         labels = label_arrays(dataset.schema, rows)
         tracks = np.repeat(np.arange(len(rows), dtype=np.int32), [len(firsts) for firsts in starts])
-        held_out = hold_out(conditions, labels, tracks, np.concatenate(starts), triplets, seed)
+        held_out = hold_out(conditions, labels, tracks, np.concatenate(starts), triplets, seed, dataset.features)
         digest = hashlib.sha256((dataset.folder / FILE_NAME).read_bytes()).hexdigest()
         return cls(dataset, digest, held_out, labels, rounds, tagging, judged)
 

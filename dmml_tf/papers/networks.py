@@ -71,7 +71,9 @@ def untrained(config: ml_collections.ConfigDict, side: HeldOutSide) -> System:
     conditions = conditions_from_config(config, side.dataset)
     keras.utils.set_random_seed(config.seed)
     size = conditions.size or config.embedding
-    network = from_fields(build_embedding, "config.network", {**config.network, "size": size})
+    network = from_fields(
+        build_embedding, "config.network", {**config.network, "size": size}, features=side.dataset.features
+    )
     return _of_network(network, conditions, side, None, config.norm_order)
 
 

@@ -67,7 +67,13 @@ class CrossTableImage(keras.callbacks.Callback):
         found = embed_split(self.embedder, self.dataset, "valid", track_progress=False, limit=self.TRACKS)
         if self._held_out is None:
             self._held_out = hold_out(
-                self.conditions, found.labels, found.window_track, found.window_start, self.count, self.seed
+                self.conditions,
+                found.labels,
+                found.window_track,
+                found.window_start,
+                self.count,
+                self.seed,
+                self.dataset.features,
             )
         views = Views.of_conditions(self.conditions, found.vectors.shape[1])
         with tempfile.TemporaryDirectory() as folder:

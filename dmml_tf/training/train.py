@@ -74,17 +74,18 @@ def _reads() -> str:
     return ", ".join(f"{kind.kind} reads {'tags' if kind.reads_tags else 'values'}" for kind in kinds)
 
 
-def from_fields(make: Callable, where: str, fields: Mapping):
-    """`make(**fields)`, with one line that names `where` for a field that is missing or unknown.
+def from_fields(make: Callable, where: str, fields: Mapping, **given):
+    """`make(**fields, **given)`, with one line that names `where` for a field that is missing or unknown, or given.
 
     Raises:
         UserError: in place of the `TypeError` of a wrong argument, and as `make` does.
     """
     try:
-        inspect.signature(make).bind(**fields)
+        inspect.signature(make).bind(**fields, **given)
     except TypeError as error:
-        raise UserError(f"{where}: {error}; known fields: {', '.join(inspect.signature(make).parameters)}") from error
-    return make(**fields)
+        known = [name for name in inspect.signature(make).parameters if name not in given]
+        raise UserError(f"{where}: {error}; known fields: {', '.join(known)}") from error
+    return make(**fields, **given)
 
 
 # (network that trains, dataset, conditions, TensorBoard's folder) -> callbacks that draw into it each epoch.
@@ -131,7 +132,9 @@ def train(
     for split in ("train", "valid"):
         check_conditions(dataset, split, conditions, triplets=config.objective in TRIPLETS)
     size = conditions.size or config.embedding
-    embedding = from_fields(build_embedding, "config.network", {**config.network, "size": size})
+    embedding = from_fields(
+        build_embedding, "config.network", {**config.network, "size": size}, features=dataset.features
+    )
     objective = build_objective(config, dataset, conditions, embedding)
     objective.compile(config.train.learning_rate, config.train.optimizer, config.train.lookahead)
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfrecords_tools.audio.decode import AudioError, mono_blocks, require_seconds
 from tfrecords_tools.audio.tempo_cache import cached_tempo
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 # Seconds of one excerpt: a shorter track has no window to learn from.
 LEAST_SECONDS = 3.0
@@ -67,7 +67,7 @@ def extract(task: Task) -> Extracted | Refused:
     In memory: one block of audio (1.5 s at 44.1 kHz) and what is kept of the whole track, 11 kB a second
     of log-mel (3 h: 119 MB) and with `audio` 44 kB a second of PCM (3 h: 476 MB).
     """
-    chain = LogMel()
+    chain = PAPER_CHAIN
     pcm: list[np.ndarray] | None = [] if task.audio else None
     try:
         blocks = _kept(mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds), chain, pcm)
@@ -88,7 +88,7 @@ def extract(task: Task) -> Extracted | Refused:
 
 def bytes_per_second(audio: bool) -> float:
     """Bytes that a record holds of each second of its track."""
-    chain = LogMel()
+    chain = PAPER_CHAIN
     return chain.frames_per_second * chain.n_mels * 2 + (chain.sample_rate * _PCM_BYTES if audio else 0)
 
 

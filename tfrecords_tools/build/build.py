@@ -23,7 +23,7 @@ from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.build.writer import join_tables, whole_table
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 from tfrecords_tools.files import temporary_path, write_json
 from tfrecords_tools.program import progress
 from tfrecords_tools.tables.manifest import Reject, read_manifest
@@ -216,7 +216,7 @@ def _finish(out: Path, build: _Build, started: float) -> Dataset:
     work.publish(order)
     join_tables([work.table(file) for file in order], out / TRACKS_FILE)
     splits = {split: tuple(one.shard for one in finished if one.split == split) for split in SPLITS}
-    dataset = Dataset(out, plan.options.name, plan.schema, LogMel(), splits, plan.options.licence)
+    dataset = Dataset(out, plan.options.name, plan.schema, PAPER_CHAIN, splits, plan.options.licence)
     _write_report(dataset, build, time.monotonic() - started)
     dataset.save()
     work.end()

@@ -13,7 +13,7 @@ from tfrecords_tools.audio.tempo import MOST_SECONDS
 from tfrecords_tools.build.plan_store import PlanStore
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 from tfrecords_tools.program import progress
 from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSION, Schema
 from tfrecords_tools.tables.manifest import Manifest, Reject, Row
@@ -138,7 +138,7 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
         json.dumps(
             [
                 SCHEMA_VERSION,
-                dataclasses.asdict(LogMel()),
+                dataclasses.asdict(PAPER_CHAIN),
                 dataclasses.asdict(options),
                 os.fsencode(manifest.audio_root).hex(),
             ],

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dmml_tf.data.triplets import HALF_WINDOW
 from tests.dmml_tf.conditions.made import VOTES, every_pair, track_labels
 from tests.triplet_oracle import is_negative, is_positive, random_judgements, random_labels
+from tfrecords_tools.features import PAPER_CHAIN
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -13,7 +13,7 @@ def test_judged_pairs_agree_with_brute_force(seed):
     rng = np.random.default_rng(seed)
     labels = {**random_labels(rng, tracks=14, windows=3), "votes": random_judgements(rng, 42, 30)}
     i, j = every_pair(42)
-    similar, dissimilar = VOTES.similar(labels, i, j, HALF_WINDOW), VOTES.dissimilar(labels, i, j)
+    similar, dissimilar = VOTES.similar(labels, i, j, PAPER_CHAIN.half_window), VOTES.dissimilar(labels, i, j)
     assert similar.tolist() == [is_positive(VOTES, labels, a, b) for a, b in zip(i, j)]
     assert dissimilar.tolist() == [is_negative(VOTES, labels, a, b) for a, b in zip(i, j)]
     assert 20 < similar.sum() <= 30 and 15 < dissimilar.sum() <= 23

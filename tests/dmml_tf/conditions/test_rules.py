@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import SameTrack
-from dmml_tf.data.triplets import HALF_WINDOW
 from tests.dmml_tf.conditions.made import ALL, GENRE, MOOD, TEMPO, TRACK, VOTES, every_pair, track_labels
 from tests.triplet_oracle import is_negative, is_positive, random_labels
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import PAPER_CHAIN
 
 
 @pytest.mark.parametrize("condition", ALL, ids=lambda c: c.name)
@@ -16,7 +16,7 @@ def test_every_pair_agrees_with_brute_force(condition, seed):
     labels = random_labels(np.random.default_rng(seed), tracks=14, windows=3)
     labels["tempo"] *= np.where(np.arange(42) // 3 % 3, 1.0, 2.0).astype(np.float32)
     i, j = every_pair(42)
-    similar = condition.similar(labels, i, j, HALF_WINDOW)
+    similar = condition.similar(labels, i, j, PAPER_CHAIN.half_window)
     dissimilar = condition.dissimilar(labels, i, j)
     assert similar.tolist() == [is_positive(condition, labels, a, b) for a, b in zip(i, j)]
     assert dissimilar.tolist() == [is_negative(condition, labels, a, b) for a, b in zip(i, j)]
@@ -27,7 +27,7 @@ def test_every_pair_agrees_with_brute_force(condition, seed):
 def test_the_rules_are_symmetric_and_exclude_each_other(condition):
     labels = random_labels(np.random.default_rng(9))
     i, j = every_pair(40)
-    similar = condition.similar(labels, i, j, HALF_WINDOW).reshape(40, 40)
+    similar = condition.similar(labels, i, j, PAPER_CHAIN.half_window).reshape(40, 40)
     dissimilar = condition.dissimilar(labels, i, j).reshape(40, 40)
     assert (similar == similar.T).all() and (dissimilar == dissimilar.T).all()
     assert not (similar & dissimilar).any()

@@ -5,8 +5,9 @@ import pytest
 
 from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.relations import relations
-from dmml_tf.data.triplets import HALF_WINDOW, draw_batch
+from dmml_tf.data.triplets import draw_batch
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import PAPER_CHAIN
 
 CONDITIONS = Conditions(
     [
@@ -21,7 +22,7 @@ LABELS = {
     "genre": RNG.integers(-1, 3, (6, 2)).astype(np.int32)[ITEMS],
     "tempo": np.array([90, 94, 99, 120, np.nan, 95], np.float32)[ITEMS],
     "track": ITEMS.astype(np.int32),
-    "start": np.tile([0, HALF_WINDOW - 1, HALF_WINDOW + 3], 6).astype(np.int32),
+    "start": np.tile([0, PAPER_CHAIN.half_window - 1, PAPER_CHAIN.half_window + 3], 6).astype(np.int32),
 }
 
 
@@ -29,7 +30,7 @@ def rule(name, a, b):
     """1, -1 or 0 for two windows, from the words of the paper."""
     same = ITEMS[a] == ITEMS[b]
     if name == "track":
-        return (1 if abs(LABELS["start"][a] - LABELS["start"][b]) >= HALF_WINDOW else 0) if same else -1
+        return (1 if abs(LABELS["start"][a] - LABELS["start"][b]) >= PAPER_CHAIN.half_window else 0) if same else -1
     if same:
         return 0
     if name == "tempo":

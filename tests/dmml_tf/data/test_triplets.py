@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
-from dmml_tf.data.triplets import HALF_WINDOW, draw_batch, draw_triplets
+from dmml_tf.data.triplets import draw_batch, draw_triplets
 from tests.triplet_oracle import able_anchors, is_negative, is_positive, random_judgements, random_labels
+from tfrecords_tools.features import PAPER_CHAIN
 
 GENRE = SharedTag("genre")
 MOOD = SharedTag("mood")
@@ -204,4 +205,4 @@ def test_nothing_asked_gives_nothing():
 
 
 def test_half_a_window_is_rounded_up():
-    assert HALF_WINDOW == 65
+    assert PAPER_CHAIN.half_window == 65
