@@ -4,6 +4,8 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import tfrecords_tools  # isort: skip  # noqa: F401  It sets how TensorFlow computes: before anything imports that.
+
 import pytest
 
 from tests.eager import eager_functions
