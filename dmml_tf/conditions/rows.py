@@ -48,7 +48,7 @@ def class_of_row(row: Mapping[str, Any]) -> tuple[type[Condition], dict[str, Any
     name, kinds = row["name"], Condition.kinds
     fields = {field: value for field, value in row.items() if field != "kind"}
     if row.get("kind") not in kinds:
-        said = f"unknown kind '{row['kind']}'" if "kind" in row else "no kind"
+        said = f"unknown kind '{row['kind']}'" if "kind" in row else "it has no kind"
         raise UserError(f"condition '{name}': {said}; known are: {', '.join(kinds)}")
     kind = kinds[row["kind"]]
     own = _defaults(kind)

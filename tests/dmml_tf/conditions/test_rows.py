@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmml_tf.conditions import Conditions
+from dmml_tf.conditions import Conditions, SharedTag, Within
 from tests.dmml_tf.conditions.made import ALL, GENRE, OCTAVES, TEMPO
 from tfrecords_tools.errors import UserError
 
@@ -49,3 +49,20 @@ def test_json_round_trip_and_equality():
     assert again == conditions and [*again] == [*ALL] and again[1] is again[-4]
     assert again != Conditions(ALL[::-1]) and repr(again) == repr(conditions)
     assert Conditions.from_json([{"name": "genre", "kind": "shared_tag"}]) == Conditions([GENRE])
+
+
+def test_a_row_may_hold_what_other_kinds_leave_unset_and_no_more():
+    row = {"name": "genre", "kind": "shared_tag", "tolerance": 0.0, "file": "", "octave": False}
+    assert Conditions.from_json([row]) == Conditions([GENRE])
+    with pytest.raises(UserError, match="condition 'genre': tolerance is for kind 'within', not for 'shared_tag'"):
+        Conditions.from_json([{**row, "tolerance": 5.0}])
+    with pytest.raises(UserError, match="'genre': it has no kind; known are: shared_tag, within, same_track, judged"):
+        Conditions.from_json([{"name": "genre"}])
+    with pytest.raises(TypeError, match="mask"):
+        Conditions.from_json([{**row, "mask": 1}])
+
+
+def test_the_tolerance_may_follow_the_name():
+    assert Within("tempo", 5.0) == TEMPO == Within("tempo", tolerance=5.0)
+    with pytest.raises(TypeError):
+        SharedTag("genre", "mood")  # not a column by its place: every other field is named
