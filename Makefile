@@ -30,16 +30,16 @@ check: .venv/dev
 	$(MAKE) --no-print-directory quick
 
 quick: .venv/dev
-	.venv/bin/python -m pytest -q -n 2 --dist loadfile -m '$(QUICK)' $(TEST_FLAGS)
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m '$(QUICK)' $(TEST_FLAGS)
 
 docs: .venv/dev
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 test: .venv/installed
-	.venv/bin/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TEST_FLAGS)
 
 test-keras3: .venv-keras3/installed
-	.venv-keras3/bin/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
+	.venv-keras3/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TEST_FLAGS)
 
 .venv/installed: setup.py
 	$(PYTHON) -m venv .venv

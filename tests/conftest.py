@@ -9,6 +9,7 @@ import tfrecords_tools  # isort: skip  # noqa: F401  It sets how TensorFlow comp
 import pytest
 
 from tests.eager import eager_functions
+from tests.in_this_process import map_here
 from tests.synthetic import write_dataset
 
 ON_REQUEST = {
@@ -17,8 +18,17 @@ ON_REQUEST = {
 }
 
 
+# Files of such tests come first, so that no worker is left with a long one at the end.
+LONG = ("notebook", "wheel", "trains", "browser", "spawns")
+
+
 def pytest_collection_modifyitems(config, items):
-    """What fetches from outside or takes minutes runs only when it is asked for."""
+    """What fetches from outside or takes minutes runs only when it is asked for; long files run first."""
+    ranks: dict = {}
+    for item in items:
+        rank = min((LONG.index(mark.name) for mark in item.iter_markers() if mark.name in LONG), default=len(LONG))
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])
     for marker, reason in ON_REQUEST.items():
         for item in items if marker not in config.getoption("-m") else ():
             if item.get_closest_marker(marker):
@@ -30,6 +40,13 @@ def eagerly():
     """For tests that train a few steps, where the graph is not what they are about."""
     with eager_functions():
         yield
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """For what is not about processes: a worker takes seconds to start."""
+    for user in ("tfrecords_tools.build.pool", "dmml_tf.embed.sounds"):
+        monkeypatch.setattr(f"{user}.ordered_map", map_here)
 
 
 @pytest.fixture(scope="session")

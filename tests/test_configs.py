@@ -33,6 +33,20 @@ def sounding(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("sounding"), {"train": 16}, frames=200, audio=True)
 
 
+@pytest.fixture(scope="module")
+def embedding_of():
+    """Builds a configuration's network; those of equal networks share one."""
+    networks = {}
+
+    def build(config, size):
+        key = config.network.to_json(), size
+        if key not in networks:
+            networks[key] = build_embedding(**config.network, size=size)
+        return networks[key]
+
+    return build
+
+
 def narrow(config):
     config.network.width = (1,) if config.network.frontend == "sample_cnn" else (2, 1, 1, 1, 1, 1, 1)
     config.batch.update({"tracks": 6, "triplets": 24, "pool": 12})
@@ -81,11 +95,12 @@ def test_a_wrong_name_lists_the_known_ones(name):
 
 
 @every
-def test_it_trains_a_few_steps_when_narrow(path, synthetic, sounding):
+@pytest.mark.trains
+def test_it_trains_a_few_steps_when_narrow(path, synthetic, sounding, embedding_of):
     config = narrow(get_config(path))
     dataset = synthetic if config.network.frontend == "log_mel" else sounding
     conditions = conditions_from_config(config, dataset)
-    embedding = build_embedding(**config.network, size=conditions.size or config.embedding)
+    embedding = embedding_of(config, conditions.size or config.embedding)
     objective = build_objective(config, dataset, conditions, embedding)
     objective.compile(config.train.learning_rate)
     model, plan = objective.model, BatchPlan(**config.batch)

@@ -14,6 +14,8 @@ from tests.synthetic import write_dataset
 from tfrecords_tools.audio.decode import AudioError, load_mono
 from tfrecords_tools.errors import UserError, require_extra
 
+pytestmark = pytest.mark.spawns
+
 # Modules of every extra of setup.py; grpc and threadpoolctl come with packages that are always there.
 MODULES = (
     "apache_beam",

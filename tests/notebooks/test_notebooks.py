@@ -22,6 +22,7 @@ from dmml_tf.search.build import index_run
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from dmml_tf.serving.export import EXPORT_FOLDER
 from tests.dmml_tf.serving.servers import Served, rest_server
+from tests.in_this_process import map_here
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options
 from tfrecords_tools.dataset import Dataset
@@ -69,7 +70,9 @@ def home(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     data = folder / "data" / "demo"
     build_corpus(data / "corpus", tracks=40, workers=1, seconds=5.0)
-    dataset = build_dataset(data / "corpus" / "manifest.csv", data, Options(), workers=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tfrecords_tools.build.pool.ordered_map", map_here)  # a worker takes seconds to start
+        dataset = build_dataset(data / "corpus" / "manifest.csv", data, Options(), workers=1)
     keras.utils.set_random_seed(0)
     run = Run(folder / "runs" / "demo", CONDITIONS, NETWORK, LogMel(), dataset.schema, str(data))
     run.save(build_embedding(**NETWORK))

@@ -12,6 +12,7 @@ from dmml_tf.training.train import conditions_from_config
 from tests.synthetic import tiny_config
 
 
+@pytest.mark.trains
 def test_shared_windows_bring_ten_times_the_triplets_and_the_same_loss(synthetic, monkeypatch):
     prepare = bench_forms._prepare
 

@@ -94,7 +94,7 @@ def test_files_with_windows_then_index_and_search(place, capsys, tmp_path, monke
     assert status == 0 and [row["id"] for row in json.loads(said)["results"]] == ["s2"]
 
 
-def test_a_bare_folder_with_rate_and_time_left(place, capsys, tmp_path, monkeypatch):
+def test_a_bare_folder_with_rate_and_time_left(in_this_process, place, capsys, tmp_path, monkeypatch):
     (tmp_path / "music" / "b").mkdir(parents=True)
     shutil.copy(place / "1.wav", tmp_path / "music" / "b" / "two.wav")
     shutil.copy(place / "0.wav", tmp_path / "music" / "one.wav")

@@ -21,7 +21,7 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import Command, dispatch
 
-pytestmark = [pytest.mark.spawns, pytest.mark.usefixtures("eagerly")]
+pytestmark = pytest.mark.usefixtures("eagerly")
 COMMANDS = [
     Command(name, name, f"dmml_tf.commands.{name}")
     for name in ("embed", "index", "search", "trace", "export", "evaluate")
@@ -51,7 +51,7 @@ def dmml(capsys, place, *arguments) -> tuple[int, str, str]:
     return status, *capsys.readouterr()
 
 
-def test_files_and_records_are_embedded_alike(place, capsys, tmp_path):
+def test_files_and_records_are_embedded_alike(in_this_process, place, capsys, tmp_path):
     assert dmml(capsys, place, "embed", "--data", place / "data", "--out", tmp_path / "records.parquet")[0] == 0
     files = tmp_path / "files.parquet"
     assert dmml(capsys, place, "embed", "--audio", place / "music", "--out", files, "--workers=1", "--windows")[0] == 0

@@ -44,6 +44,8 @@ def check_run(folder, conditions):
     return report
 
 
+@pytest.mark.trains
+@pytest.mark.spawns
 def test_the_corpus_goes_all_the_way_and_only_once(tmp_path, capsys):
     plan = DemoPlan(str(tmp_path / "data"), str(tmp_path / "run"), tracks=40, seconds=6.0, triplets=100)
     run_demo(small_config(), plan)
@@ -86,7 +88,8 @@ def write_table(folder, tracks=24, seconds=6.0):
     return folder / "songs.csv"
 
 
-def test_a_table_of_ones_own_gets_a_subspace_for_every_column(tmp_path):
+@pytest.mark.trains
+def test_a_table_of_ones_own_gets_a_subspace_for_every_column(eagerly, in_this_process, tmp_path):
     manifest = write_table(tmp_path)
     run = run_demo(small_config(), DemoPlan(str(tmp_path / "data"), str(tmp_path / "run"), str(manifest), triplets=50))
     assert set(run.conditions.subspaces) == {"genre", "scene", "loudness", "tempo"}

@@ -22,6 +22,8 @@ from tests.dmml_tf.search.made import made_index
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.spawns
+
 NASTY = "one\ttab\nand\r\nlines\u2028more\x85\x00"
 
 

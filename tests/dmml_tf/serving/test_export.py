@@ -21,6 +21,8 @@ from tests.dmml_tf.serving.made import CONDITIONS, assert_same, songs, stereo, w
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.spawns
+
 INPUTS = {"serving_default": "audio", "embed_log_mel": "log_mel", "embed_wav": "wav", "embed_windows": "audio"}
 
 

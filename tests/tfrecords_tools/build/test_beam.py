@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from absl import flags
 
+from tests.in_this_process import map_here
 from tfrecords_tools.build import build
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options
@@ -50,7 +51,7 @@ def manifest(tmp_path_factory):
 
 def _in_this_process(patch):
     """Spares the start of another process; that the bytes are the same, test_build shows."""
-    patch.setattr(build.pool, "ordered_map", lambda function, tasks, workers: (function(task) for task in tasks))
+    patch.setattr(build.pool, "ordered_map", map_here)
 
 
 def _build(manifest, out, **how):

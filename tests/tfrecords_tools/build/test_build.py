@@ -166,7 +166,7 @@ def _column(manifest, out, **options) -> Dataset:
     return build_dataset(manifest, out, Options("x", tempo="column"), workers=1, **options)
 
 
-def test_overwrite_leaves_nothing_of_the_old(manifest, built, tmp_path):
+def test_overwrite_leaves_nothing_of_the_old(in_this_process, manifest, built, tmp_path):
     shutil.copytree(built.folder, tmp_path, dirs_exist_ok=True)
     new = build_dataset(manifest, tmp_path, Options("y", tempo="column", shards=3), workers=1, overwrite=True)
     names = {path.name for path in tmp_path.glob("*.tfrecord")}
@@ -216,7 +216,7 @@ def test_a_killed_worker_changes_nothing(manifest, untimed, tmp_path, monkeypatc
     assert len(set(kills)) == 2 and _contents(tmp_path / "data") == _contents(untimed.folder)
 
 
-def test_all_rows_rejected(manifest, tmp_path):
+def test_all_rows_rejected(in_this_process, manifest, tmp_path):
     table = manifest.parent / "bad.csv"
     table.write_text("track_id,path,artist\na,text.wav,\nb,gone.wav,\n")
     with pytest.raises(UserError, match="all 2 rows are rejected, the first .line 2, path.*rejected.csv"):
@@ -238,14 +238,14 @@ def _split_table(folder, splits: str):
     return table
 
 
-def test_a_given_split_is_kept(manifest, tmp_path):
+def test_a_given_split_is_kept(in_this_process, manifest, tmp_path):
     dataset = build_dataset(_split_table(manifest.parent, "rree-"), tmp_path, workers=1)
     assert {split: dataset.tracks(split) for split in SPLITS} == {"train": 2, "valid": 0, "test": 2}
     assert dataset.splits["valid"] == ()
     assert 't4,split,"is empty where other rows have one; ' in (tmp_path / build.REJECTED_FILE).read_text()
 
 
-def test_an_artist_on_two_sides_is_refused_unless_resplit(manifest, tmp_path):
+def test_an_artist_on_two_sides_is_refused_unless_resplit(in_this_process, manifest, tmp_path):
     table = _split_table(manifest.parent, "reve-")
     with pytest.raises(UserError, match=r"'artist 0' \(train and test\).*--resplit"):
         build_dataset(table, tmp_path, workers=1)

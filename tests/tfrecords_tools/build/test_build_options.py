@@ -28,9 +28,8 @@ pytestmark = pytest.mark.spawns
 
 
 @pytest.fixture(autouse=True)
-def in_this_process(monkeypatch, tmp_path):
+def own_cache(in_this_process, monkeypatch, tmp_path):
     """No workers to wait for, and a cache of tempi that is not the user's."""
-    monkeypatch.setattr(build.pool, "ordered_map", lambda function, tasks, workers: (function(task) for task in tasks))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     yield
     tempo_cache._connection.cache_clear()

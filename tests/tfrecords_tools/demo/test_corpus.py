@@ -15,6 +15,8 @@ from tfrecords_tools.demo import corpus as module
 from tfrecords_tools.demo.plan import plan_corpus
 from tfrecords_tools.errors import UserError
 
+pytestmark = pytest.mark.spawns
+
 TRACKS, SECONDS = 9, 4.0
 
 

@@ -53,6 +53,7 @@ def test_logits_are_unit_vectors_times_proxies(head, widths):
             assert float(found[name][n, z]) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.trains
 def test_fit_separates_tags_in_the_embedding():
     keras.utils.set_random_seed(0)
     network = embedding()

@@ -49,6 +49,7 @@ def test_one_row():
     assert PairDistances()(np.ones((2, 1, 3), np.float32)).numpy().tolist() == [[[0.0]], [[0.0]]]
 
 
+@pytest.mark.trains
 def test_fit_needs_nothing_but_compile_and_batches_may_differ_in_size():
     keras.utils.set_random_seed(0)
     model = build_mining_model(embedding(), CONDITIONS)

@@ -81,6 +81,7 @@ def test_a_condition_without_tags_or_with_wrong_widths_is_refused():
         build_zero_shot_model(embedding(), Conditions(CONDITIONS[:1]), 8)
 
 
+@pytest.mark.trains
 def test_fit_learns_tags_and_finds_one_that_it_has_not_seen():
     """Windows are noisy copies of their tag's vector turned by a fixed matrix: a linear tower carries over."""
     keras.utils.set_random_seed(0)
