@@ -124,7 +124,6 @@ def test_it_serves_until_it_is_interrupted(run_folder, capsys):
 
 @pytest.mark.browser
 @pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: apt-get install chromium")
-@pytest.mark.browser
 def test_a_picture_shows_the_page(run_folder, tmp_path, capsys):
     picture = tmp_path / "page.png"
     assert dmml(run_folder, "--picture", picture, "--size", "700x500", "--dark", "--weights", "tempo=1") == 0

@@ -31,7 +31,6 @@ def test_the_same_seed_gives_the_same_plan_and_another_another(plans):
 
 @pytest.mark.spawns
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
-@pytest.mark.spawns
 def test_the_plan_does_not_hang_on_the_process(plans, hash_seed):
     code = (
         "from tfrecords_tools.demo.plan import plan_corpus\n"
