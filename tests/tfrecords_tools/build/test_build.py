@@ -1,6 +1,7 @@
 """The build, end to end: what is written, byte for byte; what interrupts it; what a second call does."""
 
 import csv
+import functools
 import hashlib
 import json
 import multiprocessing
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from tests.tfrecords_tools.parsed import parse
 from tfrecords_tools.audio.decode import load_mono
 from tfrecords_tools.build import build, pool
 from tfrecords_tools.build.build import build_dataset
@@ -74,7 +76,11 @@ def _contents(folder) -> dict[str, str]:
 def _records(dataset: Dataset) -> dict[str, dict]:
     found = {}
     for split in SPLITS:
-        for record in tf.data.TFRecordDataset(dataset.files(split)).map(dataset.schema.parse).as_numpy_iterator():
+        for record in (
+            tf.data.TFRecordDataset(dataset.files(split))
+            .map(functools.partial(parse, dataset.schema))
+            .as_numpy_iterator()
+        ):
             found[record["track_id"].decode()] = {**record, "split": split}
     return found
 
