@@ -26,6 +26,11 @@ def conv_unit(x, filters: int, kernel: int, strides: int = 1):
 
 
 def _normalised(x, filters: int, kernel: int, strides: int = 1):
+    if kernel == 1 and strides > 1:
+        # The same numbers: a kernel of one place sees only the places that the stride keeps. In the gradient of the
+        # strided form, oneDNN writes past its buffers where both sides have fewer channels than a vector register
+        # holds numbers (8 with AVX2, 16 with AVX-512; TensorFlow 2.15 and 2.21), and the process dies.
+        x, strides = layers.MaxPooling2D(1, strides=strides, padding="same")(x), 1
     x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
     return layers.BatchNormalization(momentum=MOMENTUM)(x)
 

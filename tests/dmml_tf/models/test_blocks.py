@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.models.blocks import BLOCKS, block_by_name, squeeze_excitation
+from dmml_tf.models.blocks import BLOCKS, block_by_name, conv_unit, squeeze_excitation
 from tfrecords_tools.errors import UserError
 
 
@@ -90,3 +91,24 @@ def test_inception_has_the_papers_kernels():
 def test_an_unknown_block_lists_the_known():
     with pytest.raises(UserError, match="'resnext'; known are: inception, conv, conv_se, resnet, resnet_se"):
         block_by_name("resnext")
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_a_kernel_of_one_place_with_a_stride_is_the_convolution_of_what_the_stride_keeps(size):
+    maps = keras.Input((size, size, 3))
+    network = keras.Model(maps, conv_unit(maps, 2, 1, strides=2))
+    (convolution,) = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    x = np.random.default_rng(0).normal(size=(4, size, size, 3)).astype(np.float32)
+    kernel = np.asarray(convolution.get_weights()[0])
+    before = keras.Model(maps, convolution.output)
+    strided = tf.nn.conv2d(x, kernel, 2, "SAME")
+    np.testing.assert_allclose(before(x), strided, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_no_block_strides_a_kernel_of_one_place(name):
+    """The gradient of such a convolution corrupts the heap in oneDNN, where both sides have few channels."""
+    maps = keras.Input((8, 8, 2))
+    network = keras.Model(maps, block_by_name(name)(maps, 1))
+    convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert convolutions and all(layer.strides == (1, 1) for layer in convolutions if layer.kernel_size == (1, 1))
