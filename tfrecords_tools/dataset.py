@@ -126,13 +126,13 @@ def _schema_of(content: Mapping) -> Schema:
 
 def _refuse_other_figures(path: Path, content: Mapping, wanted: LogMel) -> None:
     if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
-        found = content.get("schema_version") if isinstance(content, dict) else None
-        raise UserError(f"{path}: schema version {found}, this code reads {SCHEMA_VERSION}; build the dataset again")
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        raise UserError(f"{path}: schema version {version}, this code reads {SCHEMA_VERSION}; build the dataset again")
     stored = content.get("features")
     for name, value in dataclasses.asdict(wanted).items():
-        found = stored.get(name) if isinstance(stored, dict) else None
-        if found != value:
+        built_with = stored.get(name) if isinstance(stored, dict) else None
+        if built_with != value:
             raise UserError(
-                f"{path}: built with {name}={found}, this model needs {name}={value}; build the dataset "
+                f"{path}: built with {name}={built_with}, this model needs {name}={value}; build the dataset "
                 "again with these figures, or use a model made for its own"
             )

@@ -28,6 +28,7 @@ class Task:
         tempo_cache: folder of `tempo_cache.cached_tempo`.
         max_seconds: at most that much from the beginning (s); None takes all.
         audio: keeps the PCM too.
+        features: the signal chain.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Task:
     tempo_cache: str = ""
     max_seconds: float | None = None
     audio: bool = False
+    features: LogMel = PAPER_CHAIN
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,12 +64,12 @@ class Refused:
 
 
 def extract(task: Task) -> Extracted | Refused:
-    """Features of one track by the signal chain of `LogMel`.
+    """Extracts the features of one track.
 
     In memory: one block of audio (1.5 s at 44.1 kHz) and what is kept of the whole track, 11 kB a second
     of log-mel (3 h: 119 MB) and with `audio` 44 kB a second of PCM (3 h: 476 MB).
     """
-    chain = PAPER_CHAIN
+    chain = task.features
     pcm: list[np.ndarray] | None = [] if task.audio else None
     try:
         blocks = _kept(mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds), chain, pcm)
@@ -86,15 +88,14 @@ def extract(task: Task) -> Extracted | Refused:
     return Extracted(log_mel, samples / chain.sample_rate, tempo, None if pcm is None else np.concatenate(pcm))
 
 
-def bytes_per_second(audio: bool) -> float:
-    """Bytes that a record holds of each second of its track."""
-    chain = PAPER_CHAIN
+def bytes_per_second(chain: LogMel, audio: bool) -> float:
+    """Bytes that a record holds of each second of its track, without or with its PCM."""
     return chain.frames_per_second * chain.n_mels * 2 + (chain.sample_rate * _PCM_BYTES if audio else 0)
 
 
 def _kept(blocks: Iterable[np.ndarray], chain: LogMel, pcm: list[np.ndarray] | None) -> Iterator[np.ndarray]:
     """Passes blocks through, and appends each as int16 to `pcm`."""
-    left = _MOST_BYTES / bytes_per_second(pcm is not None) * chain.sample_rate
+    left = _MOST_BYTES / bytes_per_second(chain, pcm is not None) * chain.sample_rate
     for block in blocks:
         left -= len(block)
         if left < 0:

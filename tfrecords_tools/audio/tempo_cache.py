@@ -58,9 +58,9 @@ def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathL
     """
     with open(path, "rb") as file:
         key = (hashlib.file_digest(file, "sha256").digest(), seconds, madmom_version())
-    found = _look_up(key, folder)
-    if found is not None:
-        return found[0]
+    cached = _look_up(key, folder)
+    if cached is not None:
+        return cached[0]
     bpm = estimate_tempo_of_file(path, seconds)
     try:
         with _connection(os.fspath(folder)) as database:

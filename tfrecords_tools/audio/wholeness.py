@@ -149,10 +149,11 @@ def _announces(start: bytes) -> bool:
 
 def _next_frame(data: mmap.mmap, place: int) -> int | None:
     """Where the next frame begins that another one follows, or the end: two bytes alone are too often chance."""
-    for found in _START_OF_FRAME.finditer(data, place):
-        frame = _frame(data, found.start())
-        if frame and (found.start() + frame[0] == len(data) or _frame(data, found.start() + frame[0])):
-            return found.start()
+    for match in _START_OF_FRAME.finditer(data, place):
+        start = match.start()
+        frame = _frame(data, start)
+        if frame and (start + frame[0] == len(data) or _frame(data, start + frame[0])):
+            return start
     return None
 
 

@@ -59,7 +59,7 @@ class Times:
     @property
     def audio(self) -> float:
         """Seconds of audio of all formats."""
-        return sum(one.audio for one in self.formats)
+        return sum(times.audio for times in self.formats)
 
 
 def run_bench(clips: int = 24, seconds: float = CLIP_SECONDS) -> Times:
@@ -131,21 +131,24 @@ def table(times: Times) -> str:
         f"{'per 30 s clip, one core':<24}"
         + "".join(f"{name:>12}" for name in ("decode", "resample", "log-mel", "alone", "extract", "ratio"))
     ]
-    for one in times.formats:
-        clip = 1000 * 30.0 / one.audio
-        cells = [one.decode, one.resample, one.log_mel, one.alone, one.extract]
+    for steps in times.formats:
+        clip = 1000 * 30.0 / steps.audio
+        cells = [steps.decode, steps.resample, steps.log_mel, steps.alone, steps.extract]
         lines.append(
-            f"{one.name:<24}"
+            f"{steps.name:<24}"
             + "".join(f"{cell * clip:>9.1f} ms" for cell in cells)
-            + f"{one.extract / one.alone:>12.2f}"
+            + f"{steps.extract / steps.alone:>12.2f}"
         )
     lines += [
-        f"{one.name}: {one.audio / one.alone:.0f} times real time alone, {one.audio / one.extract:.0f} extracted"
-        for one in times.formats
+        f"{steps.name}: {steps.audio / steps.alone:.0f} times real time alone, "
+        f"{steps.audio / steps.extract:.0f} extracted"
+        for steps in times.formats
     ]
-    for what, found in (("workers", times.workers), ("build, whole", times.builds)):
-        rates = ", ".join(f"{count}: {times.audio / seconds:.0f} times real time" for count, seconds in found.items())
-        lines.append(f"{what}: {rates}; two are {found[1] / found[2]:.2f} times one")
+    for what, by_workers in (("workers", times.workers), ("build, whole", times.builds)):
+        rates = ", ".join(
+            f"{count}: {times.audio / seconds:.0f} times real time" for count, seconds in by_workers.items()
+        )
+        lines.append(f"{what}: {rates}; two are {by_workers[1] / by_workers[2]:.2f} times one")
     return "\n".join(lines)
 
 

@@ -131,14 +131,14 @@ def format_scores(scores: Iterable[tuple[str, Score]]) -> str:
     rows += [
         (
             name,
-            str(one.tracks),
-            str(one.without),
-            f"{one.accuracy1:.3f}",
-            _span(one.interval1),
-            f"{one.accuracy2:.3f}",
-            _span(one.interval2),
+            str(group.tracks),
+            str(group.without),
+            f"{group.accuracy1:.3f}",
+            _span(group.interval1),
+            f"{group.accuracy2:.3f}",
+            _span(group.interval2),
         )
-        for name, one in scores
+        for name, group in scores
     ]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
@@ -165,8 +165,8 @@ def _estimate(task: tuple[str, str, float]) -> float | str | None:
 
 
 def _interval(right: np.ndarray) -> tuple[float, float]:
-    found = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
+    interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def _span(interval: tuple[float, float]) -> str:

@@ -114,11 +114,11 @@ def report_tempo_accuracy(
         "madmom": tempo.madmom_version(),
         "dimension": by,
         "overall": dataclasses.asdict(overall),
-        "by": {tag: dataclasses.asdict(one) for tag, one in groups.items()},
+        "by": {tag: dataclasses.asdict(group) for tag, group in groups.items()},
         "failed": failed,
         "tracks": {
-            track.track_id: {"true": track.tempo, "estimated": None if np.isnan(found) else float(found)}
-            for track, found in zip(tracks, tempi)
+            track.track_id: {"true": track.tempo, "estimated": None if np.isnan(bpm) else float(bpm)}
+            for track, bpm in zip(tracks, tempi)
         },
     }
     write_json(out / REPORT_FILE, report)

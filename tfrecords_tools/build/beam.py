@@ -53,6 +53,7 @@ from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.records import Written, finish_row, tag_ids, task_of, write_shard
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import LogMel
 from tfrecords_tools.files import whole_file
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.manifest import Reject, Row
@@ -197,6 +198,7 @@ class _Extract(beam.DoFn):
     def process(self, element: tuple[str, int, str]) -> Iterator[tuple[str, tuple]]:
         file, place, line = element
         row, task = json.loads(line)
+        task["features"] = LogMel(**task["features"])
         track = finish_row(Row(**row), extract(Task(**task)), self._schema, self._ids)
         if isinstance(track, Reject):
             self._refused.inc()

@@ -23,7 +23,6 @@ from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.build.writer import join_tables, whole_table
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import PAPER_CHAIN
 from tfrecords_tools.files import temporary_path, write_json
 from tfrecords_tools.program import progress
 from tfrecords_tools.tables.manifest import Reject, read_manifest
@@ -128,8 +127,8 @@ class _Build:
 
     def __init__(self, work: WorkFolder, plan: Plan, tempo_cache: str, max_rejected: int | None):
         self.plan, self.work = plan, work
-        found = ((shard.file, work.finished(shard)) for shard in plan.shards)
-        self.finished = {file: finished for file, finished in found if finished}
+        shards = ((shard.file, work.finished(shard)) for shard in plan.shards)
+        self.finished = {file: finished for file, finished in shards if finished}
         self.resumed = len(self.finished)
         self._cache, self._max_rejected = tempo_cache, max_rejected
         self._rejected = plan.store.rejected() + sum(len(finished.rejects) for finished in self.finished.values())
@@ -215,8 +214,8 @@ def _finish(out: Path, build: _Build, started: float) -> Dataset:
         raise _nothing_left(out, plan)
     work.publish(order)
     join_tables([work.table(file) for file in order], out / TRACKS_FILE)
-    splits = {split: tuple(one.shard for one in finished if one.split == split) for split in SPLITS}
-    dataset = Dataset(out, plan.options.name, plan.schema, PAPER_CHAIN, splits, plan.options.licence)
+    splits = {split: tuple(shard.shard for shard in finished if shard.split == split) for split in SPLITS}
+    dataset = Dataset(out, plan.options.name, plan.schema, plan.features, splits, plan.options.licence)
     _write_report(dataset, build, time.monotonic() - started)
     dataset.save()
     work.end()
@@ -312,13 +311,13 @@ def _nothing_left(out: Path, plan: Plan) -> UserError:
 
 def _write_report(dataset: Dataset, build: _Build, seconds: float) -> None:
     finished: Sequence[FinishedShard] = list(build.finished.values())
-    audio = sum(one.seconds for one in finished)
-    here = sum(one.seconds for one in finished[build.resumed :])
+    audio = sum(shard.seconds for shard in finished)
+    here = sum(shard.seconds for shard in finished[build.resumed :])
     report = {
         "key": build.plan.key,
         "tracks": {split: dataset.tracks(split) for split in SPLITS},
         "rejected": sum(1 for _ in build.plan.store.rejects()),
-        "tempo_estimated": sum(one.tempi for one in finished),
+        "tempo_estimated": sum(shard.tempi for shard in finished),
         "audio_seconds": round(audio, 3),
         "resumed_shards": build.resumed,
         "seconds": round(seconds, 3),
@@ -330,8 +329,8 @@ def _write_report(dataset: Dataset, build: _Build, seconds: float) -> None:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": sys.version.split()[0]}
+    versions = {"python": sys.version.split()[0]}
     for package in _VERSIONS_OF:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
+            versions[package] = importlib.metadata.version(package)
+    return versions

@@ -112,7 +112,7 @@ def _rate(plan: Plan, tempo: bool) -> tuple[float, int]:
     timed = 0
     for place, path in enumerate(plan.store.sample(_TIMED)):
         # No cache of tempi: what it has would make the rest look as fast.
-        task = Task(path, None, "", plan.options.max_seconds, plan.options.audio)
+        task = Task(path, None, "", plan.options.max_seconds, plan.options.audio, plan.features)
         if tempo:
             task = dataclasses.replace(task, tempo_seconds=plan.options.tempo_seconds)
         start = time.perf_counter()

@@ -13,7 +13,7 @@ from tfrecords_tools.audio.tempo import MOST_SECONDS
 from tfrecords_tools.build.plan_store import PlanStore
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import PAPER_CHAIN
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.program import progress
 from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSION, Schema
 from tfrecords_tools.tables.manifest import Manifest, Reject, Row
@@ -87,6 +87,7 @@ class Plan:
         options: as given.
         shards: split by split, in the order they are written.
         store: the rows.
+        features: the signal chain of the records.
         key: differs where the manifest, an audio file's size or time, or an option differs.
         seconds: mean length of a track, by the headers of some.
         measured: of how many; 0 where none could be read and 30 s are assumed.
@@ -97,6 +98,7 @@ class Plan:
     options: Options
     shards: Sequence[PlannedShard]
     store: PlanStore
+    features: LogMel
     key: str
     seconds: float
     measured: int
@@ -112,7 +114,7 @@ class Plan:
 
     def bytes(self, shards: Iterable[PlannedShard]) -> float:
         """Estimated size of some shards."""
-        each = self.seconds * bytes_per_second(self.options.audio) + _OVERHEAD_BYTES
+        each = self.seconds * bytes_per_second(self.features, self.options.audio) + _OVERHEAD_BYTES
         return each * sum(shard.count for shard in shards)
 
     def close(self) -> None:
@@ -134,11 +136,12 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
     """
     _check(options)
     values, estimates = _values(manifest, options)
+    features = PAPER_CHAIN
     digest = hashlib.sha256(
         json.dumps(
             [
                 SCHEMA_VERSION,
-                dataclasses.asdict(PAPER_CHAIN),
+                dataclasses.asdict(features),
                 dataclasses.asdict(options),
                 os.fsencode(manifest.audio_root).hex(),
             ],
@@ -155,17 +158,16 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
         seconds, measured = _mean_seconds(store, options.max_seconds or math.inf)
         optional = tuple(name for name in OPTIONAL_FIELDS if name in options.features)
         schema = Schema(store.vocabularies(), values, optional)
-        return Plan(
-            schema, options, _shards(store, seconds, options), store, digest.hexdigest(), seconds, measured, estimates
-        )
+        shards = _shards(store, seconds, options, bytes_per_second(features, options.audio))
+        return Plan(schema, options, shards, store, features, digest.hexdigest(), seconds, measured, estimates)
     except BaseException:
         store.close()
         raise
 
 
-def shard_count(tracks: int, seconds: float, audio: bool = False) -> int:
-    """Shards for that many tracks of that length: about 128 MiB each, at least 16 where each gets 32 tracks."""
-    size = tracks * seconds * bytes_per_second(audio)
+def shard_count(tracks: int, track_bytes: float) -> int:
+    """Shards for that many tracks of that size: about 128 MiB each, at least 16 where each gets 32 tracks."""
+    size = tracks * track_bytes
     least = next((shards for enough, shards in _LEAST_SHARDS if tracks >= enough), 0)
     return max(least, math.ceil(size / _SHARD_BYTES))
 
@@ -220,11 +222,11 @@ def _stamped(manifest: Manifest, digest) -> Iterator[Row | Reject]:
         yield item
 
 
-def _shards(store: PlanStore, seconds: float, options: Options) -> list[PlannedShard]:
+def _shards(store: PlanStore, seconds: float, options: Options, second_bytes: float) -> list[PlannedShard]:
     planned, first = [], 0
     for split in SPLITS:
         tracks = store.tracks(split)
-        count = shard_count(tracks, seconds, options.audio)
+        count = shard_count(tracks, seconds * second_bytes)
         if options.shards and split == "train":
             count = min(options.shards, tracks)
         for place in range(count):

@@ -112,11 +112,11 @@ class PlanStore:
 
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """Tag dimension -> the tags that placed rows have, sorted."""
-        found: dict[str, set[str]] = {name: set() for name in self._tags}
+        tags_of: dict[str, set[str]] = {name: set() for name in self._tags}
         for (labels,) in self._rows("SELECT DISTINCT tags FROM track"):
             for name, tags in zip(self._tags, json.loads(labels)):
-                found[name].update(tags)
-        return {name: tuple(sorted(tags)) for name, tags in found.items()}
+                tags_of[name].update(tags)
+        return {name: tuple(sorted(tags)) for name, tags in tags_of.items()}
 
     def tracks(self, split: str) -> int:
         """Number of placed rows of a split."""

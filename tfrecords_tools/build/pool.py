@@ -146,7 +146,7 @@ class _Crew:
             if idle is None:
                 self._workers.append(_Worker(self._function))
                 return self._workers[-1]
-        worker = min(self._workers, key=lambda one: len(one.pending))
+        worker = min(self._workers, key=lambda worker: len(worker.pending))
         return worker if len(worker.pending) < _AT_HAND else None
 
     def _read(self, worker: _Worker) -> None:

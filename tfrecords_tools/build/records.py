@@ -32,7 +32,14 @@ def task_of(row: Row, plan: Plan, tempo_cache: str) -> Task:
     """What a worker is asked for: the tempo where it is to be estimated and the table does not give it."""
     asked = plan.estimates and row.values["tempo"] is None
     options = plan.options
-    return Task(row.path, options.tempo_seconds if asked else None, tempo_cache, options.max_seconds, options.audio)
+    return Task(
+        row.path,
+        options.tempo_seconds if asked else None,
+        tempo_cache,
+        options.max_seconds,
+        options.audio,
+        plan.features,
+    )
 
 
 def tracks_header(schema: Schema) -> tuple[str, ...]:

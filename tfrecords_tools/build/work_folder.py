@@ -122,9 +122,9 @@ class WorkFolder:
         except FileNotFoundError:
             return None
         rejects = [Reject(**reject) for reject in content.pop("rejects")]
-        found = FinishedShard(Shard(**content.pop("shard")), rejects=rejects, **content)
+        finished = FinishedShard(Shard(**content.pop("shard")), rejects=rejects, **content)
         sizes = [path.stat().st_size for path in self._places(shard.file) if path.exists()]
-        return found if found.size in sizes and self.table(shard.file).exists() else None
+        return finished if finished.size in sizes and self.table(shard.file).exists() else None
 
     def publish(self, files: Iterable[str]) -> None:
         """Moves finished shards into the dataset's folder; those moved before are passed over."""

@@ -45,10 +45,10 @@ def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
     rows = progress(track_rows(dataset.folder, dataset.schema), total, "tracks")
     tracks = load_tracks(rows, dataset.schema)
     counts = np.bincount(tracks.splits, minlength=len(SPLITS))
-    for split, found in zip(SPLITS, counts):
-        if found != dataset.tracks(split):
+    for split, rows_of_split in zip(SPLITS, counts):
+        if rows_of_split != dataset.tracks(split):
             raise UserError(
-                f"{dataset.folder / TRACKS_FILE}: {found} rows of the split {split}, dataset.json has "
+                f"{dataset.folder / TRACKS_FILE}: {rows_of_split} rows of the split {split}, dataset.json has "
                 f"{dataset.tracks(split)}; dmml-records verify says more"
             )
     seconds = np.bincount(tracks.splits, tracks.durations.astype(float), len(SPLITS))

@@ -78,18 +78,18 @@ def verify(dataset: Dataset) -> Verified:
     for _, shard in shards:
         if not (dataset.folder / shard.file).is_file():
             raise UserError(f"{dataset.folder / shard.file}: listed in {FILE_NAME} but missing; {_AGAIN}")
-    found = _Found()
+    records = _Records()
     checked = (item for split, shard in shards for item in _shard_records(dataset, split, shard))
     for split, shard, number, offset, record in progress(checked, sum(shard.records for _, shard in shards), "records"):
-        found.add(record, split, number, offset, shard)
-    _compare(dataset, found)
+        records.add(record, split, number, offset, shard)
+    _compare(dataset, records)
     size = sum((dataset.folder / shard.file).stat().st_size for _, shard in shards)
     return Verified(
-        len(found.ids), float(np.sum(found.durations, dtype=np.float64)) / 3600, size, time.monotonic() - started
+        len(records.ids), float(np.sum(records.durations, dtype=np.float64)) / 3600, size, time.monotonic() - started
     )
 
 
-class _Found:
+class _Records:
     """The records that were read, as columns: a digest of id and labels, duration, and where each is."""
 
     def __init__(self) -> None:
@@ -159,15 +159,15 @@ def _labels_digest(track: CheckedRecord | TrackRow, split: str) -> int:
     return _digest(split, track.artist, track.title, *tags, *values)
 
 
-def _compare(dataset: Dataset, found: _Found) -> None:
+def _compare(dataset: Dataset, records: _Records) -> None:
     """Compares records with the rows of `tracks.csv`, in whatever order these are."""
     path = dataset.folder / TRACKS_FILE
-    ids = np.frombuffer(found.ids, np.uint64) if found.ids else np.zeros(0, np.uint64)
+    ids = np.frombuffer(records.ids, np.uint64) if records.ids else np.zeros(0, np.uint64)
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
     twice = np.flatnonzero(ordered[1:] == ordered[:-1])
     if len(twice):
-        first, second = (found.where(int(order[twice[0] + more])) for more in (0, 1))
+        first, second = (records.where(int(order[twice[0] + more])) for more in (0, 1))
         raise UserError(f"{dataset.folder / second}: has the track_id of {first}; build the dataset again")
     seen = np.zeros(len(ids), bool)
     for row in track_rows(dataset.folder, dataset.schema):
@@ -178,25 +178,25 @@ def _compare(dataset: Dataset, found: _Found) -> None:
                 f"{path}: line {row.line}: no record has the track_id '{row.track_id}'; build the dataset again"
             )
         index = int(order[place])
-        _compare_row(dataset.folder, row, index, bool(seen[index]), found)
+        _compare_row(dataset.folder, row, index, bool(seen[index]), records)
         seen[index] = True
     if not seen.all():
         lacking = int(np.argmin(seen))
         raise UserError(
-            f"{dataset.folder / found.where(lacking)}: {TRACKS_FILE} has no row for it ({int(seen.sum())} "
+            f"{dataset.folder / records.where(lacking)}: {TRACKS_FILE} has no row for it ({int(seen.sum())} "
             f"rows, {len(seen)} records); build the dataset again"
         )
 
 
-def _compare_row(folder: Path, row: TrackRow, index: int, seen: bool, found: _Found) -> None:
+def _compare_row(folder: Path, row: TrackRow, index: int, seen: bool, records: _Records) -> None:
     reason = ""
     if seen:
         reason = f"a second row of the track_id '{row.track_id}'"
-    elif found.labels[index] != _labels_digest(row, row.split):
-        reason = f"split, artist, title, tags or values differ from {found.where(index)}"
-    elif abs(found.durations[index] - row.duration) > _DURATIONS_APART:
+    elif records.labels[index] != _labels_digest(row, row.split):
+        reason = f"split, artist, title, tags or values differ from {records.where(index)}"
+    elif abs(records.durations[index] - row.duration) > _DURATIONS_APART:
         reason = (
-            f"duration {row.duration:.3f} s differs from the {found.durations[index]:.3f} s of {found.where(index)}"
+            f"duration {row.duration:.3f} s differs from the {records.durations[index]:.3f} s of {records.where(index)}"
         )
     if reason:
         raise UserError(f"{folder / TRACKS_FILE}: line {row.line}: {reason}; build the dataset again")

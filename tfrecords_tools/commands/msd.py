@@ -33,5 +33,5 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the manifest and says what is in it."""
-    found = read_msd(fv.labels, fv.audio, fv.least_seconds, fv.skip_audio_check, fv.artists, fv.keep)
-    print(write_manifest(found, fv.out, tuple(DIVISION), values=("tempo",)))
+    items = read_msd(fv.labels, fv.audio, fv.least_seconds, fv.skip_audio_check, fv.artists, fv.keep)
+    print(write_manifest(items, fv.out, tuple(DIVISION), values=("tempo",)))

@@ -24,5 +24,5 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the manifest and says what is in it."""
-    found = read_mtg_jamendo(fv.labels, fv.audio, fv.split, fv.skip_audio_check)
-    print(write_manifest(found, fv.out, DIMENSIONS, values=("tempo",)))
+    items = read_mtg_jamendo(fv.labels, fv.audio, fv.split, fv.skip_audio_check)
+    print(write_manifest(items, fv.out, DIMENSIONS, values=("tempo",)))

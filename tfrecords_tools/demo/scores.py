@@ -170,8 +170,8 @@ def _metre(*metres: str) -> Callable[[pathlib.Path], bool]:
     """Accepts an ABC file whose header has one of these metres and no change of metre inside."""
 
     def accept(path: pathlib.Path) -> bool:
-        found = re.findall(r"^M:\s*(\S+)", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-        return len(found) == 1 and found[0] in metres
+        metres_of_file = re.findall(r"^M:\s*(\S+)", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        return len(metres_of_file) == 1 and metres_of_file[0] in metres
 
     return accept
 

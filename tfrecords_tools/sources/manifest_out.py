@@ -89,12 +89,12 @@ def is_unprintable(text: str) -> bool:
 
 
 def write_manifest(
-    found: Iterable[Track | Dropped], out: str | os.PathLike, dimensions: Sequence[str], values: Sequence[str] = ()
+    items: Iterable[Track | Dropped], out: str | os.PathLike, dimensions: Sequence[str], values: Sequence[str] = ()
 ) -> Summary:
     """Writes the table, and beside it NAME.dropped.csv: under temporary names until they are whole.
 
     Args:
-        found: consumed once, row by row.
+        items: consumed once, row by row.
         out: ends in .csv or .csv.gz.
         dimensions: tag columns, in this order.
         values: columns left empty after them, for the build to estimate (tempo).
@@ -115,7 +115,7 @@ def write_manifest(
         with _whole(out) as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(["track_id", "path", "artist", "title", "split", *dimensions, *values])
-            for item in found:
+            for item in items:
                 if isinstance(item, Dropped):
                     summary.dropped[item.kind] += 1
                     dropped.writerow([item.track_id, item.place, item.kind, item.reason])

@@ -237,10 +237,10 @@ def _preview(audio: str, name: str, least_seconds: float, skip_check: bool) -> s
 
 
 def _by_dimension(tags: Sequence[str], places: np.ndarray) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    by_dimension: dict[str, list[str]] = {}
     for place in places:
-        found.setdefault(_DIMENSION_OF[tags[place]], []).append(tags[place])
-    return found
+        by_dimension.setdefault(_DIMENSION_OF[tags[place]], []).append(tags[place])
+    return by_dimension
 
 
 def _load_artists(database: sqlite3.Connection, path: Path) -> Iterator[Dropped]:

@@ -99,7 +99,7 @@ def _bad_row(cells: Sequence[str] | str) -> tuple[str, str] | None:
 def _add(database: sqlite3.Connection, place: str, split: str, cells: Sequence[str]) -> tuple[str, str] | None:
     """Joins one row to what is known of its track; returns (kind, reason) if it must not be."""
     track_id, artist, _, path, _, *tags = cells
-    found = _by_dimension(tags, place)
+    row_tags = _by_dimension(tags, place)
     known = database.execute("SELECT * FROM tracks WHERE id = ?", (track_id,)).fetchone()
     if known is None:
         database.execute(
@@ -113,18 +113,18 @@ def _add(database: sqlite3.Connection, place: str, split: str, cells: Sequence[s
         )
     elif known[1:3] != (artist, path):
         return "bad row", f"says {artist}, {path}; {known[4]} says {known[1]}, {known[2]}"
-    elif any(known[5 + DIMENSIONS.index(name)] for name in found):
-        return "duplicate row", f"its tags of {', '.join(found)} were given before; the first row counts"
-    for name, row_tags in found.items():
+    elif any(known[5 + DIMENSIONS.index(name)] for name in row_tags):
+        return "duplicate row", f"its tags of {', '.join(row_tags)} were given before; the first row counts"
+    for name, labels in row_tags.items():
         # The column's name is one of our own three.
         database.execute(
-            f"UPDATE tracks SET {name} = ? WHERE id = ?", (TAG_SEPARATOR.join(dict.fromkeys(row_tags)), track_id)
+            f"UPDATE tracks SET {name} = ? WHERE id = ?", (TAG_SEPARATOR.join(dict.fromkeys(labels)), track_id)
         )
     return None
 
 
 def _by_dimension(tags: Sequence[str], place: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    by_dimension: dict[str, list[str]] = {}
     for cell in filter(None, tags):
         category, dashes, tag = cell.partition("---")
         if not dashes or category not in CATEGORIES:
@@ -132,8 +132,8 @@ def _by_dimension(tags: Sequence[str], place: str) -> dict[str, list[str]]:
                 f"{place}: the tag {cell!r} is of no known category; known are "
                 f"{', '.join(name + '---TAG' for name in CATEGORIES)}"
             )
-        found.setdefault(CATEGORIES[category], []).append(check_tag(tag, place))
-    return found
+        by_dimension.setdefault(CATEGORIES[category], []).append(check_tag(tag, place))
+    return by_dimension
 
 
 def _audio_file(audio: str, name: str, skip_check: bool) -> str | tuple[str, str]:

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tests.tfrecords_tools.parsed import parse
 from tfrecords_tools.audio.decode import load_mono
+from tfrecords_tools.audio.extract import bytes_per_second
 from tfrecords_tools.build import build, pool
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options, shard_count
@@ -312,4 +313,4 @@ def test_a_full_disk_leaves_no_shard(tmp_path):
     ],
 )
 def test_shard_count(tracks, seconds, count):
-    assert shard_count(tracks, seconds) == count
+    assert shard_count(tracks, seconds * bytes_per_second(LogMel(), False)) == count

@@ -171,7 +171,7 @@ def test_a_track_too_long_for_a_record_is_refused(songs, tmp_path, monkeypatch):
     found = extract.extract(Task(str(tmp_path / "0.wav"), audio=True))
     assert isinstance(found, Refused) and "--max_seconds" in found.reason
     assert isinstance(extract.extract(Task(str(tmp_path / "0.wav"))), Extracted)
-    assert extract.bytes_per_second(False) == LogMel().frames_per_second * 128 * 2
+    assert extract.bytes_per_second(LogMel(), False) == LogMel().frames_per_second * 128 * 2
 
 
 @pytest.mark.parametrize("resume, told", [(False, "run the same command again with --resume to go on"), (True, "")])
