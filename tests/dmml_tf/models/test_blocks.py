@@ -46,7 +46,7 @@ def test_every_convolution_is_normalised_and_has_no_bias(name):
     assert not any(layer.use_bias for layer in convolutions)
 
 
-@pytest.mark.parametrize("name, kernels", [("conv", [(3, 1)]), ("resnet", [(1, 2), (3, 1), (3, 2)])])
+@pytest.mark.parametrize("name, kernels", [("conv", [(3, 1)]), ("resnet", [(1, 1), (3, 1), (3, 2)])])
 def test_squeeze_and_excitation_adds_two_dense_layers_to_either(name, kernels):
     plain, squeezed = (kinds(layers_of(n, width=16), keras.layers.Conv2D) for n in (name, f"{name}_se"))
     assert sorted((layer.kernel_size[0], layer.strides[0]) for layer in plain) == kernels
@@ -81,11 +81,11 @@ def test_inception_has_the_papers_kernels():
     inputs = keras.Input((8, 8, 3))
     found = keras.Model(inputs, block_by_name("inception")(inputs, 2)).layers
     kernels = [(layer.kernel_size[0], layer.strides[0]) for layer in found if isinstance(layer, keras.layers.Conv2D)]
-    naive = [(1, 2), (3, 2), (5, 2)]
+    naive = [(1, 1), (3, 2), (5, 2)]  # the stride of the first is taken before it
     reduced = [(1, 1)] * 4 + [(3, 1), (5, 1)]
     assert sorted(kernels) == sorted(naive + reduced)
-    pools = sorted(layer.strides[0] for layer in found if isinstance(layer, keras.layers.MaxPooling2D))
-    assert pools == [1, 2]
+    pools = [(p.pool_size[0], p.strides[0]) for p in found if isinstance(p, keras.layers.MaxPooling2D)]
+    assert sorted(pools) == [(1, 2), (3, 1), (3, 2)]
 
 
 def test_an_unknown_block_lists_the_known():
