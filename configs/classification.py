@@ -13,5 +13,5 @@ from dmml_tf.configs import sequel_triplet
 def get_config() -> ml_collections.ConfigDict:
     """`sequel_triplet`'s conditions, learned by classifying their tags."""
     config = sequel_triplet.get_config()
-    config.objective = "classification"
+    config.objective = {"name": "classification"}
     return config

@@ -34,7 +34,8 @@ def get_config() -> ml_collections.ConfigDict:
     }
     config.embedding = 256  # what the widths add up to, unless all are 0
     config.mask = "fixed"  # learned, none
-    config.objective = "triplets"  # mining, proxy, classification
+    # Each objective and each schedule below has fields of its own: a file that takes another assigns the whole group.
+    config.objective = {"name": "triplets", "margin": 0.1}  # mining, proxy, classification, zero_shot
     config.norm_order = "mask_then_norm"
     config.network = {"block": "inception", "width": (64,) * 7, "frontend": "log_mel"}  # stem and six blocks
 
@@ -54,12 +55,6 @@ def get_config() -> ml_collections.ConfigDict:
         "optimizer": "Adam",
         "lookahead": False,
         "learning_rate": 0.01,
-        "margin": 0.1,
-        "mining": "random",  # read by the objective "mining" alone
-        "schedule": "plateau",
-        "patience": 4,
-        "divide_by": 5.0,
-        "drops": 5,
-        "warmup": 0,  # steps; read by the schedule "cosine" alone
+        "schedule": {"name": "plateau", "patience": 4, "divide_by": 5.0, "drops": 5},  # cosine
     }
     return config

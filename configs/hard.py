@@ -12,5 +12,5 @@ from dmml_tf.configs import disentangled_track
 def get_config() -> ml_collections.ConfigDict:
     """`disentangled_track` with hard negatives."""
     config = disentangled_track.get_config()
-    config.objective, config.train.mining = "mining", "hard"
+    config.objective = {"name": "mining", "miner": "hard", "margin": 0.1}
     return config

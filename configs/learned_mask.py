@@ -15,5 +15,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.mask = "learned"
     # A mask's size only counts where nothing scales the vector after it.
     config.norm_order = "norm_then_mask"
-    config.train.margin = 0.2
+    config.objective.margin = 0.2
     return config

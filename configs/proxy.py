@@ -13,5 +13,5 @@ from dmml_tf.configs import sequel_triplet
 def get_config() -> ml_collections.ConfigDict:
     """`sequel_triplet`'s conditions, learned through their tags."""
     config = sequel_triplet.get_config()
-    config.objective = "proxy"
+    config.objective = {"name": "proxy"}
     return config

@@ -12,5 +12,5 @@ from dmml_tf.configs import disentangled_track
 def get_config() -> ml_collections.ConfigDict:
     """`disentangled_track` with semi-hard negatives."""
     config = disentangled_track.get_config()
-    config.objective, config.train.mining = "mining", "semi_hard"
+    config.objective = {"name": "mining", "miner": "semi_hard", "margin": 0.1}
     return config

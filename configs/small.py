@@ -24,7 +24,6 @@ def make_small(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.train.steps_per_epoch = 50
     config.train.validation_steps = 4
     # A few minutes are too short to wait for plateaus: the rate falls with the steps.
-    config.train.schedule = "cosine"
-    config.train.warmup = 40
+    config.train.schedule = {"name": "cosine", "warmup": 40}
     config.train.learning_rate = 0.01
     return config

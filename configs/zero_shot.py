@@ -17,8 +17,7 @@ def get_config() -> ml_collections.ConfigDict:
     config = disentangled.get_config()
     config.order = ("genre", "mood", "instrument")
     config.embedding = 192
-    config.objective = "zero_shot"
-    config.train.margin = 0.4
+    config.objective = {"name": "zero_shot", "margin": 0.4}
     config.zero_shot = {
         "words": "",  # text file of word vectors; without one, the tags' co-occurrence in the train split
         "size": 32,  # of the vectors from co-occurrence

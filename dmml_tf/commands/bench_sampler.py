@@ -10,7 +10,8 @@ from dmml_tf.benchmarks.forms import measure_forms
 from dmml_tf.benchmarks.sampler import MSD, measure_dataset, measure_made, rare_tag, time_vocabularies
 from dmml_tf.commands.configuration import define_config_flag, read_config
 from dmml_tf.data.pipeline import BatchPlan
-from dmml_tf.training.train import conditions_from_config, from_fields
+from dmml_tf.training.config import from_fields
+from dmml_tf.training.train import conditions_from_config
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
@@ -45,7 +46,7 @@ def run(fv: flags.FlagValues) -> None:
     config = read_config(fv)
     dataset = Dataset.load(fv.data)
     conditions = conditions_from_config(config, dataset)
-    if config.objective != "triplets" or any(condition.triplets_given for condition in conditions):
+    if config.objective.name != "triplets" or any(condition.triplets_given for condition in conditions):
         raise UserError(
             "bench_sampler checks triplets that a rule gives: name a configuration with objective "
             '"triplets" and no judged condition, such as demo'

@@ -121,7 +121,7 @@ class _Search:
         return None
 
     def _next_partner(self, queue: collections.deque) -> int | None:
-        """Chooses one for the first subject that lacks a track; those that lack none or get no help leave."""
+        """Chooses one for the first subject that lacks a track; who lacks none, or gets no help, leaves the queue."""
         while queue:
             subject = queue.popleft()
             near, far = self._near[:, subject], self._far[:, subject]

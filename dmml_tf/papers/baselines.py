@@ -16,7 +16,7 @@ from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.rows import Row
 from dmml_tf.papers.system import System
 from dmml_tf.spaces import SUBSPACE, WHOLE
-from dmml_tf.training.train import from_fields
+from dmml_tf.training.config import from_fields
 from tfrecords_tools.dataset import Dataset
 
 _SEEDED: Mapping[str, Callable[..., Baseline]] = {"mfcc_vq": MfccVq, "chance": Chance}

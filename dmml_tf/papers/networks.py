@@ -23,7 +23,8 @@ from dmml_tf.papers.rows import Row, system_config
 from dmml_tf.papers.system import System
 from dmml_tf.run import Run
 from dmml_tf.spaces import SUBSPACE, WHOLE, condition_masks
-from dmml_tf.training.train import conditions_from_config, divide_steps, file_digests, from_fields, train
+from dmml_tf.training.config import from_fields
+from dmml_tf.training.train import conditions_from_config, divide_steps, file_digests, train
 from tfrecords_tools.dataset import FILE_NAME
 
 

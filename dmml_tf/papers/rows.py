@@ -11,7 +11,7 @@ import ml_collections
 from dmml_tf import configs
 from dmml_tf.configs.small import make_small
 from dmml_tf.spaces import SUBSPACE, WHOLE
-from dmml_tf.training.train import from_fields
+from dmml_tf.training.config import from_fields
 from tfrecords_tools.errors import UserError
 
 TRAIN, SPECIALIZED, UNTRAINED, BASELINE = SOURCES = ("train", "specialized", "untrained", "baseline")
@@ -135,8 +135,9 @@ def system_config(
         config = make_small(config)
     if table.steps:
         config.train.steps = table.steps
-    for field in ("steps", "warmup"):
-        config.train[field] = math.ceil(row.steps_share * config.train[field])
+    config.train.steps = math.ceil(row.steps_share * config.train.steps)
+    if "warmup" in config.train.schedule:
+        config.train.schedule.warmup = math.ceil(row.steps_share * config.train.schedule.warmup)
     config.seed = seed
     config.lock()
     try:

@@ -10,6 +10,7 @@ import numpy as np
 from tensorflow import keras
 
 from dmml_tf.run import weight_bytes
+from dmml_tf.training.config import in_todays_layout
 from dmml_tf.training.optimizers import load_older_state, prepare_optimizer, save_older_state
 from dmml_tf.training.schedules import Schedule
 from tfrecords_tools.errors import UserError
@@ -188,7 +189,7 @@ class Checkpoint(keras.callbacks.Callback):
         if not path.exists():
             return 0, False
         state = json.loads(path.read_text(encoding="utf-8"))
-        if state["config"] != self.config:
+        if in_todays_layout(state["config"]) != self.config:
             raise UserError(
                 f"{self.folder.parent}: holds an unfinished run of another configuration or of other data; "
                 "choose another --run folder or remove it"

@@ -1,8 +1,13 @@
 """How the learning rate changes while a model trains."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
+
+from dmml_tf.training.config import from_fields, named_group
+from tfrecords_tools.errors import UserError
 
 
 class PlateauThenStop(keras.callbacks.Callback):
@@ -13,13 +18,13 @@ class PlateauThenStop(keras.callbacks.Callback):
 
     Args:
         patience: epochs without a lower `val_loss` before the rate drops.
-        factor: what the rate is divided by.
+        divide_by: what the rate is divided by.
         drops: how many times; the next plateau stops training.
     """
 
-    def __init__(self, patience: int = 4, factor: float = 5.0, drops: int = 5):
+    def __init__(self, patience: int = 4, divide_by: float = 5.0, drops: int = 5):
         super().__init__()
-        self.patience, self.factor, self.drops = patience, factor, drops
+        self.patience, self.divide_by, self.drops = patience, divide_by, drops
         self.state = {"best": None, "waited": 0, "dropped": 0}
 
     def on_epoch_end(self, epoch, logs=None):
@@ -35,7 +40,7 @@ class PlateauThenStop(keras.callbacks.Callback):
         if state["dropped"] == self.drops:
             self.model.stop_training = True
             return
-        self.model.optimizer.learning_rate = rate / self.factor
+        self.model.optimizer.learning_rate = rate / self.divide_by
         state.update(waited=0, dropped=state["dropped"] + 1)
 
 
@@ -83,3 +88,23 @@ class WarmThenCosine(keras.callbacks.Callback):
 
 
 Schedule = PlateauThenStop | WarmThenCosine
+
+
+def build_schedule(group: Mapping, learning_rate: float, steps: int) -> Schedule:
+    """The learning-rate schedule that `config.train.schedule` names: `plateau` (the paper's) or `cosine`.
+
+    Args:
+        group: its name, and the arguments of `PlateauThenStop`, or the `warmup` of `WarmThenCosine`.
+        learning_rate: to begin with, or the highest.
+        steps: training steps in all.
+
+    Raises:
+        UserError: on another name, or a field that this schedule does not read.
+    """
+    where = "config.train.schedule"
+    name, fields = named_group(group, where)
+    if name == "plateau":
+        return from_fields(PlateauThenStop, where, fields)
+    if name == "cosine":
+        return from_fields(WarmThenCosine, where, fields, rate=learning_rate, steps=steps)
+    raise UserError(f"{where}.name '{name}' is unknown; known are: plateau, cosine")

@@ -3,12 +3,11 @@
 import collections
 import csv
 import hashlib
-import inspect
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ml_collections
@@ -23,9 +22,10 @@ from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.masks import learned_masks
 from dmml_tf.run import BOARD, UNNAMED, Run
 from dmml_tf.training.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
+from dmml_tf.training.config import from_fields, in_todays_layout, named_group
 from dmml_tf.training.objectives.build import TRIPLETS, build_objective
 from dmml_tf.training.objectives.objective import Objective
-from dmml_tf.training.schedules import PlateauThenStop, Schedule, WarmThenCosine
+from dmml_tf.training.schedules import Schedule, build_schedule
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file, write_json
@@ -74,20 +74,6 @@ def _reads() -> str:
     return ", ".join(f"{kind.kind} reads {'tags' if kind.reads_tags else 'values'}" for kind in kinds)
 
 
-def from_fields(make: Callable, where: str, fields: Mapping, **given):
-    """`make(**fields, **given)`, with one line that names `where` for a field that is missing or unknown, or given.
-
-    Raises:
-        UserError: in place of the `TypeError` of a wrong argument, and as `make` does.
-    """
-    try:
-        inspect.signature(make).bind(**fields, **given)
-    except TypeError as error:
-        known = [name for name in inspect.signature(make).parameters if name not in given]
-        raise UserError(f"{where}: {error}; known fields: {', '.join(known)}") from error
-    return make(**fields, **given)
-
-
 # (network that trains, dataset, conditions, TensorBoard's folder) -> callbacks that draw into it each epoch.
 Pictures = Callable[[keras.Model, Dataset, Conditions, Path], Sequence[keras.callbacks.Callback]]
 
@@ -129,18 +115,21 @@ def train(
         return Run.load(folder)
     keras.utils.set_random_seed(config.seed)
     conditions = conditions_from_config(config, dataset)
+    objective_name, _ = named_group(config.objective, "config.objective")
     for split in ("train", "valid"):
-        check_conditions(dataset, split, conditions, triplets=config.objective in TRIPLETS)
+        check_conditions(dataset, split, conditions, triplets=objective_name in TRIPLETS)
     size = conditions.size or config.embedding
     embedding = from_fields(
         build_embedding, "config.network", {**config.network, "size": size}, features=dataset.features
     )
     objective = build_objective(config, dataset, conditions, embedding)
     objective.compile(config.train.learning_rate, config.train.optimizer, config.train.lookahead)
+    epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
+    schedule = build_schedule(config.train.schedule, config.train.learning_rate, epochs * steps)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", plain)
     drawn = pictures(embedding, dataset, objective.conditions, folder / BOARD) if pictures is not None else []
-    _fit(config, dataset, conditions, embedding, objective, folder, plain, drawn)
+    _fit(config, dataset, conditions, embedding, objective, schedule, folder, plain, drawn)
     run = Run(
         folder=folder,
         conditions=objective.conditions,
@@ -172,13 +161,22 @@ def measure_pipeline(
     return windows / (time.monotonic() - begun)
 
 
-def _fit(config, dataset, conditions, embedding, objective: Objective, folder: Path, plain: dict, pictures) -> None:
+def _fit(
+    config: ml_collections.ConfigDict,
+    dataset: Dataset,
+    conditions: Conditions,
+    embedding: keras.Model,
+    objective: Objective,
+    schedule: Schedule,
+    folder: Path,
+    plain: dict,
+    pictures: Sequence[keras.callbacks.Callback],
+) -> None:
     plan, model = from_fields(BatchPlan, "config.batch", config.batch), objective.model
     form, valid_form = (
         with_judgements(objective.form, dataset, split, conditions, plan, config.seed) for split in ("train", "valid")
     )
     epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
-    schedule = build_schedule(config.train, epochs * steps)
     checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)
     done, stopped = checkpoint.restore(model)
     if done:
@@ -217,19 +215,6 @@ def _fit(config, dataset, conditions, embedding, objective: Objective, folder: P
                 verbose=0,
             )
     write_history(folder / "history.csv", checkpoint.history)
-
-
-def build_schedule(train_config: ml_collections.ConfigDict, steps: int) -> Schedule:
-    """The learning-rate schedule that `config.train.schedule` names: `plateau` (the paper's) or `cosine`.
-
-    Raises:
-        UserError: on another name.
-    """
-    if train_config.schedule == "plateau":
-        return PlateauThenStop(train_config.patience, train_config.divide_by, train_config.drops)
-    if train_config.schedule == "cosine":
-        return WarmThenCosine(train_config.learning_rate, steps, train_config.warmup)
-    raise UserError(f"config.train.schedule '{train_config.schedule}' is unknown; known are: plateau, cosine")
 
 
 def divide_steps(steps: int, per_epoch: int) -> tuple[int, int]:
@@ -283,7 +268,7 @@ def _finished(folder: Path, plain: dict) -> bool:
         trained = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read ({error}); choose another --run folder") from error
-    if trained != plain:
+    if in_todays_layout(trained) != plain:
         raise UserError(
             f"{folder}: holds a run of another configuration or of other data; choose another --run folder or remove it"
         )

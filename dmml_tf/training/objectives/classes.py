@@ -96,14 +96,14 @@ def build_tag_model(
 def tag_objective(
     config: ml_collections.ConfigDict, conditions: Conditions, embedding: keras.Model, signal: Signal, dataset: Dataset
 ) -> Objective:
-    """`config.objective` (`proxy` or `classification`) on the tags of every condition, each in its slice.
+    """`config.objective.name` (`proxy` or `classification`) on the tags of every condition, each in its slice.
 
     With `config.mask` "none" every condition's tags are learned in the whole space (no disentanglement).
     """
     tags = {name: len(vocabulary) for name, vocabulary in dataset.schema.vocabularies.items()}
     conditions = learned_conditions(config, conditions)
     return Objective(
-        build_tag_model(embedding, conditions, tags, config.objective),
+        build_tag_model(embedding, conditions, tags, config.objective.name),
         tag_form(conditions, tags, signal),
         {name: TagCrossentropy() for name in conditions.names},
         {name: [TagAccuracy()] for name in conditions.names},

@@ -78,14 +78,19 @@ def build_mining_model(
 
 
 def mining_objective(
-    config: ml_collections.ConfigDict, conditions: Conditions, embedding: keras.Model, signal: Signal
+    config: ml_collections.ConfigDict,
+    conditions: Conditions,
+    embedding: keras.Model,
+    signal: Signal,
+    *,
+    miner: str,
+    margin: float,
 ) -> Objective:
-    """All triplets of a batch that the miner `config.train.mining` takes; `config.batch.triplets` is not read."""
-    margin = config.train.margin
+    """All triplets of a batch that `miner` takes, and the hinge at `margin`; `config.batch.triplets` is not read."""
     return Objective(
         build_mining_model(embedding, conditions, config.mask, config.norm_order),
         mined_form(conditions, signal),
-        MinedHinge(config.train.mining, margin),
+        MinedHinge(miner, margin),
         mining_metrics(conditions, margin),
         learned_conditions(config, conditions),
     )

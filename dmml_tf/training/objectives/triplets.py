@@ -85,10 +85,9 @@ def seen_under(x, condition, conditions: Conditions, size: int, mask: str, norm_
 
 
 def triplet_objective(
-    config: ml_collections.ConfigDict, conditions: Conditions, embedding: keras.Model, signal: Signal
+    config: ml_collections.ConfigDict, conditions: Conditions, embedding: keras.Model, signal: Signal, *, margin: float
 ) -> Objective:
-    """The paper's: `config.batch.triplets` triplets a batch under `config.mask`, hinge of `config.train.margin`."""
-    margin = config.train.margin
+    """The paper's: `config.batch.triplets` triplets a batch under `config.mask`, and the hinge at `margin`."""
     return Objective(
         build_triplet_model(embedding, conditions, config.mask, config.norm_order),
         triplet_form(conditions, config.batch.triplets, signal, config.batch.explicit),

@@ -98,9 +98,15 @@ def build_zero_shot_model(embedding: keras.Model, conditions: Conditions, tag_si
 
 
 def zero_shot_objective(
-    config: ml_collections.ConfigDict, conditions: Conditions, embedding: keras.Model, signal: Signal, dataset: Dataset
+    config: ml_collections.ConfigDict,
+    conditions: Conditions,
+    embedding: keras.Model,
+    signal: Signal,
+    dataset: Dataset,
+    *,
+    margin: float,
 ) -> Objective:
-    """`config.batch.triplets` pairs of a window and two tags a batch, hinge of `config.train.margin`.
+    """`config.batch.triplets` pairs of a window and two tags a batch, and the hinge at `margin`.
 
     `config.zero_shot` says where the tags' vectors are from (`words`, or `size` and `bins` of the co-occurrence) and
     what is held out, see `dmml_tf.zero_shot.vectors`. With `config.mask` "none" all tags share the whole space.
@@ -119,7 +125,7 @@ def zero_shot_objective(
         )
     vectors = build_tag_vectors(dataset, columns, settings.words, settings.size, settings.bins)
     held_out = held_out_tags(settings.held_out, vocabularies, vectors, config.seed)
-    model, margin = build_zero_shot_model(embedding, conditions, vectors.size), config.train.margin
+    model = build_zero_shot_model(embedding, conditions, vectors.size)
 
     def save(folder: Path) -> None:
         kernel, bias = model.get_layer(TOWER).get_weights()

@@ -76,7 +76,7 @@ from tests.synthetic import tiny_config
 
 def get_config():
     config = tiny_config(steps=4, steps_per_epoch=2, width=(2, 1, 1, 1, 1, 1, 2))
-    config.train.validation_steps = config.train.warmup = 1
+    config.train.validation_steps = config.train.schedule.warmup = 1
     with config.unlocked():
         config.conditions.pulse = {"kind": "within_ratio", "column": "tempo", "ratio": 1.2, "width": 64}
     config.order = ("genre", "pulse", "track")

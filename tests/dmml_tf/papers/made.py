@@ -18,7 +18,7 @@ def get_config(condition=None):
     """The demo's system with two maps a layer, and of one condition only where one is named."""
     config = tiny_config(steps=2, steps_per_epoch=2, width=(2, 1, 1, 1, 1, 1, 2))
     config.train.validation_steps = 1
-    config.train.warmup = 1
+    config.train.schedule.warmup = 1
     if condition is not None:
         config.order = (condition,)
         config.conditions[condition].width = config.embedding

@@ -87,7 +87,7 @@ def test_the_key_hangs_on_all_that_the_figures_do(rows):
             )
         ]
         assert len(set(keys)) == len(keys) and keys[0] == key_of(row, 0, table, side())
-        changed = {"tau": 3} if row.source == "baseline" else {"train": {"margin": 0.3}}
+        changed = {"tau": 3} if row.source == "baseline" else {"objective": {"margin": 0.3}}
         assert key_of(dataclasses.replace(row, kind=row.source, overrides=changed), 0, table, side()) != keys[0]
         assert key_of(dataclasses.replace(row, kind=row.source, label="another name"), 0, table, side()) == keys[0]
     table.steps = 12
@@ -102,7 +102,7 @@ def test_two_tables_find_one_run_folder(tmp_path, rows):
     folder = run_folder(rows[0], first, tmp_path, tmp_path / "trained")
     assert folder == run_folder(rows[0], other, tmp_path, tmp_path / "trained")
     assert folder.parent == tmp_path / "trained" and folder.name.startswith("track-s0-")
-    other.train.margin = 0.3
+    other.objective.margin = 0.3
     assert run_folder(rows[0], other, tmp_path, tmp_path) != run_folder(rows[0], first, tmp_path, tmp_path)
     mood = system_config(tiny_table(ROWS), rows[1], 2, "mood")
     assert run_folder(rows[1], mood, tmp_path, tmp_path).name.startswith("specialized_mood-s2-")

@@ -33,7 +33,7 @@ def test_a_row_takes_the_tables_seeds_unless_it_has_its_own():
         ({"a": {**TRACK, "colour": "red"}}, {}, "config.rows.a: .*'colour'.*known fields: name, label, kind"),
         ({"a": {"kind": "train", "config": "track"}}, {}, "config.rows.a: missing.*'label'"),
         ({"a": {**TRACK, "overrides": {"train": {"step": 3}}}}, {}, "config.rows.a.overrides: .*step"),
-        ({"a": {**TRACK, "overrides": {"train": {"margin": "wide"}}}}, {}, "config.rows.a.overrides: .*margin"),
+        ({"a": {**TRACK, "overrides": {"objective": {"margin": "wide"}}}}, {}, "config.rows.a.overrides: .*margin"),
         ({"a": {**TRACK, "steps_share": 0.0}}, {}, "config.rows.a.steps_share: 0.0 is not above 0 and at most 1"),
         ({"a": TRACK}, {"seeds": ()}, "config.seeds is empty"),
         (
@@ -63,11 +63,13 @@ def test_a_system_is_no_table():
 
 
 def test_small_and_steps_hold_for_every_system_and_overrides_for_one():
-    table = tiny_table({"a": TRACK, "b": {**TRACK, "overrides": {"mask": "none", "train": {"margin": 0.5}}}}, steps=70)
+    table = tiny_table(
+        {"a": TRACK, "b": {**TRACK, "overrides": {"mask": "none", "objective": {"margin": 0.5}}}}, steps=70
+    )
     first, second = rows_of(table, NAMES)
     full, other = system_config(table, first, 3), system_config(table, second, 3)
-    assert (full.seed, full.train.steps, full.train.margin, full.mask) == (3, 70, 0.1, "fixed")
-    assert (other.train.margin, other.mask, tuple(other.network.width)) == (0.5, "none", (64,) * 7)
+    assert (full.seed, full.train.steps, full.objective.margin, full.mask) == (3, 70, 0.1, "fixed")
+    assert (other.objective.margin, other.mask, tuple(other.network.width)) == (0.5, "none", (64,) * 7)
     table.small, table.steps = True, 0
     small = system_config(table, first, 0)
     assert next(iter(small.network.width)) == 8 and small.train.steps == 500 and small.order == ("track",)
@@ -76,7 +78,7 @@ def test_small_and_steps_hold_for_every_system_and_overrides_for_one():
 def test_a_row_may_take_a_share_of_the_steps_and_of_the_warm_up():
     table = tiny_table({"a": {**TRACK, "steps_share": 0.25}, "b": TRACK}, steps=70, small=True)
     short, whole = (system_config(table, row, 0).train for row in rows_of(table, NAMES))
-    assert (short.steps, short.warmup, whole.steps, whole.warmup) == (18, 10, 70, 40)
+    assert (short.steps, short.schedule.warmup, whole.steps, whole.schedule.warmup) == (18, 10, 70, 40)
 
 
 def test_a_specialized_row_is_asked_by_condition(tmp_path):

@@ -138,7 +138,7 @@ def toy(folder, config=None, kill=None, epochs=6, optimizer=("Adam", 0.01)):
     x = keras.layers.BatchNormalization()(keras.layers.Dense(5, activation="relu")(inputs))
     model = keras.Model(inputs, keras.layers.Dense(1)(x))
     model.compile(optimizer=build_optimizer(*optimizer), loss="mse", run_eagerly=True)  # tracing would cost more
-    schedule = PlateauThenStop(patience=1, factor=5.0, drops=3)
+    schedule = PlateauThenStop(patience=1, divide_by=5.0, drops=3)
     checkpoint = Checkpoint(folder, schedule, config or {"seed": 0})
     done, stopped = checkpoint.restore(model)
     rng = np.random.default_rng(0)

@@ -8,8 +8,7 @@ import pytest
 from dmml_tf.configs.disentangled_track import get_config
 from tensorflow import keras
 
-from dmml_tf.training.schedules import PlateauThenStop, WarmThenCosine
-from dmml_tf.training.train import build_schedule
+from dmml_tf.training.schedules import PlateauThenStop, WarmThenCosine, build_schedule
 from tfrecords_tools.errors import UserError
 
 
@@ -47,7 +46,7 @@ def test_the_papers_schedule():
 def test_an_improvement_starts_the_count_again():
     losses = [0.5, 0.6, 0.6, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.39]
     model = FakeModel()
-    rates = run_schedule(PlateauThenStop(patience=4, factor=2.0, drops=1), model, losses)
+    rates = run_schedule(PlateauThenStop(patience=4, divide_by=2.0, drops=1), model, losses)
     assert rates == [1.0] * 9 + [0.5] and not model.stop_training
 
 
@@ -115,10 +114,22 @@ def test_the_epoch_s_last_rate_is_logged():
 
 
 def test_the_configuration_names_the_schedule():
-    config = get_config().train
-    assert isinstance(build_schedule(config, 100), PlateauThenStop)
-    config.schedule = "cosine"
-    assert isinstance(build_schedule(config, 100), WarmThenCosine)
-    config.schedule = "step"
-    with pytest.raises(UserError, match="schedule 'step' is unknown; known are: plateau, cosine"):
-        build_schedule(config, 100)
+    group = get_config().train.schedule
+    assert isinstance(build_schedule(group, 0.01, 100), PlateauThenStop)
+    assert isinstance(build_schedule({"name": "cosine", "warmup": 10}, 0.01, 100), WarmThenCosine)
+    with pytest.raises(UserError, match="schedule.name 'step' is unknown; known are: plateau, cosine"):
+        build_schedule({"name": "step"}, 0.01, 100)
+
+
+@pytest.mark.parametrize(
+    "group, said",
+    [
+        ({"name": "plateau", "warmup": 10}, "config.train.schedule: .*'warmup'; known fields: patience, divide_by, dr"),
+        ({"name": "cosine", "patience": 4}, "config.train.schedule: .*'patience'; known fields: warmup"),
+        ({"warmup": 10}, "config.train.schedule must be a group with a name and the fields that it reads"),
+        ("cosine", "config.train.schedule must be a group with a name and the fields that it reads"),
+    ],
+)
+def test_a_field_of_another_schedule_is_refused(group, said):
+    with pytest.raises(UserError, match=said):
+        build_schedule(group, 0.01, 100)

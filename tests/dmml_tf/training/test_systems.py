@@ -41,8 +41,7 @@ def history(run):
 
 
 def test_mined_triplets(small, tmp_path):
-    made = config(objective="mining")
-    made.train.mining = "semi_hard"
+    made = config(objective={"name": "mining", "miner": "semi_hard", "margin": 0.1})
     run = train(made, small.folder, tmp_path / "run")
     assert run.conditions.size == 256 and run.masks is None
     assert {"accuracy_genre", "val_accuracy_tempo", "active", "d_ap", "d_an"} <= set(history(run))
@@ -51,7 +50,9 @@ def test_mined_triplets(small, tmp_path):
 
 def test_tags_without_disentanglement(small, tmp_path):
     run = train(
-        config(objective="proxy", mask="none", order=("genre", "mood"), embedding=128), small.folder, tmp_path / "run"
+        config(objective={"name": "proxy"}, mask="none", order=("genre", "mood"), embedding=128),
+        small.folder,
+        tmp_path / "run",
     )
     assert run.conditions.names == ("genre", "mood") and run.conditions.size == 0
     assert run.embedding().output_shape[-1] == 128
@@ -60,7 +61,7 @@ def test_tags_without_disentanglement(small, tmp_path):
 
 def test_tags_of_a_condition_that_has_none_are_one_line(small, tmp_path):
     with pytest.raises(UserError, match="'classification' learns tags, and condition 'tempo' has none"):
-        train(config(objective="classification"), small.folder, tmp_path / "run")
+        train(config(objective={"name": "classification"}), small.folder, tmp_path / "run")
 
 
 def test_learned_masks_come_back_and_are_not_searched(small, tmp_path):
@@ -104,7 +105,12 @@ def test_records_without_samples_are_one_line(synthetic, tmp_path):
 @pytest.mark.parametrize(
     "field, value, said",
     [
-        ("objective", "guess", "unknown config.objective 'guess'; known are: triplets, mining, proxy, classification"),
+        (
+            "objective",
+            {"name": "guess"},
+            "unknown config.objective.name 'guess'; known are: triplets, mining, proxy, classification",
+        ),
+        ("objective", {"name": "mining", "margin": 0.1}, "config.objective: missing a required .*'miner'"),
         ("mask", "soft", "unknown config.mask 'soft'; known are: fixed, learned, none"),
         ("norm_order", "both", "unknown config.norm_order 'both'; known are: mask_then_norm, norm_then_mask"),
         ("network", {"block": "dense", "width": 2, "frontend": "log_mel"}, "unknown block 'dense'; known are: .*conv"),
@@ -125,14 +131,19 @@ def test_an_unknown_name_lists_the_known_ones(small, tmp_path, field, value, sai
     "fields, said",
     [
         (
-            {"objective": "proxy", "mask": "learned"},
+            {"objective": {"name": "proxy"}, "mask": "learned"},
             "config.mask 'learned' is learned from triplets, objective 'proxy' has",
         ),
         (
-            {"objective": "mining", "batch": {"explicit": True}},
+            {"objective": {"name": "mining", "miner": "hard"}, "batch": {"explicit": True}},
             "config.batch.explicit is a form of objective 'triplets'",
         ),
-        ({"objective": "classification", "norm_order": "both"}, "unknown config.norm_order 'both'"),
+        (
+            {"objective": {"name": "proxy"}},
+            "config.objective: got an unexpected keyword argument 'margin'; known fields: none",
+        ),
+        ({"zero_shot": {"words": ""}}, "config.zero_shot is read by objective 'zero_shot', not by 'triplets'"),
+        ({"objective": {"name": "classification"}, "norm_order": "both"}, "unknown config.norm_order 'both'"),
     ],
 )
 def test_what_cannot_go_together_is_said_before_training(small, tmp_path, fields, said):

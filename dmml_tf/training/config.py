@@ -1,0 +1,59 @@
+"""Fields of a configuration: read as arguments, and those of earlier runs in today's layout."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tfrecords_tools.errors import UserError
+
+_SCHEDULES = {"plateau": ("patience", "divide_by", "drops"), "cosine": ("warmup",)}
+_OBJECTIVES = {"triplets": ("margin",), "mining": ("mining", "margin"), "zero_shot": ("margin",)}
+
+
+def from_fields(make: Callable, where: str, fields: Mapping, **given: Any) -> Any:
+    """Calls `make(**fields, **given)`, with one line for a field that is missing or unknown, or given already.
+
+    Args:
+        make: what reads the fields.
+        where: names the fields in the message.
+        fields: of the configuration.
+        given: arguments that do not come from it.
+
+    Raises:
+        UserError: in place of the `TypeError` of a wrong argument, and as `make` does.
+    """
+    try:
+        inspect.signature(make).bind(**fields, **given)
+    except TypeError as error:
+        known = [name for name in inspect.signature(make).parameters if name not in given]
+        raise UserError(f"{where}: {error}; known fields: {', '.join(known) or 'none'}") from error
+    return make(**fields, **given)
+
+
+def named_group(group: Mapping | str, where: str) -> tuple[str, dict]:
+    """Divides a group of fields, such as `config.objective`, into its name and the rest, which belongs to that name.
+
+    Raises:
+        UserError: if it is no group with a name.
+    """
+    if isinstance(group, str) or "name" not in group:
+        raise UserError(f'{where} must be a group with a name and the fields that it reads, as {{"name": ..., ...}}')
+    return group["name"], {field: value for field, value in group.items() if field != "name"}
+
+
+def in_todays_layout(config: dict) -> dict:
+    """A configuration that a run saved, with `objective` and `train.schedule` as groups; today's as it is.
+
+    Earlier ones held the fields of every objective and schedule side by side in `train`.
+    """
+    if not isinstance(config.get("objective"), str):
+        return config
+    train = dict(config["train"])
+    schedule, objective = train["schedule"], config["objective"]
+    train["schedule"] = {"name": schedule, **{field: train[field] for field in _SCHEDULES[schedule]}}
+    group = {"name": objective, **{field: train[field] for field in _OBJECTIVES.get(objective, ())}}
+    if "mining" in group:
+        group["miner"] = group.pop("mining")
+    for field in ("margin", "mining", "patience", "divide_by", "drops", "warmup"):
+        train.pop(field, None)
+    return {**config, "objective": group, "train": train}
