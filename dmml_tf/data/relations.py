@@ -28,7 +28,7 @@ def relations(conditions: Conditions, labels: Labels, features: LogMel = PAPER_C
         if condition.triplets_given:
             raise UserError(
                 f"condition '{condition.name}': people have chosen its negatives, a miner cannot; train it "
-                'with config.objective = "triplets"'
+                'with config.objective.name = "triplets"'
             )
     count = len(labels["track"])
     i, j = np.divmod(np.arange(count**2), count)
