@@ -23,7 +23,7 @@ from dmml_tf.search.searcher import Searcher
 from dmml_tf.spaces import search_vectors
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 if TYPE_CHECKING:
     import ml_collections
@@ -62,7 +62,7 @@ class Model:
         run: Run | None = None,
     ):
         self.network, self.conditions, self._run = network, conditions, run
-        self._embedder = Embedder(network, features or LogMel())
+        self._embedder = Embedder(network, features or PAPER_CHAIN)
 
     @property
     def run(self) -> Run:

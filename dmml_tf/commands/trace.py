@@ -37,5 +37,5 @@ def run(fv: flags.FlagValues) -> None:
     folder = Path(fv.out) if fv.out else Path(fv.run) / TRACES_FOLDER / Path(fv.audio).stem
     content = write_trace(trace, folder, find_index(trained))
     print(f"{folder}: {len(trace.vectors)} windows, {trace.seconds:.1f} s")
-    for name, found in content["subspaces"].items():
-        print(f"{name}: " + (", ".join(f"{second:.1f} s" for second in found["boundaries"]) or "no change"))
+    for name, subspace in content["subspaces"].items():
+        print(f"{name}: " + (", ".join(f"{second:.1f} s" for second in subspace["boundaries"]) or "no change"))

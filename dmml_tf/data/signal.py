@@ -131,7 +131,7 @@ class LogMelSignal(Signal):
         return {self.field: log_mel}, samples
 
     def places(self) -> np.ndarray:
-        """Of the bands; see `Signal`."""
+        """The places of the bands; see `Signal`."""
         return np.linspace(0, 1, self.features.n_mels)
 
     def amplify(self, windows: np.ndarray, gain: np.ndarray) -> np.ndarray:
@@ -169,7 +169,7 @@ class SampleSignal(Signal):
         return {self.field: audio}, len(audio)
 
     def places(self) -> np.ndarray:
-        """Of a window's frequencies; see `Signal`."""
+        """The places of a window's frequencies; see `Signal`."""
         chain = self.features
         mel = librosa.hz_to_mel(np.fft.rfftfreq(chain.excerpt_samples, 1 / chain.sample_rate))
         return mel / mel[-1]

@@ -41,7 +41,7 @@ class Embedder:
 
     @classmethod
     def of_run(cls, run: Run, batch_size: int = BATCH) -> "Embedder":
-        """With the trained network of a run.
+        """Takes the trained network of a run.
 
         Raises:
             UserError: as `Run.embedding`.

@@ -33,7 +33,7 @@ class TrackTable:
 
     @classmethod
     def of(cls, dataset: Dataset, rows: list[dict]) -> "TrackTable":
-        """From rows as `read_tracks` gives them; `log_mel` may be left out."""
+        """Makes it of rows as `read_tracks` gives them; `log_mel` may be left out."""
         ids, artists, titles = ([row[field] for row in rows] for field in ("track_id", "artist", "title"))
         return cls(ids, artists, titles, label_arrays(dataset.schema, rows))
 

@@ -53,21 +53,23 @@ def embed_tracks(
         Tracks written, and the rows that could not be used.
     """
     schema = embeddings_schema(source.columns, embedder.size, options.dtype, options.windows, model)
-    parts = _begin(out, [key, model, {**dataclasses.asdict(options), "batch": embedder.batch_size}, PART])
+    parts = _open_parts(out, [key, model, {**dataclasses.asdict(options), "batch": embedder.batch_size}, PART])
     count = source.count()
-    missing = [not _note(parts, number).exists() for number in range(-(-count // PART))]
+    missing = [not _part_note(parts, number).exists() for number in range(-(-count // PART))]
     wanted = [missing[place // PART] for place in range(count)]
     items = progress(source.items(wanted), sum(wanted), "embed")
     for number in np.flatnonzero(missing):
         sounds = _Part(items, min(PART, count - number * PART))
         vectors = list(embedder.each(sounds))
-        write_table(_file(parts, number), table_of(schema, sounds.tracks, vectors))
+        write_table(_part_file(parts, number), table_of(schema, sounds.tracks, vectors))
         # Last: a part is there when its note is.
-        write_json(_note(parts, number), [dataclasses.asdict(reject) for reject in sounds.rejects])
+        write_json(_part_note(parts, number), [dataclasses.asdict(reject) for reject in sounds.rejects])
     for _ in items:  # lets the progress say that it is done
         pass
-    files = [_file(parts, number) for number in range(len(missing))]
-    rejects = [Reject(**row) for number in range(len(missing)) for row in json.loads(_note(parts, number).read_text())]
+    files = [_part_file(parts, number) for number in range(len(missing))]
+    rejects = [
+        Reject(**row) for number in range(len(missing)) for row in json.loads(_part_note(parts, number).read_text())
+    ]
     rows = join_parts(files, out, schema)
     shutil.rmtree(parts)
     return rows, rejects
@@ -97,7 +99,7 @@ def key_of(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _begin(out: Path, state: list) -> Path:
+def _open_parts(out: Path, state: list) -> Path:
     parts = out.with_name(f"{out.name}.parts")
     file = parts / "state.json"
     if not file.exists() or json.loads(file.read_text(encoding="utf-8")) != state:
@@ -107,9 +109,9 @@ def _begin(out: Path, state: list) -> Path:
     return parts
 
 
-def _file(parts: Path, number: int) -> Path:
+def _part_file(parts: Path, number: int) -> Path:
     return parts / f"{number:06d}.parquet"
 
 
-def _note(parts: Path, number: int) -> Path:
+def _part_note(parts: Path, number: int) -> Path:
     return parts / f"{number:06d}.json"

@@ -1,4 +1,4 @@
-"""Ask by a tag: one that the run knows, or, where its tags' vectors are of words, any word."""
+"""Asks by a tag: the run knows it, or, where its tags' vectors are of words, it may be any word."""
 
 import dataclasses
 import difflib
@@ -57,14 +57,14 @@ def vectors_of_tag(
         UserError: on an unknown tag or condition, or word vectors that are not those of the training.
     """
     asked = [conditions[conditions.index(condition)]] if condition else list(conditions)
-    places = {one.name: (one.column, _place(tower.tags[one.column], tag)) for one in asked}
-    found = {
+    places = {c.name: (c.column, _place(tower.tags[c.column], tag)) for c in asked}
+    known = {
         name: tower.vectors.columns[column][place]
         for name, (column, place) in places.items()
         if place is not None and tower.vectors.known(column)[place]
     }
-    if found:
-        return found
+    if known:
+        return known
     if tower.vectors.source["kind"] != "words":
         what = (
             "is known but goes with no other label"
@@ -76,15 +76,15 @@ def vectors_of_tag(
             "config.zero_shot.words to ask for any word"
         )
     vector = _word_vector(tower, asked, tag, words)
-    return {one.name: vector for one in asked}
+    return {c.name: vector for c in asked}
 
 
 def by_tag(tower: TagTower, conditions: Conditions, vectors: Mapping[str, np.ndarray]) -> Query:
     """The query of a tag's vectors by condition; by itself it weighs each of these conditions 1."""
     slices, vector = conditions.subspaces or {WHOLE: slice(None)}, np.zeros(len(tower.bias), np.float32)
     names = {name: name if name in slices else WHOLE for name in vectors}
-    for name, one in vectors.items():
-        vector[slices[names[name]]] = tower.in_space(one, conditions, name)
+    for name, tag_vector in vectors.items():
+        vector[slices[names[name]]] = tower.in_space(tag_vector, conditions, name)
     return Query(vector, weights=dict.fromkeys(names.values(), 1.0))
 
 
@@ -96,10 +96,10 @@ def _place(tags: Sequence[str], tag: str) -> int | None:
 def _word_vector(tower: TagTower, asked: Sequence[Condition], tag: str, words: str | os.PathLike) -> np.ndarray:
     source = tower.vectors.source
     path = words or source["file"]
-    found = read_word_vectors(path, words_of(tag))
-    if found.sha256 != source["sha256"]:
+    read = read_word_vectors(path, words_of(tag))
+    if read.sha256 != source["sha256"]:
         raise UserError(f"{path}: not the word vectors that the run was trained with; give those with --words")
-    vector = phrase_vector(tag, found.vectors)
+    vector = phrase_vector(tag, read.vectors)
     if vector is None or not vector.any():
         raise UserError(
             f"tag '{tag}' is not known and no word of it is in {path}; known tags near it: {_near(tower, asked, tag)}"
@@ -108,5 +108,5 @@ def _word_vector(tower: TagTower, asked: Sequence[Condition], tag: str, words: s
 
 
 def _near(tower: TagTower, asked: Sequence[Condition], tag: str) -> str:
-    known = sorted({name for one in asked for name in tower.tags[one.column]})
+    known = sorted({name for condition in asked for name in tower.tags[condition.column]})
     return ", ".join(difflib.get_close_matches(tag, known, n=_NEAR, cutoff=0.0))

@@ -78,8 +78,8 @@ class Coarse:
         """Ascending rows, int64 [at most `count`], of about the highest inner products with `query` [2 D] or [D]."""
         padded = np.zeros((1, self.codes.d), np.float32)
         padded[0, : len(query)] = query
-        found = self.codes.search(padded, min(count, self.codes.ntotal))[1][0]
-        return np.sort(found[found >= 0])
+        rows = self.codes.search(padded, min(count, self.codes.ntotal))[1][0]
+        return np.sort(rows[rows >= 0])
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the codes in faiss's format."""

@@ -30,6 +30,6 @@ def clearest(index: Index, conditions: Sequence[Condition], k: int) -> Mapping[s
     return max(tracks, key=agreements)
 
 
-def agree(condition: Condition, one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether two rows of metadata are similar by the condition's rule; not if one is unlabelled."""
-    return condition.agree(one.get(condition.column, ""), other.get(condition.column, ""))
+def agree(condition: Condition, track: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether two rows of metadata are similar by the condition's rule; two of which either is unlabelled are not."""
+    return condition.agree(track.get(condition.column, ""), other.get(condition.column, ""))

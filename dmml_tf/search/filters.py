@@ -60,14 +60,14 @@ def allowed_rows(tracks: Sequence[Mapping[str, str]], filters: Sequence[Filter])
     Raises:
         UserError: on a column the tracks do not have; names those they have.
     """
-    for one in filters:
-        if one.column not in tracks[0]:
-            close = difflib.get_close_matches(one.column, tracks[0], n=1)
+    for demand in filters:
+        if demand.column not in tracks[0]:
+            close = difflib.get_close_matches(demand.column, tracks[0], n=1)
             raise UserError(
-                f"no column '{one.column}' to filter by{f' (do you mean {close[0]}?)' if close else ''}; "
+                f"no column '{demand.column}' to filter by{f' (do you mean {close[0]}?)' if close else ''}; "
                 f"this index has: {', '.join(tracks[0])}"
             )
-    return np.array([all(one.allows(track[one.column]) for one in filters) for track in tracks], bool)
+    return np.array([all(demand.allows(track[demand.column]) for demand in filters) for track in tracks], bool)
 
 
 def other_artists(tracks: Sequence[Mapping[str, str]], rows: Sequence[int]) -> np.ndarray:

@@ -29,7 +29,7 @@ def by_tracks(index: Index, track_ids: Sequence[str]) -> Query:
 
 
 def by_embedding(embedding: np.ndarray, conditions: Conditions) -> Query:
-    """From an embedding, float32 [D], of a sound that need not be in the index (see `audio_query`)."""
+    """Asks by an embedding, float32 [D], of a sound that need not be in the index (see `embed.audio.embed_audio`)."""
     embedding = np.asarray(embedding, np.float32)
     return Query(search_vectors(embedding[None], conditions)[0], whole=unit(embedding))
 

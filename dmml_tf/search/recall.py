@@ -16,7 +16,7 @@ _TRIED = 40  # searches that choose the number of candidates
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What random searches found.
+    """How random searches compare with brute force.
 
     Attributes:
         recall: float [searches], share of the exact best k that came back.
@@ -44,8 +44,8 @@ def prepared(index: Index, exact_up_to: int = EXACT_UP_TO, seed: int = 0) -> Ind
     best = [_scores(exact, query, weights, 10) for query, weights in searches]
     for candidates in _CANDIDATES:
         coarse = dataclasses.replace(coarse, candidates=candidates)
-        found = dataclasses.replace(index, coarse=coarse)
-        recall = np.mean([_share(_scores(found, *search, 10), scores) for search, scores in zip(searches, best)])
+        tried = dataclasses.replace(index, coarse=coarse)
+        recall = np.mean([_share(_scores(tried, *search, 10), scores) for search, scores in zip(searches, best)])
         if recall >= WANTED_RECALL:
             break
     return dataclasses.replace(index, coarse=dataclasses.replace(coarse, recall=float(recall)))
@@ -88,6 +88,6 @@ def _scores(index: Index, query: Query, weights: dict[str, float], k: int) -> li
     return [hit.score for hit in index.search(query, weights, k)]
 
 
-def _share(found: list[float], best: list[float]) -> float:
-    """Share of `best` that was found; by score, so that which of two equal tracks came does not count."""
-    return sum(score >= best[-1] - 1e-7 for score in found) / len(best)
+def _share(scores: list[float], best: list[float]) -> float:
+    """Share of the `best` scores reached; by score, so that which of two equal tracks came does not count."""
+    return sum(score >= best[-1] - 1e-7 for score in scores) / len(best)

@@ -54,10 +54,10 @@ def novelty(similarity: np.ndarray, size: int = KERNEL) -> np.ndarray:
     Returns:
         0 wherever the kernel does not lie whole in the song: half a kernel would call each end a boundary.
     """
-    kernel, half, found = checkerboard(size), size // 2, np.zeros(len(similarity))
+    kernel, half, curve = checkerboard(size), size // 2, np.zeros(len(similarity))
     for i in range(half, len(similarity) - half):
-        found[i] = (kernel * similarity[i - half : i + half, i - half : i + half]).sum()
-    return found
+        curve[i] = (kernel * similarity[i - half : i + half, i - half : i + half]).sum()
+    return curve
 
 
 def boundaries(values: np.ndarray, threshold: float = THRESHOLD, size: int = KERNEL) -> np.ndarray:

@@ -17,7 +17,7 @@ _MAX_PIXELS = 1200  # a self-similarity of more rows is shown at every second, t
 
 
 def plot_trace(trace: Trace, content: dict, path: Path) -> None:
-    """Novelty with boundaries and labels over time, the self-similarity, the trajectory.
+    """Draws novelty with boundaries and labels over time, the self-similarity, the trajectory.
 
     Args:
         trace: the song.
@@ -28,16 +28,16 @@ def plot_trace(trace: Trace, content: dict, path: Path) -> None:
     figure = Figure(figsize=(13.0, 0.6 + 2.7 * len(names)), layout="constrained")
     grid = figure.subplots(len(names), 3, squeeze=False, width_ratios=(2.6, 1.0, 1.0))
     for (over_time, square, plane), name in zip(grid, names):
-        found = content["subspaces"][name]
-        _draw_novelty(over_time, trace, name, found)
-        _draw_similarity(square, trace, name, found["boundaries"])
-        points = _draw_path(plane, trace, np.array(found["trajectory"]))
+        subspace = content["subspaces"][name]
+        _draw_novelty(over_time, trace, name, subspace)
+        _draw_similarity(square, trace, name, subspace["boundaries"])
+        points = _draw_path(plane, trace, np.array(subspace["trajectory"]))
     for axes, title in zip(grid[0], (None, "self-similarity", "trajectory")):
         axes.set_title(title, fontsize=10)
     for axes in grid[-1][:2]:
         axes.set_xlabel("seconds", fontsize=9)
     # One scale for all, so that a sub-space that stays in its place is seen to.
-    reach = 1.08 * max(np.abs(found["trajectory"]).max() for found in content["subspaces"].values()) or 1.0
+    reach = 1.08 * max(np.abs(subspace["trajectory"]).max() for subspace in content["subspaces"].values()) or 1.0
     for axes in grid[:, 2]:
         axes.set_xlim(-reach, reach)
         axes.set_ylim(-reach, reach)
@@ -48,12 +48,12 @@ def plot_trace(trace: Trace, content: dict, path: Path) -> None:
         figure.savefig(temporary, format="png", dpi=110, facecolor="white", metadata={"Software": None})
 
 
-def _draw_novelty(axes: Axes, trace: Trace, name: str, found: dict) -> None:
-    times, values = trace.times, np.array(found["novelty"])
+def _draw_novelty(axes: Axes, trace: Trace, name: str, subspace: dict) -> None:
+    times, values = trace.times, np.array(subspace["novelty"])
     axes.fill_between(times - trace.hop / 2, values, color="#1f77b4", alpha=0.25, linewidth=0)
     axes.plot(times - trace.hop / 2, values, color="#1f77b4", linewidth=1.2)
     top = max(1.0, 1.15 * values.max(initial=0.0))
-    for second in found["boundaries"]:
+    for second in subspace["boundaries"]:
         axes.axvline(second, color=_BOUNDARY, linestyle="--", linewidth=1.2)
         axes.annotate(
             f"{second:.1f} s",
@@ -70,7 +70,7 @@ def _draw_novelty(axes: Axes, trace: Trace, name: str, found: dict) -> None:
     axes.set_ylabel(f"{_plain(name)}\nnovelty", fontsize=10)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    _draw_labels(axes, trace, found.get("nearest", []), -0.27 * top, 0.2 * top)
+    _draw_labels(axes, trace, subspace.get("nearest", []), -0.27 * top, 0.2 * top)
 
 
 def _draw_labels(axes: Axes, trace: Trace, labels: list[str], bottom: float, height: float) -> None:
@@ -96,12 +96,12 @@ def _alike(first: str, label: str) -> bool:
         return first == label
 
 
-def _draw_similarity(axes: Axes, trace: Trace, name: str, found: list[float]) -> None:
+def _draw_similarity(axes: Axes, trace: Trace, name: str, boundaries: list[float]) -> None:
     step = -(-len(trace.vectors) // _MAX_PIXELS)
     similarity = self_similarity(trace.subspaces[name][::step])
     ends = (trace.times[0] - trace.hop / 2, trace.times[-1] + trace.hop / 2)
     axes.imshow(similarity, cmap="magma", vmin=-1.0, vmax=1.0, extent=(*ends, *ends), origin="lower", aspect="equal")
-    for second in found:
+    for second in boundaries:
         axes.plot([second, second], ends, [*ends], [second, second], color="white", linestyle=":", linewidth=0.9)
     axes.tick_params(labelsize=8)
 

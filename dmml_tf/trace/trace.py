@@ -93,7 +93,7 @@ def trace_audio(
 
 
 def nearest_labels(trace: Trace, index: Index, condition: Condition) -> list[str]:
-    """For each window the label that the index's tracks nearest in the condition's sub-space have.
+    """Labels each window as the index's tracks nearest in the condition's sub-space are labelled.
 
     Tags: each of the 5 nearest labelled tracks votes for all of its tags; of equal ones the nearest track's.
     Values: the median of the 5. Empty where the index has no label of this condition.
@@ -108,18 +108,18 @@ def nearest_labels(trace: Trace, index: Index, condition: Condition) -> list[str
 
 
 def describe(trace: Trace, index: Index | None = None) -> dict:
-    """The trace as plain data for JSON: times, and per sub-space trajectory, novelty, boundaries, nearest labels."""
+    """Gives plain data for JSON: times, and per sub-space trajectory, novelty, boundaries, nearest labels."""
 
     def of(name: str, vectors: np.ndarray) -> dict:
-        found = {
+        subspace = {
             "trajectory": np.round(flat_path(vectors), 5).tolist(),
             "novelty": np.round(trace.novelty(name), 5).tolist(),
             "boundaries": np.round(trace.boundaries(name), 3).tolist(),
         }
         if index is not None and name in trace.conditions.subspaces:
             condition = trace.conditions[trace.conditions.index(name)]
-            found["nearest"] = nearest_labels(trace, index, condition)
-        return found
+            subspace["nearest"] = nearest_labels(trace, index, condition)
+        return subspace
 
     return {
         "audio": trace.name,

@@ -17,7 +17,7 @@ from tfrecords_tools.audio.extract import Task, extract
 from tfrecords_tools.build import pool
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import PAPER_CHAIN
 
 FORMATS = ("wav", "ogg", "mp3")
 CLIP_SECONDS, CLIP_RATE = 30.0, 44_100
@@ -103,7 +103,7 @@ def make_clips(folder: Path, suffix: str, clips: int, seconds: float) -> list[Pa
 def time_format(name_and_paths: tuple[str, Sequence[Path]]) -> FormatTimes:
     """Times each step by itself, in memory, and the extraction of the same files; a first call of each warms up."""
     name, paths = name_and_paths
-    chain = LogMel()
+    chain = PAPER_CHAIN
 
     def decode(path: Path) -> np.ndarray:
         with soundfile.SoundFile(path) as file:

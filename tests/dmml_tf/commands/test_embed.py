@@ -153,10 +153,10 @@ def test_goes_on_where_it_was_interrupted(place, capsys, tmp_path, monkeypatch):
 
 
 def test_parts_of_other_options_are_done_again(place, capsys, tmp_path, monkeypatch):
-    parts = module._begin(tmp_path / "a.parquet", ["key", 1])
+    parts = module._open_parts(tmp_path / "a.parquet", ["key", 1])
     (parts / "000000.json").write_text("[]")
-    assert (module._begin(tmp_path / "a.parquet", ["key", 1]) / "000000.json").exists()
-    assert not (module._begin(tmp_path / "a.parquet", ["key", 2]) / "000000.json").exists()
+    assert (module._open_parts(tmp_path / "a.parquet", ["key", 1]) / "000000.json").exists()
+    assert not (module._open_parts(tmp_path / "a.parquet", ["key", 2]) / "000000.json").exists()
 
 
 def test_finished_files_are_not_decoded_again(place, monkeypatch):
