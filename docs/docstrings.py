@@ -1,4 +1,4 @@
-"""Docstrings for the site: an item that describes several names at once ("a, b: of the run") becomes one of each."""
+"""Docstrings as the site shows them: examples in frames, and names that are described at once ("a, b: ...") apart."""
 
 import re
 from typing import Any
@@ -9,16 +9,17 @@ _SECTION = re.compile(r"\s*(Args|Attributes|Returns|Raises|Yields):$")
 _ITEM = re.compile(r"(\s+)(\w+(?:, \w+)+)(:.*)$")
 
 
-class GroupedNames(griffe.Extension):
-    """Griffe's parser takes the names of such an item for one name, of which the signature knows nothing."""
+class SiteDocstrings(griffe.Extension):
+    """Griffe's parser takes the names of one item for one name, and an example outside of a section for prose."""
 
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rewrites the docstring of a module, class, function or attribute."""
         if obj.docstring is not None:
-            obj.docstring.value = "\n".join(_single(obj.docstring.value.splitlines()))
+            obj.docstring.value = "\n".join(_framed(_single(obj.docstring.value.splitlines())))
 
 
 def _single(lines: list[str]) -> list[str]:
+    """Repeats an item of arguments or attributes for each of its names."""
     result: list[str] = []
     within, place = False, 0
     while place < len(lines):
@@ -37,3 +38,18 @@ def _single(lines: list[str]) -> list[str]:
             result += [f"{item[1]}{name}{item[3]}", *lines[place + 1 : end]]
         place = end
     return result
+
+
+def _framed(lines: list[str]) -> list[str]:
+    """Puts a frame around each run of lines that begins with a prompt."""
+    result: list[str] = []
+    indent: str | None = None
+    for line in [*lines, ""]:
+        if indent is None and line.lstrip().startswith(">>> "):
+            indent = line[: len(line) - len(line.lstrip())]
+            result.append(f"{indent}```pycon")
+        elif indent is not None and not line.strip():
+            result.append(f"{indent}```")
+            indent = None
+        result.append(line)
+    return result[:-1]
