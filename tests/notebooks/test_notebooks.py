@@ -4,6 +4,7 @@ One dataset, one run and one kernel serve them all: a kernel takes seconds to im
 notebook the kernel forgets every name.
 """
 
+import ast
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -91,7 +92,6 @@ def kernel(home) -> Iterator:
         environment = {
             "DMML_STEPS": "1",
             "DMML_SERVER": url,
-            "PYTHONPATH": str(FOLDER.parent),
             "PYTHONWARNINGS": "error:::dmml_tf,error:::tfrecords_tools",
         }
         client.start_new_kernel(cwd=str(home / "notebooks"), env=os.environ | environment)
@@ -118,6 +118,19 @@ def printed(kernel, name: str) -> str:
 def test_train_with_fit(kernel):
     found = printed(kernel, "01_train_with_fit")
     assert "Epoch 2/2" in found and "cos(tempo)" in found
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_they_know_the_package_by_its_front_door_alone(path):
+    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    imports = [node for node in ast.walk(ast.parse("\n".join(code))) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
+    froms = {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+    assert "dmml_tf" in names
+    ours = [
+        name for name in (names - {"dmml_tf"}) | froms if name.startswith(("dmml_tf", "tfrecords_tools", "configs"))
+    ]
+    assert not ours
 
 
 def test_the_first_notebook_is_short():
