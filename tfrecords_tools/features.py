@@ -77,7 +77,7 @@ class LogMel:
 
         Args:
             blocks: float32 [samples] each, of any length.
-            dtype: of the result; `float16` is what a record stores.
+            dtype: the result's; `float16` is what a record stores.
 
         Returns:
             `dtype` [samples // hop, n_mels], and the number of samples that went by. However the audio is

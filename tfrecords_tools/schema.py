@@ -22,8 +22,8 @@ class Field:
     """One field of the record.
 
     Attributes:
-        shape: of the parsed tensor; None where it varies from track to track.
-        dtype: of the parsed tensor.
+        shape: the decoded array's; None where it varies from track to track.
+        dtype: the decoded array's.
         raw: whether it is stored as the array's little-endian bytes instead of an Example list.
     """
 

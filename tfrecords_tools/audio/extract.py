@@ -23,7 +23,7 @@ class Task:
     """One track.
 
     Attributes:
-        path: of its audio file.
+        path: its audio file.
         tempo_seconds: madmom estimates the tempo on at most this much of the middle; None does not ask it.
         tempo_cache: folder of `tempo_cache.cached_tempo`.
         max_seconds: at most that much from the beginning (s); None takes all.

@@ -51,7 +51,7 @@ class FFmpegFile:
 
     Attributes:
         samplerate: Hz.
-        frames: as the container says, or `UNKNOWN_FRAMES`.
+        frames: how many the container announces, or `UNKNOWN_FRAMES`.
 
     Args:
         path: any file; its first audio stream is taken.

@@ -70,7 +70,7 @@ def estimate_tempo(samples: np.ndarray, most_seconds: float = MOST_SECONDS) -> f
 
     Args:
         samples: float [samples] at 44,100 Hz in -1..1.
-        most_seconds: of more than that, the middle is taken.
+        most_seconds: the middle is taken where there is more than that.
 
     Returns:
         The strongest tempo in 40..250 (on a grid of 100 frames a second), or None where there is none to

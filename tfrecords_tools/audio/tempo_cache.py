@@ -47,9 +47,9 @@ def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathL
     "None to be had" is remembered too. Where the cache fails meanwhile, the tempo is estimated.
 
     Args:
-        path: of the audio file.
+        path: the audio file.
         seconds: at most that much of its middle is listened to.
-        folder: of the cache; several processes may share it.
+        folder: where the cache lies; several processes may share it.
 
     Raises:
         AudioError: if the file cannot be decoded.

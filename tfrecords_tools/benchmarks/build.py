@@ -66,7 +66,7 @@ def run_bench(clips: int = 24, seconds: float = CLIP_SECONDS) -> Times:
     """Makes stereo clips at 44.1 kHz in a temporary folder and times what a build does with them.
 
     Args:
-        clips: of each format.
+        clips: how many of each format.
         seconds: length of a clip.
 
     Returns:

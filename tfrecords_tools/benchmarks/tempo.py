@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from scipy.stats import binomtest
+from tabulate import tabulate
 
 from tfrecords_tools.audio.decode import AudioError
 from tfrecords_tools.audio.tempo_cache import cached_tempo
@@ -42,7 +43,7 @@ class Score:
 
     Attributes:
         tracks: how many.
-        without: of these, tracks for which no tempo could be estimated: they count as wrong.
+        without: how many of these have no estimate; they count as wrong.
         accuracy1: share within 4 % of the true tempo.
         accuracy2: share within 4 % of 1/3, 1/2, 1, 2 or 3 times the true tempo.
         interval1, interval2: 95 % intervals of the two shares (Wilson).
@@ -104,7 +105,7 @@ def estimate_all(
     """madmom's tempo of each track, in processes; what the cache knows is not estimated again.
 
     Args:
-        tracks: to estimate.
+        tracks: what to estimate.
         cache: folder of `tempo_cache.cached_tempo`: an interrupted run goes on from there.
         seconds: at most that much of a track's middle is listened to.
         workers: processes; 0 takes one a core.
@@ -140,14 +141,8 @@ def format_scores(scores: Iterable[tuple[str, Score]]) -> str:
         )
         for name, group in scores
     ]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join(
-        "  ".join(
-            f"{cell:<{width}}" if place == 0 else f"{cell:>{width}}"
-            for place, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in rows
-    )
+    sides = ["left", *["right"] * (len(rows[0]) - 1)]
+    return tabulate(rows, tablefmt="plain", colalign=sides, disable_numparse=True)
 
 
 def _tasks(tracks: Sequence[Track], cache: str, seconds: float) -> Iterator[tuple[str, str, float]]:

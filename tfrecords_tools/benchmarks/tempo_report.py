@@ -86,10 +86,10 @@ def report_tempo_accuracy(
         table: manifest with a tempo column, see `read_manifest`.
         out: folder; made where missing.
         limit: tracks, drawn by a seeded order; 0 takes all.
-        seed: of that order.
+        seed: decides that order.
         by: tag dimension to score by, or empty.
         workers: processes; 0 takes one a core.
-        seconds: of each track's middle that madmom listens to, at most.
+        seconds: madmom listens to at most this much of each track's middle.
         cache: folder of the tempo cache; None takes the user's.
 
     Returns:

@@ -67,7 +67,7 @@ def beam_engine(arguments: str = "") -> Engine:
     """An engine for `build_dataset`.
 
     Args:
-        arguments: of Beam, as on a command line, such as `--runner=FlinkRunner --flink_master=HOST:8081`;
+        arguments: what Beam takes on a command line, such as `--runner=FlinkRunner --flink_master=HOST:8081`;
             empty takes the DirectRunner.
 
     Raises:

@@ -25,17 +25,17 @@ class Estimate:
     """What a build would do.
 
     Attributes:
-        tracks, shards: of each split.
+        tracks, shards: how many each split gets.
         rejected: rows left out, as far as is known before their audio is decoded.
         rejects: the first of them, and the columns left out.
         track_seconds: mean length of a track (s).
         measured: headers that this was read from; 0: it is assumed.
-        bytes: of all shards.
+        bytes: size of all shards.
         rate: seconds of audio that one core works through in a second.
         timed: tracks that this was measured on; 0: it is assumed.
         tempi: how many would be estimated.
-        seconds: of the build, with `workers` processes.
-        workers: see there.
+        seconds: how long the build takes with that many workers.
+        workers: number of processes.
     """
 
     tracks: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""From a manifest to what will be written: splits, shards, vocabularies, and the key that tells builds apart."""
+"""Plans what will be written of a manifest: splits, shards, vocabularies, and the key that tells builds apart."""
 
 import dataclasses
 import hashlib
@@ -40,7 +40,7 @@ class Options:
 
     Attributes:
         name: first part of the shards' names; empty takes the folder's name.
-        seed: of the split and of the order.
+        seed: decides the split and the order.
         shards: for the training split; None plans them from the data.
         tempo: `madmom` estimates the tempo of every track whose `tempo` column is empty or missing (its
             models are licensed CC BY-NC-SA 4.0), `column` leaves such tracks unlabelled, `none` leaves the
@@ -84,13 +84,13 @@ class Plan:
 
     Attributes:
         schema: vocabularies over all accepted rows, value dimensions, optional fields.
-        options: as given.
+        options: what was asked for.
         shards: split by split, in the order they are written.
         store: the rows.
         features: the signal chain of the records.
         key: differs where the manifest, an audio file's size or time, or an option differs.
         seconds: mean length of a track, by the headers of some.
-        measured: of how many; 0 where none could be read and 30 s are assumed.
+        measured: how many headers that was; 0 where none could be read and 30 s are assumed.
         estimates: whether madmom is asked for missing tempi.
     """
 
@@ -126,8 +126,8 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
     """Reads the whole table once.
 
     Args:
-        manifest: see `read_manifest`.
-        options: see there.
+        manifest: what `read_manifest` opened.
+        options: what, beside it, decides the bytes.
         store_path: file for the rows; empty keeps them in a temporary one.
 
     Raises:

@@ -29,9 +29,9 @@ class PlanStore:
     """The rows of one manifest, first as they come (`fill`), then split and in order (`arrange`).
 
     Args:
-        path: of the database, made anew; empty keeps it in SQLite's own temporary file.
+        path: the database's file, made anew; empty keeps it in SQLite's own temporary file.
         tags, values: the dimensions to keep of each row.
-        seed: of the split by artist and of the order.
+        seed: decides the split by artist and the order.
     """
 
     def __init__(self, path: str | os.PathLike, tags: Sequence[str], values: Sequence[str], seed: int):

@@ -36,7 +36,7 @@ _STOP_SECONDS = 2.0
 
 
 class Died:
-    """In place of a result: the worker died each time this task was given to one. `reason` says how."""
+    """Stands for a result where the worker died each time this task was given to one; `reason` says how."""
 
     def __init__(self, reason: str):
         self.reason = reason

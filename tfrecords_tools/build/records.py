@@ -59,8 +59,8 @@ def finish_row(
 
     Args:
         row: with its split.
-        result: of `extract` for it.
-        schema: of the dataset.
+        result: what `extract` returned for it.
+        schema: the dataset's.
         ids: `tag_ids(schema)`, made once.
     """
     if not isinstance(result, Extracted):
@@ -99,7 +99,7 @@ def write_shard(
     Args:
         work: whose folder exists; it need not be entered.
         shard: what is written.
-        schema: of the dataset.
+        schema: the dataset's.
         tracks: what came of each row of the shard, in the planned order; taken one by one.
 
     Returns:

@@ -25,9 +25,9 @@ class FinishedShard:
 
     Attributes:
         shard: name, records, SHA-256.
-        split: it belongs to.
+        split: the one it belongs to.
         size: bytes.
-        seconds: of audio in it.
+        seconds: how much audio it holds.
         tempi: how many were estimated.
         rejects: tracks that could not be used.
     """
@@ -83,7 +83,7 @@ class WorkFolder:
 
     @property
     def plan_file(self) -> Path:
-        """For the rows of the plan."""
+        """File of the plan's rows."""
         return self.folder / _PLAN_FILE
 
     def unfinished_key(self) -> str | None:

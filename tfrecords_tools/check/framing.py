@@ -22,8 +22,8 @@ class DamagedRecord(Exception):
     """A record that cannot be trusted.
 
     Attributes:
-        number: of the record in its file, from 1.
-        offset: of the record's first byte in its file.
+        number: the record's place in its file, from 1.
+        offset: where its first byte lies in its file.
         reason: what is wrong with it.
     """
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
+from tabulate import tabulate
 
 from tfrecords_tools.check import plots
 from tfrecords_tools.check.mutual_information import chance_level, format_table, mutual_information_table
@@ -30,7 +31,7 @@ def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
 
     Args:
         dataset: its shards may lie elsewhere.
-        seed: of the sample of at most 20,000 tracks for mutual information, and of its chance level.
+        seed: draws at most 20,000 tracks for mutual information, and the shuffles of its chance level.
 
     Returns:
         What `inspect.json` holds: `tracks` and `hours` (split -> number), `tags` (dimension -> split ->
@@ -165,14 +166,8 @@ def write_report(report: Mapping, out: Path) -> list[Path]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join(
-        "  ".join(
-            f"{cell:<{width}}" if place == 0 else f"{cell:>{width}}"
-            for place, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in rows
-    )
+    sides = ["left", *["right"] * (len(rows[0]) - 1)]
+    return tabulate(rows, tablefmt="plain", colalign=sides, disable_numparse=True)
 
 
 def _split_table(report: Mapping) -> str:

@@ -48,7 +48,7 @@ class CheckedRecord:
     """What of a sound record is compared with `tracks.csv`.
 
     Attributes:
-        track_id, artist, title: as in the record.
+        track_id, artist, title: the record's.
         duration: seconds.
         tags: tag dimension -> its tags' names, sorted.
         values: value dimension -> number, NaN where unlabelled.
@@ -209,7 +209,7 @@ def check_record(data: bytes, schema: Schema, chain: LogMel) -> CheckedRecord:
     must be in their vocabulary, and the log-mel must be as long as the duration says.
 
     Args:
-        data: of the record.
+        data: the record's bytes.
         schema: the dataset's.
         chain: the dataset's signal chain.
 

@@ -23,8 +23,8 @@ class TrackPlan:
 
     Attributes:
         track_id: unique, sortable.
-        seed: of all that is drawn for this track alone.
-        corpus_seed: of what an artist's tracks have in common.
+        seed: decides all that is drawn for this track alone.
+        corpus_seed: decides what an artist's tracks have in common.
         seconds: length.
         split: train, valid or test.
         genre: one of `GENRES`.
@@ -151,7 +151,7 @@ def _artists(split: str, count: int) -> list[int]:
 
 
 def _most_independent(draw: Callable[[], np.ndarray], columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Of many draws, the one that tells least about the columns that are already there."""
+    """Returns the one of many draws that tells least about the columns that are already there."""
     candidates = [draw() for _ in range(_TRIALS)]
     bits = np.array([[mutual_information(other, column) for other in columns.values()] for column in candidates])
     # Relative to the pair's mean: in bits, pairs of many states would outweigh mood and tempo.

@@ -31,12 +31,12 @@ class Row:
 
     Attributes:
         track_id: unique in the table.
-        path: of the audio file; a relative one was resolved against the audio root.
+        path: its audio file; a relative path was resolved against the audio root.
         artist, title: may be empty.
         split: one of `dataset.SPLITS`, or empty.
         tags: tag dimension -> its tags, sorted; an empty tuple is unlabelled.
         values: value dimension -> number, or None where unlabelled.
-        line: of the manifest, from 1 (the header's).
+        line: its line in the manifest, from 1 (the header's).
     """
 
     track_id: str
@@ -63,7 +63,7 @@ class Manifest:
     """An opened manifest: its header is checked, its rows are read anew at each iteration.
 
     Attributes:
-        path: of the table.
+        path: the table's file.
         audio_root: absolute folder that relative paths are resolved against.
         tags, values: names of the tag and the value dimensions, in the header's order.
         rejects: columns that were left out (line 1).

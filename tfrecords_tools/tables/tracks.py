@@ -24,7 +24,7 @@ class TrackRow:
     """One row.
 
     Attributes:
-        line: of the file, from 1 (the header's).
+        line: its line in the file, from 1 (the header's).
         track_id, title, artist, split: as written.
         duration: seconds.
         tags: tag dimension -> its tags' names, as written.
