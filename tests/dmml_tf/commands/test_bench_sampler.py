@@ -24,7 +24,7 @@ def test_shared_windows_bring_ten_times_the_triplets_and_the_same_loss(synthetic
     monkeypatch.setattr(bench_forms, "_prepare", eager)
     config = tiny_config()
     config.batch.triplets = 960
-    found = bench_forms.measure_forms(config, synthetic, conditions_from_config(config, synthetic), steps=4)
+    found = bench_forms.measure_forms(config, synthetic, conditions_from_config(config, synthetic), steps=2)
     assert found["windows"] == 24 and found["explicit"]["triplets"] == 8 and found["shared"]["triplets"] > 900
     assert found["difference"] < 1e-5 and 0 < found["loss"]["shared"] < 1
     assert found["ratio"] > 10 and found["ratio"] == pytest.approx(

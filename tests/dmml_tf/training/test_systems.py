@@ -29,7 +29,8 @@ def small(tmp_path_factory):
 
 
 def config(**fields):
-    made = tiny_config(steps=2, steps_per_epoch=1)
+    made = tiny_config(steps=2, steps_per_epoch=2)
+    made.train.validation_steps = 1
     made.batch.update({"tracks": 8, "triplets": 32, "pool": 12})
     for name, value in fields.items():
         made[name] = value
