@@ -11,7 +11,7 @@ PYTHON ?= python3
 MANIFEST ?=
 NAME := $(if $(MANIFEST),$(basename $(notdir $(MANIFEST))),demo)
 DEMO_FLAGS ?=
-QUICK := not trains and not spawns and not browser and not wheel and not notebook
+QUICK := not trains and not spawns and not slow and not browser and not wheel and not notebook
 
 # tensorflow-addons, and with it the design's own stack, exists for Python 3.11 alone.
 EXTRAS := $(shell $(PYTHON) -c 'import sys; print("addons,test" if sys.version_info[:2] == (3, 11) else "test")')

@@ -68,6 +68,7 @@ def test_chance_hangs_on_the_sound_and_the_seed_alone(small):
     assert np.abs(np.corrcoef(far) - np.eye(40)).max() < 0.25
 
 
+@pytest.mark.slow
 def test_top_tau_counts_the_nearest_codewords(small):
     model = MfccVq(codewords=32, frames=2000, tau=3).fit(small)
     found = model.embed_split(small, "test")
@@ -81,6 +82,7 @@ def test_top_tau_counts_the_nearest_codewords(small):
     np.testing.assert_array_equal(model.embed(row["log_mel"]), found.vectors[0])
 
 
+@pytest.mark.slow
 def test_the_square_root_and_the_principal_components(small):
     plain, reduced = (MfccVq(16, 2000, variance=variance).fit(small) for variance in (None, 0.9))
     train, test = (np.sqrt(plain.embed_split(small, split).vectors) for split in ("train", "test"))

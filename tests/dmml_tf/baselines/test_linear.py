@@ -33,6 +33,7 @@ def cheap(tmp_path_factory):
     patch.undo()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_it_learns_a_genre_and_embeds_alike(cheap, method):
     model = Linear(GENRE, method, seed=2).fit(cheap)

@@ -70,6 +70,7 @@ def test_histograms_are_counts_of_codes(synthetic, fitted):
     assert embedded.ids[0] == "t052" or len(set(embedded.ids)) == 16
 
 
+@pytest.mark.slow
 def test_the_seed_decides(synthetic):
     first, again, other = (
         MfccVq(codewords=16, frames=2000, seed=seed).fit(synthetic).embed_split(synthetic, "valid").vectors

@@ -6,6 +6,8 @@ from dmml_tf.benchmarks.serving import Latency, bench, table
 from tests.dmml_tf.serving.conftest import exported  # noqa: F401 (a fixture)
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.slow
+
 
 def test_figures_agree(exported):
     rows = bench(exported.path, LogMel(), [1, 3], calls=5)

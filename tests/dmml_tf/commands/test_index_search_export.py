@@ -223,6 +223,7 @@ def test_a_run_without_an_index_says_how_to_make_one(capsys, tmp_path):
     assert status == 2 and f"dmml index --run {tmp_path}" in error and error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_an_index_of_other_weights_is_not_asked_about_audio(trained, capsys, tmp_path):
     run = save_run(tmp_path / "run", trained.dataset, seed=1)
     Index.load(trained.folder / "index").save(tmp_path / "run" / "index")
@@ -242,6 +243,7 @@ def test_a_folder_that_is_no_run(capsys, tmp_path, command):
     assert status == 2 and "dmml train" in error and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_export_into_the_run(trained, capsys, tmp_path):
     status, out, _ = dmml(capsys, "export", "--run", trained.folder)
     path = trained.folder / "export" / "dmml" / "1"
@@ -255,6 +257,7 @@ def test_export_into_the_run(trained, capsys, tmp_path):
     assert {"1", "models.config", "docker-compose.yml"} < {entry.name for entry in path.parent.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options, name", [([], "export/dmml.onnx"), (["--out", "RUN/m.onnx"], "m.onnx")])
 def test_export_to_another_format(trained, capsys, monkeypatch, options, name):
     written = []

@@ -1,11 +1,14 @@
 """`dmml models` prints one line a combination, with figures that the networks have."""
 
+import pytest
+
 from dmml_tf.cli import main
 from dmml_tf.commands.models import combinations
 from dmml_tf.models.count import multiply_adds
 from dmml_tf.models.embedding import build_embedding
 
 
+@pytest.mark.slow
 def test_one_line_a_combination(capsys, monkeypatch):
     few = [("log_mel", "conv"), ("leaf", "resnet_se"), ("sample_cnn", "")]
     monkeypatch.setattr("dmml_tf.commands.models.combinations", lambda: few)

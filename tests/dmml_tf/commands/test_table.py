@@ -47,6 +47,7 @@ def dataset(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("data"), {"train": 6, "test": 10}, shards=1, frames=260)
 
 
+@pytest.mark.slow
 def test_a_failed_row_ends_with_status_2_after_the_others(call, dataset, config, tmp_path, capsys):
     arguments = ["table", f"--data={dataset.folder}", f"--config={config}", f"--out={tmp_path / 'out'}"]
     assert call(*arguments) == 2
@@ -58,6 +59,7 @@ def test_a_failed_row_ends_with_status_2_after_the_others(call, dataset, config,
     assert list(json.loads((tmp_path / "out" / "table.json").read_text())["rows"][0]["by_seed"]) == ["0", "1"]
 
 
+@pytest.mark.slow
 def test_the_folder_is_named_after_the_configuration(call, dataset, config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert call("table", f"--data={dataset.folder}", f"--config={config}", "--config.order=('chance',)") == 0

@@ -88,6 +88,7 @@ def test_seed_and_epoch_decide(synthetic):
         assert not np.array_equal(windows_of(batches), windows_of(other))
 
 
+@pytest.mark.slow
 def test_a_resumed_epoch_is_that_of_an_uninterrupted_training(synthetic):
     whole = triplet_dataset(synthetic, "train", CONDITIONS, PLAN, 2, seed=0)
     epochs = [list(whole.as_numpy_iterator()) for _ in range(3)]
@@ -108,6 +109,7 @@ def source(window):
     return int(window[0, 0]), int(window[0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_frames", [300, 1292], ids=["cut", "whole"])
 def test_ten_thousand_triplets_are_valid(traced, max_frames):
     """By brute force, from the windows' own content: twice 10,000 triplets, each song in the pool more than once."""

@@ -34,6 +34,7 @@ def test_every_track_once_in_the_written_order(synthetic):
     assert isinstance(rows[0]["artist"], str) and rows[0]["tags/genre"].dtype == np.int64
 
 
+@pytest.mark.slow
 def test_a_seed_gives_orders_of_its_own(synthetic):
     passes = {seed: passes_of(synthetic, seed, 3) for seed in range(4)}
     written = ids(read_tracks(synthetic, "train"))

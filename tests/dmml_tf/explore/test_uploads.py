@@ -21,6 +21,8 @@ from dmml_tf.search.query import by_embedding
 from tests.dmml_tf.explore.client import ask
 from tfrecords_tools.errors import UserError
 
+pytestmark = pytest.mark.spawns
+
 
 async def chunks(content: bytes, size: int = 1 << 20):
     for start in range(0, len(content), size):

@@ -9,6 +9,7 @@ from dmml_tf.models.blocks import BLOCKS, block_by_name, conv_unit, squeeze_exci
 from tfrecords_tools.errors import UserError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BLOCKS)
 @pytest.mark.parametrize(
     "shape, width, expected",

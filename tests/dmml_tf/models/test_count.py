@@ -1,6 +1,7 @@
 """Multiply-adds against networks counted by hand."""
 
 import numpy as np
+import pytest
 from tensorflow import keras
 
 from dmml_tf.models.count import multiply_adds
@@ -44,6 +45,7 @@ def test_the_stem_costs_what_the_convolution_it_stands_for_costs():
     assert multiply_adds(model((6, 8), Stem(4))) == 6 * 8 * 25 * 4
 
 
+@pytest.mark.slow
 def test_frontends_say_what_they_cost():
     log_mel = model((1_024,), LogMelFrontend(LogMel(n_fft=16, hop=256, n_mels=4)))
     assert multiply_adds(log_mel) == 4 * (16 * 4 + 9 * 4)  # 4 frames: 16 log2 16, and 9 bins -> 4 bands
@@ -52,6 +54,7 @@ def test_frontends_say_what_they_cost():
     assert multiply_adds(leaf) == 16 * 9 * 2 * 3 + 4 * 3 * 3 + 2 * 4 * 3
 
 
+@pytest.mark.slow
 def test_sample_cnn_ends_in_one_place():
     audio = keras.Input((66_150,))
     network = keras.Model(audio, sample_cnn_vector(audio, 2))

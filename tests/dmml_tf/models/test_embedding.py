@@ -17,6 +17,7 @@ def shapes(model, kind):
     return [tuple(layer.output.shape[1:]) for layer in model.layers if isinstance(layer, kind)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS)
 def test_the_papers_geometry(block):
     model = build_embedding(block)
@@ -48,6 +49,7 @@ def test_standardisation_is_the_papers():
     assert model.layers[1] is rescaling
 
 
+@pytest.mark.slow
 def test_seven_widths():
     model = build_embedding("conv", (3, 1, 2, 3, 4, 5, 6), size=10)
     filters = [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
@@ -69,6 +71,7 @@ def networks():
     return {name: build_embedding("conv", 1 if name == "sample_cnn" else NARROW, 6, name) for name in FRONTENDS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frontend", FRONTENDS)
 def test_every_frontend_ends_in_the_same_embedding(networks, frontend):
     model, rng = networks[frontend], np.random.default_rng(0)
@@ -81,6 +84,7 @@ def test_every_frontend_ends_in_the_same_embedding(networks, frontend):
         assert tuple(model.get_layer("stem").input.shape[1:3]) == (129, 128)
 
 
+@pytest.mark.slow
 def test_samples_give_what_their_record_gives(networks):
     samples = np.random.default_rng(0).normal(0, 0.1, 3 * 66_150).astype(np.float32)
     record = LogMel().extract(samples).astype(np.float16)  # as it is stored
@@ -116,6 +120,7 @@ def test_an_unknown_block_is_refused():
         build_embedding("cnn")
 
 
+@pytest.mark.slow
 def test_saving_needs_no_custom_objects(tmp_path):
     model = build_embedding("conv", NARROW, size=6)
     model.save(tmp_path / "embedding.keras")

@@ -16,6 +16,8 @@ from tests.dmml_tf.serving.servers import Served, grpc_server, rest_server
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["rest", "grpc"])
 def service(request, exported):

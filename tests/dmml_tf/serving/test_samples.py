@@ -27,6 +27,8 @@ from tfrecords_tools.audio.extract import Task, as_pcm, extract
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.slow
+
 SIGNATURES = {"serving_default": "audio", "embed_wav": "wav", "embed_windows": "audio"}
 
 
