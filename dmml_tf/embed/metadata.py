@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dmml_tf.embed.split import Embedded
-from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
+
+if TYPE_CHECKING:  # a search by id, which prints such text, must not wait for TensorFlow
+    from dmml_tf.embed.split import Embedded
+    from tfrecords_tools.schema import Schema
 
 FIRST_COLUMNS = ("id", "title", "artist", "split")
 
@@ -34,7 +37,7 @@ def track_text(
     return {name: text[name] for name in track_columns(text)}
 
 
-def record_text(row: Mapping, split: str, schema: Schema) -> dict[str, str]:
+def record_text(row: Mapping, split: str, schema: "Schema") -> dict[str, str]:
     """`track_text` of a row as `read_tracks` gives it."""
     return track_text(
         (row["track_id"], row["title"], row["artist"], split),
@@ -43,7 +46,7 @@ def record_text(row: Mapping, split: str, schema: Schema) -> dict[str, str]:
     )
 
 
-def embedded_text(embedded: Embedded, split: str, schema: Schema) -> list[dict[str, str]]:
+def embedded_text(embedded: "Embedded", split: str, schema: "Schema") -> list[dict[str, str]]:
     """`track_text` of each embedded track of a split."""
     return [
         track_text(
@@ -55,6 +58,6 @@ def embedded_text(embedded: Embedded, split: str, schema: Schema) -> list[dict[s
     ]
 
 
-def _tag_names(ids: Mapping[str, np.ndarray], schema: Schema) -> dict[str, list[str]]:
+def _tag_names(ids: Mapping[str, np.ndarray], schema: "Schema") -> dict[str, list[str]]:
     """The tags of each dimension by their vocabulary ids, int [M], those below 0 being padding."""
     return {name: [schema.vocabularies[name][tag] for tag in row if tag >= 0] for name, row in ids.items()}

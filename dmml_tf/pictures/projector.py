@@ -20,6 +20,7 @@ from tensorboard.plugins.projector import ProjectorConfig
 from dmml_tf.data.records import read_tracks
 from dmml_tf.pictures.sprite import THUMBNAIL, thumbnails_of, write_sprite
 from dmml_tf.search.index import Index
+from dmml_tf.search.show import labels_of
 from dmml_tf.spaces import WHOLE
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -116,7 +117,7 @@ def write_index(log_dir: Path, index: Index, dataset: Dataset, points: int = MAX
     Raises:
         UserError: if a track is not there, or its records cannot be read.
     """
-    columns = [name for name in index.tracks[0] if name not in ("id", "title", "artist", "split")]
+    columns = list(labels_of(index.tracks[0]))
     rows = sample_rows(index.tracks, columns, points, seed)
     tracks = [index.tracks[row] for row in rows]
     records = (row for split in dataset.splits if dataset.tracks(split) for row in read_tracks(dataset, split))

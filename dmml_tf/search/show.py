@@ -3,15 +3,15 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from dmml_tf.embed.metadata import FIRST_COLUMNS
 from dmml_tf.search.index import Hit
 
-_NAMES = ("id", "title", "artist", "split")  # what every row of metadata has; the rest are labels
 _WIDEST = 28  # cells of a column, so that a row fits a screen; ids are never cut, people copy them
 
 
 def labels_of(track: Mapping[str, str]) -> dict[str, str]:
     """The label columns of a row of metadata."""
-    return {name: value for name, value in track.items() if name not in _NAMES}
+    return {name: value for name, value in track.items() if name not in FIRST_COLUMNS}
 
 
 def table(hits: Sequence[Hit]) -> str:
@@ -45,7 +45,7 @@ def as_json(hits: Sequence[Hit]) -> list[dict]:
     return [
         {
             "rank": rank,
-            **{name: hit.track[name] for name in _NAMES},
+            **{name: hit.track[name] for name in FIRST_COLUMNS},
             "labels": labels_of(hit.track),
             "score": hit.score,
             "cosines": dict(hit.cosines),
