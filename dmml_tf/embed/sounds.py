@@ -59,7 +59,7 @@ class FilesSource:
                 if wanted[place]:
                     waiting.append(row)
                     if isinstance(row, Row):
-                        yield Task(row.path, audio=self._signal.takes_samples)
+                        yield Task(row.path, audio=self._signal.takes_samples, features=self._signal.features)
 
         with contextlib.closing(ordered_map(extract, tasks(), self._workers)) as results:
             for result in results:

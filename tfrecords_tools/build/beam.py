@@ -195,7 +195,7 @@ class _Extract(beam.DoFn):
         # As in the process pool: the engine has a worker for each core, and the sums are added in one order.
         self._limits = threadpoolctl.threadpool_limits(1)
 
-    def process(self, element: tuple[str, int, str]) -> Iterator[tuple[str, tuple]]:
+    def process(self, element: tuple[str, int, str]) -> Iterator[Any]:
         file, place, line = element
         row, task = json.loads(line)
         task["features"] = LogMel(**task["features"])
