@@ -19,7 +19,7 @@ ON_REQUEST = {
 
 
 # Files of such tests come first, so that no worker is left with a long one at the end.
-LONG = ("notebook", "wheel", "trains", "browser", "spawns")
+LONG = ("notebook", "wheel", "trains", "browser", "spawns", "slow")
 
 
 def pytest_collection_modifyitems(config, items):
