@@ -48,7 +48,7 @@ test-keras3: .venv-keras3/installed
 	touch $@
 
 .venv/dev: .venv/installed
-	.venv/bin/python -m pip install --quiet --editable '.[dev]'
+	.venv/bin/python -m pip install --quiet --editable '.[$(EXTRAS),dev]'
 	touch $@
 
 .venv-keras3/installed: setup.py
