@@ -16,7 +16,9 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string("data", None, "Dataset folder; default: the one the run was trained on.", flag_values=fv)
     flags.DEFINE_enum("split", "test", ["train", "valid", "test"], "Split to score.", flag_values=fv)
     flags.DEFINE_integer("triplets", 10_000, "Triplets a condition.", lower_bound=1, flag_values=fv)
-    flags.DEFINE_integer("seed", 0, "Of the triplets, the intervals and the baselines.", lower_bound=0, flag_values=fv)
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of the triplets, the intervals and the baselines.", lower_bound=0, flag_values=fv
+    )
     flags.DEFINE_bool("baselines", False, "Score MFCC-VQ and the untrained network too.", flag_values=fv)
     flags.DEFINE_bool("retrieval", False, "Multi-label R@K, R-precision and mAP@R a condition.", flag_values=fv)
     flags.DEFINE_bool("tagging", False, "ROC-AUC of class prototypes from the train split.", flag_values=fv)
