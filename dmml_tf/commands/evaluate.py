@@ -3,7 +3,7 @@
 from absl import flags
 
 from dmml_tf.baselines.compare import FILE_NAME, write_evaluation
-from dmml_tf.data.judgements.read import AGREEMENT
+from dmml_tf.commands.judged_flags import define_judged_flags
 from dmml_tf.evaluation.evaluate import Further
 from dmml_tf.evaluation.tables import evaluation_text
 from dmml_tf.run import Run
@@ -23,17 +23,8 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_bool("retrieval", False, "Multi-label R@K, R-precision and mAP@R a condition.", flag_values=fv)
     flags.DEFINE_bool("tagging", False, "ROC-AUC of class prototypes from the train split.", flag_values=fv)
     flags.DEFINE_bool("disentanglement", False, "The cross table against what the labels share.", flag_values=fv)
-    flags.DEFINE_string("dim_sim", None, "File of dim-sim judgements, CSV or JSON; needs --clips.", flag_values=fv)
     flags.DEFINE_string("odd_one_out", None, "MagnaTagATune's comparisons_final.csv; needs --clips.", flag_values=fv)
-    flags.DEFINE_string("clips", None, "Folder of the judged clips: audio, or mel arrays ID.npy.", flag_values=fv)
-    flags.DEFINE_float(
-        "agreement",
-        AGREEMENT,
-        "Least share of dim-sim's votes for the majority.",
-        lower_bound=0.0,
-        upper_bound=1.0,
-        flag_values=fv,
-    )
+    define_judged_flags(fv)
 
 
 def run(fv: flags.FlagValues) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.commands.configuration import config_name, define_config_flag, read_config
-from dmml_tf.data.judgements.read import AGREEMENT
+from dmml_tf.commands.judged_flags import define_judged_flags
 from dmml_tf.papers.build import build_table
 from dmml_tf.papers.files import write_table
 from dmml_tf.papers.held_out_side import HumanTriplets
@@ -24,16 +24,7 @@ def define_flags(fv: flags.FlagValues) -> None:
         "Trained networks go beside it into 'trained', which all tables share.",
         flag_values=fv,
     )
-    flags.DEFINE_string("dim_sim", None, "File of dim-sim judgements, CSV or JSON; needs --clips.", flag_values=fv)
-    flags.DEFINE_string("clips", None, "Folder of the judged clips: audio, or mel arrays ID.npy.", flag_values=fv)
-    flags.DEFINE_float(
-        "agreement",
-        AGREEMENT,
-        "Least share of dim-sim's votes for the majority.",
-        lower_bound=0.0,
-        upper_bound=1.0,
-        flag_values=fv,
-    )
+    define_judged_flags(fv)
 
 
 def run(fv: flags.FlagValues) -> None:
