@@ -4,7 +4,7 @@
 
 Any field can be changed on the command line: `--config.train.steps=1000`.
 
-Costs 7 to 8 s a step of 96 windows on two cores (measured on three steps; never trained to the end here).
+Costs 4.5 CPU seconds a step of 96 windows (measured on three steps; never trained to the end here).
 
 What the paper leaves open and is chosen here: batch make-up, number of steps, branch widths
 (4 x 64 maps), batch normalisation after each convolution.
