@@ -172,6 +172,6 @@ def test_the_papers_figures():
     assert tuple(config.network.width) == (64,) * 7
     assert [config.conditions[name].width for name in config.order] == [64, 64, 64, 64, 0]
     assert (config.conditions.track.weight, config.conditions.tempo.tolerance) == (0.5, 5.0)
-    schedule = {name: config.train[name] for name in ("learning_rate", "margin", "patience", "divide_by", "drops")}
-    assert schedule == {"learning_rate": 0.01, "margin": 0.1, "patience": 4, "divide_by": 5.0, "drops": 5}
+    assert config.train.learning_rate == 0.01 and config.objective.margin == 0.1
+    assert config.train.schedule.to_dict() == {"name": "plateau", "patience": 4, "divide_by": 5.0, "drops": 5}
     assert (config.mask, config.norm_order) == ("fixed", "mask_then_norm")

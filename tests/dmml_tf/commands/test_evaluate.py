@@ -15,6 +15,7 @@ from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.demo.report import check_report
 from dmml_tf.run import Run
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 CONDITIONS = Conditions(
     [
@@ -25,8 +26,9 @@ CONDITIONS = Conditions(
 )
 
 
-def tiny_embedding(size: int) -> keras.Model:
+def tiny_embedding(size: int, features: LogMel = PAPER_CHAIN) -> keras.Model:
     """The interface of `build_embedding`, small."""
+    assert features == PAPER_CHAIN
     inputs = keras.Input((129, 128))
     return keras.Model(inputs, keras.layers.Dense(size)(keras.layers.GlobalAveragePooling1D()(inputs)))
 
