@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dmml_tf.pictures.plots import MAX_COLOURS, MAX_POINTS, flatten, shown_tag
+from dmml_tf.pictures.plots import MAX_COLOURS, MAX_POINTS, map_2d, shown_tag
 from dmml_tf.search.index import Index, Query
 from tfrecords_tools.files import whole_file
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
@@ -60,7 +60,7 @@ class Maps:
                 kept = self._folder / f"map-{self._key(vectors)}.npy"
                 points = _read(kept, len(self.rows))
                 if points is None:
-                    points = _scaled(flatten(vectors, self._seed))
+                    points = _scaled(map_2d(vectors, self._seed))
                     _keep(kept, points)
                 self._points[name] = points
             return self._points[name]

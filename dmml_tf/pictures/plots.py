@@ -118,7 +118,7 @@ def plot_map(
         seed: of the sample and the map.
     """
     chosen = _sample(len(vectors), seed)
-    points = flatten(vectors[chosen], seed)
+    points = map_2d(vectors[chosen], seed)
     column = labels[condition.column][chosen]
     figure = Figure(figsize=(7.2, 5.2), layout="constrained")
     axes = figure.subplots()
@@ -165,7 +165,7 @@ def plot_map_grid(
     figure = Figure(figsize=(2.9 * len(shown), 2.6 * len(shown) + 1.1), layout="constrained")
     grid = figure.subplots(len(shown), len(shown), squeeze=False)
     for row, space in zip(grid, shown):
-        points = flatten(vectors[chosen][:, conditions.subspaces[space.name]], seed)
+        points = map_2d(vectors[chosen][:, conditions.subspaces[space.name]], seed)
         for axes, condition in zip(row, shown):
             _draw(axes, points, labels[condition.column][chosen], condition, tags.get(condition.column, ()), size=20)
             axes.set(xticks=[], yticks=[])
@@ -177,7 +177,7 @@ def plot_map_grid(
     _save(figure, path)
 
 
-def flatten(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
+def map_2d(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     """[N, D] -> float [N, 2] by t-SNE from a PCA start; PCA alone under ten points; zeros where all coincide."""
     centred = np.asarray(vectors, np.float64) - np.mean(vectors, axis=0)
     distinct = len(np.unique(np.round(centred, 9), axis=0))

@@ -7,7 +7,7 @@ import pytest
 
 from dmml_tf.explore import maps as module
 from dmml_tf.explore.maps import Maps, _tag_groups
-from dmml_tf.pictures.plots import flatten
+from dmml_tf.pictures.plots import map_2d
 from dmml_tf.search.query import by_embedding, by_tracks, mix
 
 
@@ -19,9 +19,9 @@ def test_a_map_is_the_plots_map_fitted_into_a_square_and_kept_for_the_next_start
     index = library.index
     made = Maps(index, tmp_path / "explore")
     points = made.points("genre")
-    expected = flatten(index.vectors[:, :6], 0)
+    expected = map_2d(index.vectors[:, :6], 0)
     np.testing.assert_allclose(points, (expected - expected.min(axis=0)) / np.ptp(expected, axis=0), atol=1e-9)
-    monkeypatch.setattr(module, "flatten", lambda *_: 1 / 0)
+    monkeypatch.setattr(module, "map_2d", lambda *_: 1 / 0)
     np.testing.assert_array_equal(Maps(index, tmp_path / "explore").points("genre"), points)
     assert made.points("genre") is points
     assert [path.name[:4] for path in (tmp_path / "explore").iterdir()] == ["map-"]
@@ -35,7 +35,7 @@ def test_a_map_is_the_plots_map_fitted_into_a_square_and_kept_for_the_next_start
 def test_a_damaged_kept_map_is_made_again_and_a_run_that_cannot_be_written_has_maps(
     library, tmp_path, content, monkeypatch
 ):
-    monkeypatch.setattr(module, "flatten", lambda vectors, seed: vectors[:, :2].astype(float))
+    monkeypatch.setattr(module, "map_2d", lambda vectors, seed: vectors[:, :2].astype(float))
     first = Maps(library.index, tmp_path).points("tempo")
     kept = next(tmp_path.iterdir())
     kept.write_bytes(content)

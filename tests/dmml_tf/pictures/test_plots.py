@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
-from dmml_tf.pictures.plots import flatten, plot_cross_table, plot_learning_curves, plot_map, plot_map_grid, shown_tag
+from dmml_tf.pictures.plots import map_2d, plot_cross_table, plot_learning_curves, plot_map, plot_map_grid, shown_tag
 from tfrecords_tools.errors import UserError
 
 GENRE = SharedTag("genre")
@@ -65,7 +65,7 @@ def test_a_map_of_tags_and_of_values(tmp_path):
 
 def test_a_grid_has_a_row_of_one_layout_for_each_subspace(tmp_path, monkeypatch):
     rng, seen = np.random.default_rng(0), []
-    monkeypatch.setattr("dmml_tf.pictures.plots.flatten", lambda v, seed: seen.append(v) or v[:, :2])
+    monkeypatch.setattr("dmml_tf.pictures.plots.map_2d", lambda v, seed: seen.append(v) or v[:, :2])
     genre = rng.integers(-1, 3, (40, 1)).astype(np.int32)
     tempo = np.where(np.arange(40) % 4, rng.uniform(60, 180, 40), np.nan).astype(np.float32)
     conditions = Conditions(
@@ -109,24 +109,24 @@ def test_the_same_data_give_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("spread", [0.0, 1.0])
 def test_few_or_coinciding_points_have_a_place(count, spread):
     vectors = spread * np.random.default_rng(0).normal(size=(count, 3))
-    flat = flatten(vectors)
+    flat = map_2d(vectors)
     assert flat.shape == (count, 2) and np.isfinite(flat).all()
     assert (np.ptp(flat) > 0) == (spread > 0 and count > 1)
 
 
 def test_neighbours_stay_neighbours_and_one_dimension_is_enough():
     group = np.arange(60) % 3
-    flat = flatten(np.eye(3)[group] + 0.01 * np.random.default_rng(0).normal(size=(60, 3)))
+    flat = map_2d(np.eye(3)[group] + 0.01 * np.random.default_rng(0).normal(size=(60, 3)))
     distance = np.linalg.norm(flat[:, None] - flat[None], axis=2)
     np.fill_diagonal(distance, np.inf)
     assert (group[distance.argmin(axis=1)] == group).all()
-    assert flatten(np.arange(20.0)[:, None]).shape == (20, 2)
+    assert map_2d(np.arange(20.0)[:, None]).shape == (20, 2)
 
 
 def test_a_sample_of_many_tracks_is_shown(tmp_path, monkeypatch):
     monkeypatch.setattr("dmml_tf.pictures.plots.MAX_POINTS", 20)
     seen = []
-    monkeypatch.setattr("dmml_tf.pictures.plots.flatten", lambda v, seed: seen.append(len(v)) or v[:, :2])
+    monkeypatch.setattr("dmml_tf.pictures.plots.map_2d", lambda v, seed: seen.append(len(v)) or v[:, :2])
     plot_map(
         np.random.default_rng(0).normal(size=(50, 3)),
         GENRE,
