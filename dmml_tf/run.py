@@ -1,11 +1,13 @@
 """A run folder: the trained embedding with what is needed to use it without its training data.
 
-config.json      the whole configuration the run was trained with
-model.json       name of the configuration, conditions, network arguments, signal chain, vocabularies, versions
-embedding.keras  windows -> embedding; loads after `import dmml_tf.models.embedding`
-history.csv      one row an epoch
-tensorboard/     scalars, the cross table of each epoch, the projector's files
-checkpoints/     the last epoch, to resume from
+config.json           the whole configuration the run was trained with
+model.json            name of the configuration, conditions, network arguments, signal chain, vocabularies, dataset,
+                      order of mask and norm, learned masks
+embedding.weights.h5  weights of the embedding, which a run is loaded from; an index says which it was made by
+embedding.keras       windows -> embedding; loads after `import dmml_tf.models.embedding`
+history.csv           one row an epoch
+tensorboard/          scalars, the cross table of each epoch, the projector's files
+checkpoints/          the last epoch, to resume from; gone once the run is finished
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """The record contract: one `tf.train.Example` a track. The only place that names its fields.
 
-Writer, parser, network inputs and tests derive from `Schema.fields`.
+Writing, reading, `dmml-records verify` and the tests derive from `Schema.fields`.
 """
 
 import dataclasses

@@ -27,7 +27,7 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 
 def run(fv: flags.FlagValues) -> None:
-    """Writes songs/*.flac, trace_study.json and trace_study.md; prints the page."""
+    """Writes seedN/songs/*.flac, trace_study.json and trace_study.md; prints the page."""
     require_extra("demo", "the study", *_NEEDED)
     from dmml_tf.benchmarks.trace_study import content_of, measure, to_markdown
 

@@ -47,7 +47,7 @@ class FFmpegError(Exception):
 
 
 class FFmpegFile:
-    """The part of `soundfile.SoundFile` that `audio.mono_blocks` needs; a context manager.
+    """The part of `soundfile.SoundFile` that `decode.mono_blocks` needs; a context manager.
 
     Attributes:
         samplerate: Hz.

@@ -1,4 +1,4 @@
-"""dmml-records demo: makes the demo corpus."""
+"""`dmml-records demo`: makes the demo corpus."""
 
 from absl import flags
 

@@ -177,7 +177,7 @@ def read_manifest(
     say it explicitly. Text is UTF-8, with or without a byte order mark.
 
     Args:
-        path: CSV, TSV, JSON Lines or Parquet, see `tables.table_lines`.
+        path: CSV, TSV, JSON Lines or Parquet, see `tfrecords_tools.tables.formats.table_lines`.
         audio_root: folder that relative paths are resolved against and every path must lie in, by its
             name (symbolic links are not followed). None: relative paths lie in the table's folder,
             absolute ones anywhere.
