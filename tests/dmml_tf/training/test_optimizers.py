@@ -76,17 +76,17 @@ def test_an_unknown_name_lists_the_known_ones():
 @pytest.mark.skipif(HAS_ADDONS, reason="tensorflow-addons is installed")
 @pytest.mark.parametrize("name", ADDONS)
 def test_without_addons_one_line_says_what_to_install(name):
-    with pytest.raises(UserError, match=r"needs tensorflow-addons.*pip install 'dmml\[addons\]'"):
+    with pytest.raises(UserError, match=r"needs tensorflow_addons.*pip install 'dmml\[addons\]'"):
         build_optimizer(name, 0.1)
 
 
 @pytest.mark.skipif(HAS_ADDONS, reason="tensorflow-addons is installed")
 def test_lookahead_needs_addons():
-    with pytest.raises(UserError, match=r"optimizer 'Lookahead' needs tensorflow-addons"):
+    with pytest.raises(UserError, match=r"optimizer 'Lookahead' needs tensorflow_addons"):
         build_optimizer("Adam", 0.1, lookahead=True)
 
 
-needs_addons = pytest.mark.skipif(not HAS_ADDONS, reason="needs tensorflow-addons")
+needs_addons = pytest.mark.skipif(not HAS_ADDONS, reason="needs tensorflow_addons")
 
 
 @needs_addons
