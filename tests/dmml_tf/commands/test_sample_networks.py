@@ -21,7 +21,7 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import Command, dispatch
 
-pytestmark = pytest.mark.usefixtures("eagerly")
+pytestmark = [pytest.mark.trains, pytest.mark.usefixtures("eagerly")]
 COMMANDS = [
     Command(name, name, f"dmml_tf.commands.{name}")
     for name in ("embed", "index", "search", "trace", "export", "evaluate")

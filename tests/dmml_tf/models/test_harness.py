@@ -15,6 +15,9 @@ from dmml_tf.training.objectives.mining import build_mining_model
 from dmml_tf.training.objectives.triplets import MASKS, build_triplet_model
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.slow
+
+
 CHAIN = LogMel(n_mels=6, window_frames=43, sample_rate=7_350)  # 3 s of it are 22,050 samples
 CONDITIONS = Conditions(
     [

@@ -44,6 +44,7 @@ def test_penalties_are_added_to_the_loss():
     assert (LearnedMask(MASKS).l1, LengthPenalty().l2) == (5e-4, 5e-3)
 
 
+@pytest.mark.trains
 def test_fit_trains_masks_through_compile_alone():
     conditions = Conditions(
         [

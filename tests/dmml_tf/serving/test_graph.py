@@ -21,6 +21,8 @@ from tests.dmml_tf.serving.made import (
 )
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.slow
+
 
 def python_windows(model, song: np.ndarray, hop: int) -> np.ndarray:
     """float32 [windows, size]: as records are made and embedded."""

@@ -15,6 +15,8 @@ from tests.dmml_tf.serving.made import CONDITIONS, assert_same, songs, with_subs
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
+pytestmark = pytest.mark.slow
+
 
 def log_mels() -> np.ndarray:
     return np.stack([LogMel().extract(song)[:129] for song in songs()[:3]])

@@ -14,6 +14,9 @@ from dmml_tf.training.objectives.mining import build_mining_model
 from dmml_tf.training.objectives.objective import Objective
 from dmml_tf.training.objectives.triplets import build_triplet_model
 
+pytestmark = pytest.mark.trains
+
+
 CONDITIONS = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4)])
 
 
