@@ -2,8 +2,8 @@
 
     dmml train --config demo --data data/demo --run runs/demo
 
-Costs some 4 to 6 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .918, mood .910,
-instrument .804, tempo .901, overall .883.
+Costs some 2 to 3 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .932, mood .931,
+instrument .845, tempo .889, overall .899.
 """
 
 import ml_collections

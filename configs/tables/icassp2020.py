@@ -7,7 +7,7 @@ Options: `--config.seeds="(0, 1, 2)"`, `--config.order="('mfcc_vq', 'category', 
 width and the steps of its own file. Human triplets: `--dim_sim raw-dim-sim.csv --clips FOLDER`.
 
 The networks are trained one after the other: twelve trainings at the small width and four of a quarter of the steps,
-where 100 steps take about 45 s on two cores. The same configuration in another table is found trained.
+where 100 steps take about 30 s on two cores. The same configuration in another table is found trained.
 """
 
 import ml_collections
