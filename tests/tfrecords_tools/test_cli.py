@@ -81,7 +81,7 @@ def test_ctrl_c_ends_everything_with_130(manifest, tmp_path):
     # As a terminal does: to the whole group, workers included.
     os.killpg(run.pid, signal.SIGINT)
     _, errors = run.communicate(timeout=30)
-    assert run.returncode == 130
+    assert run.returncode == 130, errors
     assert "Traceback" not in errors and "interrupted; run the same command again with --resume" in errors
     assert not (out / "dataset.json").exists() and not list(out.glob("*/.*.tmp"))
     assert _ends(run.pid, 10)

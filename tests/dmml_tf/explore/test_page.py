@@ -97,11 +97,12 @@ def test_a_song_is_found_and_picked_by_keys(page, library):
 
 
 def test_results_are_walked_by_arrows_and_one_becomes_the_second_song(page, library):
+    page.wait_for("document.querySelectorAll('#results li').length > 2")
     shown = page.ask(SHOWN)
     page.ask("document.querySelector('#results li').focus()")
     press(page, "ArrowDown")
     press(page, "ArrowDown")
-    assert page.ask(ACTIVE) == str(shown[2])
+    page.wait_for(f"{ACTIVE} === {json.dumps(str(shown[2]))}")
     assert page.ask("document.querySelectorAll('#results li[tabindex=\"0\"]').length") == 1
     assert page.ask("document.querySelectorAll('#lit .pointed').length") == 1
     press(page, "b")
