@@ -169,15 +169,15 @@ def read_field(name: str, field: Field, feature: tf.train.Feature) -> str | np.f
         ValueError: with the field's name, if it holds another kind of value, another number of them, bytes that are
             no UTF-8 or no whole rows.
     """
-    kind = "bytes_list" if field.raw else _LISTS[field.dtype]
-    if feature.WhichOneof("kind") not in (kind, None):
-        raise ValueError(f"{name}: holds a {feature.WhichOneof('kind')}, not a {kind}")
-    values = getattr(feature, kind).value
-    if kind == "int64_list":
+    list_type = "bytes_list" if field.raw else _LISTS[field.dtype]
+    if feature.WhichOneof("kind") not in (list_type, None):
+        raise ValueError(f"{name}: holds a {feature.WhichOneof('kind')}, not a {list_type}")
+    values = getattr(feature, list_type).value
+    if list_type == "int64_list":
         return _constant(np.array(values, np.int64))
-    if len(values) != 1 and (kind == "bytes_list" or values):
+    if len(values) != 1 and (list_type == "bytes_list" or values):
         raise ValueError(f"{name}: holds {len(values)} values, not one")
-    if kind == "float_list":
+    if list_type == "float_list":
         return np.float32(values[0] if values else np.nan)
     if field.raw:
         return _constant(_array(name, field, values[0]))

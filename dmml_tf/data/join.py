@@ -31,7 +31,7 @@ def _stack(first: np.ndarray | None, second: np.ndarray | None, rows: int, more:
     columns = [column for column in (first, second) if column is not None]
     like = columns[0]
     width = max(column.shape[1] for column in columns) if like.ndim == 2 else None
-    blank = np.nan if like.dtype.kind == "f" else -1
+    blank = np.nan if np.issubdtype(like.dtype, np.floating) else -1
     joined = np.full((rows + more,) if width is None else (rows + more, width), blank, like.dtype)
     for column, part in ((first, slice(0, rows)), (second, slice(rows, None))):
         if column is not None and width is None:

@@ -242,7 +242,7 @@ def _absent(name: str) -> NoReturn:
 def _read(name: str, field: Field, feature: tf.train.Feature) -> str | float | np.ndarray:
     value: Any = read_field(name, field, feature)
     if field.raw:
-        if np.dtype(field.dtype).kind == "f" and not _all_finite(value):
+        if np.issubdtype(field.dtype, np.floating) and not _all_finite(value):
             row, *_ = np.argwhere(~np.isfinite(value))[0]
             raise ValueError(f"{name}: not finite in row {row}")
     elif field.dtype == "float32":

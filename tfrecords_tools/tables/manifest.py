@@ -81,17 +81,17 @@ class Manifest:
         self._inside_only = audio_root is not None
         self._width = len(header)
         self._columns: dict[str, int] = {}
-        kinds: dict[str, str] = {}
+        column_types: dict[str, str] = {}
         for place, cell in enumerate(header):
-            self._add_column(place, cell.strip(), kinds)
+            self._add_column(place, cell.strip(), column_types)
         missing = [name for name in NEEDED if name not in self._columns]
         if missing:
             raise UserError(
                 f"{path}: needs the column(s) {', '.join(missing)} (cells of artist may be empty); its "
                 f"first line has: {', '.join(header)[:200] or 'nothing'}; is it comma-separated?"
             )
-        self.tags = tuple(name for name, kind in kinds.items() if kind == "tag")
-        self.values = tuple(name for name, kind in kinds.items() if kind == "value")
+        self.tags = tuple(name for name, column_type in column_types.items() if column_type == "tag")
+        self.values = tuple(name for name, column_type in column_types.items() if column_type == "value")
 
     def __iter__(self) -> Iterator[Row | Reject]:
         """Yields each row of the table, in order, as a `Row` or a `Reject`; ids are not compared.
@@ -105,22 +105,22 @@ class Manifest:
             if isinstance(cells, str) or any(map(str.strip, cells)):
                 yield self._row(line, cells)
 
-    def _add_column(self, place: int, cell: str, kinds: dict[str, str]) -> None:
-        name, colon, kind = cell.partition(":")
+    def _add_column(self, place: int, cell: str, column_types: dict[str, str]) -> None:
+        name, colon, column_type = cell.partition(":")
         if cell in (*NEEDED, *OPTIONAL):
             if cell in self._columns:
                 raise UserError(f"{self.path}: two columns are named '{cell}'; leave one of them out")
         else:
-            kind = kind if colon else "value" if name in _BARE_VALUES else "tag"
-            reason = _column_problem(name, kind)
-            if not reason and kinds.get(name, kind) != kind:
+            column_type = column_type if colon else "value" if name in _BARE_VALUES else "tag"
+            reason = _column_problem(name, column_type)
+            if not reason and column_types.get(name, column_type) != column_type:
                 raise UserError(f"{self.path}: column '{name}' is given both as tag and as value; rename one of them")
-            if not reason and name in kinds:
+            if not reason and name in column_types:
                 reason = "a second column of that name; this one is left out"
             if reason:
                 self.rejects.append(Reject(1, "", cell, reason))
                 return
-            kinds[name] = kind
+            column_types[name] = column_type
         self._columns[name] = place
 
     def _row(self, line: int, cells: Sequence[str] | str) -> Row | Reject:
@@ -204,11 +204,11 @@ class _Wrong(Exception):
         self.field, self.reason = field, reason
 
 
-def _column_problem(name: str, kind: str) -> str:
+def _column_problem(name: str, column_type: str) -> str:
     if not name:
         return "a column without a name is left out"
-    if kind not in ("tag", "value"):
-        return f"unknown column type '{kind}'; known are name:tag and name:value"
+    if column_type not in ("tag", "value"):
+        return f"unknown column type '{column_type}'; known are name:tag and name:value"
     if name in _TAKEN:
         return f"'{name}' cannot name a dimension; rename the column"
     if not re.fullmatch(r"\w[\w-]*", name):
