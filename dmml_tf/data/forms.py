@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.conditions.labels import Array
 from dmml_tf.data.relations import relations
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.triplets import draw_batch
@@ -25,8 +27,8 @@ class Form:
     """
 
     signal: Signal
-    tensors: tuple
-    make: Callable[[Windows, np.random.Generator], tuple | None]
+    tensors: tuple[Any, ...]
+    make: Callable[[Windows, np.random.Generator], tuple[Any, ...] | None]
     unit: str = "triplet"
     needs: str = "each needs two similar labelled tracks and one that is not"
 
@@ -39,7 +41,7 @@ def triplet_form(conditions: Conditions, count: int, signal: Signal = LOG_MEL, e
     """
     weights = np.array([condition.weight for condition in conditions], np.float32)
 
-    def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
+    def make(windows: Windows, rng: np.random.Generator) -> tuple[Any, ...] | None:
         triplets, condition = draw_batch(conditions, windows.labels, count, rng, signal.features)
         inputs = {"windows": windows.sound, "triplets": triplets, "condition": condition}
         inputs = explicit_form(inputs) if explicit else inputs
@@ -53,7 +55,7 @@ def triplet_form(conditions: Conditions, count: int, signal: Signal = LOG_MEL, e
     return Form(signal, (inputs, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)), make)
 
 
-def explicit_form(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def explicit_form(inputs: Mapping[str, Array]) -> dict[str, Array]:
     """The paper's own form of a batch, in which each triplet carries its three windows: B = 3 T.
 
     Same loss, more work; the reference to test the shared-window form against, and to time it.
@@ -67,7 +69,7 @@ def mined_form(conditions: Conditions, signal: Signal = LOG_MEL) -> Form:
     """All of a batch's relations, for a miner to choose from: `({"windows"}, relations [C, B, B], weights [C])`."""
     weights = np.array([condition.weight for condition in conditions], np.float32)
 
-    def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
+    def make(windows: Windows, rng: np.random.Generator) -> tuple[Any, ...] | None:
         del rng
         related = relations(conditions, windows.labels, signal.features)
         able = (related > 0).any(axis=2) & (related < 0).any(axis=2)
@@ -89,7 +91,7 @@ def tag_form(conditions: Conditions, tags: Mapping[str, int], signal: Signal = L
         tags: number of tags by column name.
     """
 
-    def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
+    def make(windows: Windows, rng: np.random.Generator) -> tuple[Any, ...] | None:
         del rng
         targets = {c.name: tag_targets(windows.labels[c.column], tags[c.column]) for c in conditions}
         return ({"windows": windows.sound}, targets) if any((t >= 0).any() for t in targets.values()) else None
@@ -101,7 +103,7 @@ def tag_form(conditions: Conditions, tags: Mapping[str, int], signal: Signal = L
     return Form(signal, tensors, make, "tag", "each needs tagged tracks")
 
 
-def tag_targets(ids: np.ndarray, count: int) -> np.ndarray:
+def tag_targets(ids: Array, count: int) -> Array:
     """Ids int [B, M], padded with -1 -> float32 [B, count] of 0 and 1; a row without a tag is -1 throughout.
 
     "Untagged" is not "has none of the tags": such a row takes no part in the loss.

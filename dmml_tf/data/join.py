@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dmml_tf.conditions.labels import Array
 from dmml_tf.data.windows import Windows
 
 
@@ -21,12 +22,12 @@ def join_windows(first: Windows, second: Windows) -> Windows:
     return Windows(np.concatenate([first.sound, second.sound]), labels, ids)
 
 
-def number_tracks(ids: list[str]) -> np.ndarray:
+def number_tracks(ids: list[str]) -> Array:
     """int32 [N]: equal numbers for equal ids."""
     return np.unique(ids, return_inverse=True)[1].reshape(-1).astype(np.int32)
 
 
-def _stack(first: np.ndarray | None, second: np.ndarray | None, rows: int, more: int) -> np.ndarray:
+def _stack(first: Array | None, second: Array | None, rows: int, more: int) -> Array:
     """Two columns below each other; None stands for a column of `rows` or `more` unlabelled items."""
     columns = [column for column in (first, second) if column is not None]
     like = columns[0]

@@ -6,10 +6,12 @@ beside the new tracks are given to those that help most, and a condition that wo
 
 import collections
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from dmml_tf.conditions import Condition, Labels
+from dmml_tf.conditions.labels import Array
 
 
 def find_partners(
@@ -39,7 +41,7 @@ def find_partners(
     """
     turns = [condition for condition in conditions if condition.by_label]
     if not turns:
-        return rng.integers(len(labels["track"]), size=len(new)).tolist()
+        return list(map(int, rng.integers(len(labels["track"]), size=len(new))))
     search = _Search(turns, labels, new, rng)
     if all(condition.labelled(labels).all() for condition in turns) and search.able.mean(axis=1).min() > 0.5:
         return partners_by_turns(turns, labels, new, rng)
@@ -61,7 +63,7 @@ def partners_by_turns(
             if len(similar):
                 chosen[n] = rng.choice(similar)
                 break
-    return chosen.tolist()
+    return list(map(int, chosen))
 
 
 _CHUNK = 64  # tracks of the pool that are compared with all others at once, to find an anchor among them
@@ -96,7 +98,7 @@ class _Search:
             self._batch[chosen[-1]] = True
         return chosen
 
-    def _add_anchor(self, turn: int, queue: collections.deque) -> int | None:
+    def _add_anchor(self, turn: int, queue: collections.deque[Any]) -> int | None:
         """Adds a track from outside the batch that can be an anchor under one condition, and serves it next.
 
         Returns:
@@ -120,7 +122,7 @@ class _Search:
         self._open.discard(turn)
         return None
 
-    def _next_partner(self, queue: collections.deque) -> int | None:
+    def _next_partner(self, queue: collections.deque[Any]) -> int | None:
         """Chooses one for the first subject that lacks a track; who lacks none, or gets no help, leaves the queue."""
         while queue:
             subject = queue.popleft()
@@ -133,7 +135,7 @@ class _Search:
                 return self._one_of(helps == helps.max())
         return None
 
-    def _fill_place(self, place: int, queue: collections.deque) -> int:
+    def _fill_place(self, place: int, queue: collections.deque[Any]) -> int:
         """Fills a place left over: a track similar to a new one or another anchor, by conditions in turn, or any."""
         subject = place % len(self._new)
         turns = [(place + self._offset + step) % len(self._turns) for step in range(len(self._turns))]
@@ -143,12 +145,10 @@ class _Search:
         anchors = (self._add_anchor(turn, queue) for turn in turns)
         return next((slot for slot in anchors if slot is not None), int(self._rng.integers(self._size)))
 
-    def _one_of(self, allowed: np.ndarray) -> int:
+    def _one_of(self, allowed: Array) -> int:
         return int(self._rng.choice(np.flatnonzero(allowed)))
 
-    def _relations(
-        self, slots: Sequence[int] | np.ndarray, turns: Sequence[Condition]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _relations(self, slots: Sequence[int] | Array, turns: Sequence[Condition]) -> tuple[Array, Array]:
         """Compares tracks with the whole pool: similar and dissimilar, bool [turns, slots, pool] each."""
         i, j = np.repeat(slots, self._size), np.tile(np.arange(self._size), len(slots))
         shape = (len(turns), len(slots), self._size)

@@ -15,6 +15,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -107,8 +108,8 @@ def form_batches(
     form: Form,
     seed: int,
     epoch: int = 0,
-    recent: collections.deque | None = None,
-) -> Iterator[tuple]:
+    recent: collections.deque[Any] | None = None,
+) -> Iterator[tuple[Any, ...]]:
     """Endless NumPy batches in one form; the same for the same `seed` and `epoch`.
 
     Args:
@@ -147,7 +148,7 @@ def form_dataset(
     seed: int,
     first_epoch: int = 0,
     same_every_epoch: bool = False,
-    recent: collections.deque | None = None,
+    recent: collections.deque[Any] | None = None,
 ) -> tf.data.Dataset:
     """`steps` batches an iteration, for `model.fit`; each iteration is an epoch of its own seed.
 
@@ -160,7 +161,7 @@ def form_dataset(
     """
     epochs = itertools.count(first_epoch)
 
-    def generate() -> Iterator[tuple]:
+    def generate() -> Iterator[tuple[Any, ...]]:
         epoch = first_epoch if same_every_epoch else next(epochs)
         if recent is not None:
             recent.clear()
@@ -225,7 +226,7 @@ def _draw_windows(
 
 def _endless(
     dataset: Dataset, split: str, plan: BatchPlan, rng: np.random.Generator, signal: Signal
-) -> Iterator[Mapping]:
+) -> Iterator[Mapping[str, Any]]:
     if dataset.tracks(split) <= plan.pool:
         # It fits the pool, so it may as well be read once.
         stream = read_tracks(dataset, split, optional=signal.optional)

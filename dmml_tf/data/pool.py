@@ -6,15 +6,17 @@ batch is new tracks in the stream's order, the other half are partners for them 
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
+from dmml_tf.conditions.labels import Array
 from dmml_tf.data.records import label_arrays
 from dmml_tf.data.signal import LOG_MEL, SOUND, Signal
 from tfrecords_tools.schema import Schema
 
 
-def cut_stretch(row: Mapping, max_frames: int, rng: np.random.Generator, signal: Signal) -> dict:
+def cut_stretch(row: Mapping[str, Any], max_frames: int, rng: np.random.Generator, signal: Signal) -> dict[str, Any]:
     """A row with a random stretch of at most `max_frames` frames of its sound; `first_frame` says where it begins.
 
     The other form of the sound is dropped: nobody will read it, and the pool would hold it.
@@ -46,7 +48,7 @@ class Pool:
 
     def __init__(
         self,
-        stream: Iterator[Mapping],
+        stream: Iterator[Mapping[str, Any]],
         schema: Schema,
         capacity: int,
         max_frames: int,
@@ -58,7 +60,7 @@ class Pool:
         self._next = 0  # the slot that is overwritten next: the oldest
         self.rows = [self._take() for _ in range(capacity)]
 
-    def _take(self) -> dict:
+    def _take(self) -> dict[str, Any]:
         return cut_stretch(next(self._stream), self._max_frames, self._rng, self._signal)
 
     def admit(self, count: int) -> list[int]:
@@ -69,7 +71,7 @@ class Pool:
         self._next = (self._next + count) % len(self.rows)
         return slots
 
-    def labels(self) -> dict[str, np.ndarray]:
+    def labels(self) -> dict[str, Array]:
         """Label columns of the pool's slots (`Labels`), numbered within the pool."""
         labels = label_arrays(self._schema, self.rows)
         # A small data set passes through the pool more than once: the same song is the same track.

@@ -1,11 +1,13 @@
 """Records -> tracks: reading shards once or without end, and labels as arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from dmml_tf.conditions import Labels
+from dmml_tf.conditions.labels import Array
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
@@ -15,7 +17,7 @@ OPEN_SHARDS = 4  # that are read in turn when shuffling
 READ_BATCH = 4  # tracks that come out of tf.data at once
 
 
-def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> Iterator[dict]:
+def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """Rows of one split, once, in the written order, as `Schema.decode` gives them.
 
     Args:
@@ -35,7 +37,7 @@ def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> I
     _require_whole(dataset, split, done)
 
 
-def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[str] = ()) -> Iterator[dict]:
+def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """Rows as of `read_tracks`, pass after pass over the split, each in an order of its own; the same for a seed.
 
     Some shards are read in turn and some tracks wait in a shuffle: since order within a shard is a seeded hash
@@ -82,7 +84,7 @@ def without_autotune(stream: tf.data.Dataset) -> tf.data.Dataset:
     return stream.with_options(options)
 
 
-def _elements(stream: tf.data.Dataset, dataset: Dataset, split: str) -> Iterator:
+def _elements(stream: tf.data.Dataset, dataset: Dataset, split: str) -> Iterator[Any]:
     # Some together, since on TensorFlow 2.15 each tensor that Python sees leaves some bytes behind.
     batches = without_autotune(stream.batch(READ_BATCH).prefetch(1)).as_numpy_iterator()
     while True:
@@ -95,7 +97,7 @@ def _elements(stream: tf.data.Dataset, dataset: Dataset, split: str) -> Iterator
         yield from zip(*batch) if isinstance(batch, tuple) else batch
 
 
-def _decode(record: bytes, dataset: Dataset, split: str, optional: Sequence[str]) -> dict:
+def _decode(record: bytes, dataset: Dataset, split: str, optional: Sequence[str]) -> dict[str, Any]:
     try:
         return dataset.schema.decode(record, optional)
     except ValueError as error:
@@ -119,7 +121,7 @@ def _require_whole(dataset: Dataset, split: str, done: int) -> None:
         )
 
 
-def label_arrays(schema: Schema, rows: Sequence[Mapping]) -> dict[str, np.ndarray]:
+def label_arrays(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
     """Label columns of N rows, in the form that `dmml_tf.conditions.Labels` describes.
 
     Args:
@@ -140,7 +142,7 @@ def label_arrays(schema: Schema, rows: Sequence[Mapping]) -> dict[str, np.ndarra
     return columns
 
 
-def pad_ids(lists: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:
+def pad_ids(lists: Sequence[Sequence[int] | Array]) -> Array:
     """int32 [N, M] from N lists of ids, padded with -1; M is at least 1."""
     width = max([1, *(len(ids) for ids in lists)])
     padded = np.full((len(lists), width), -1, np.int32)
@@ -149,6 +151,6 @@ def pad_ids(lists: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:
     return padded
 
 
-def repeat_labels(labels: Labels, items: np.ndarray, start: np.ndarray) -> dict[str, np.ndarray]:
+def repeat_labels(labels: Labels, items: Array, start: Array) -> dict[str, Array]:
     """Labels of windows: row `items[w]` of every track column, and `start` int32 [W] frames."""
     return {**{name: column[items] for name, column in labels.items()}, "start": np.asarray(start, np.int32)}

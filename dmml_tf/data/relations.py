@@ -3,13 +3,14 @@
 import numpy as np
 
 from dmml_tf.conditions import Conditions, Labels
+from dmml_tf.conditions.labels import Array
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 SIMILAR, DISSIMILAR = 1, -1
 
 
-def relations(conditions: Conditions, labels: Labels, features: LogMel = PAPER_CHAIN) -> np.ndarray:
+def relations(conditions: Conditions, labels: Labels, features: LogMel = PAPER_CHAIN) -> Array:
     """Relations of a batch's B windows: int8 [C, B, B], the target of `dmml_tf.training.losses.MinedHinge`.
 
     1 where row and column may serve as anchor and positive, -1 as anchor and negative, 0 where they are neither:

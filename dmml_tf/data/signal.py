@@ -3,13 +3,14 @@
 import abc
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import librosa
 import numpy as np
 import scipy.fft
 from tensorflow import keras
 
+from dmml_tf.conditions.labels import Array
 from tfrecords_tools.audio.extract import as_pcm, from_pcm
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -37,7 +38,7 @@ class Signal(abc.ABC):
     takes_samples: ClassVar[bool]
 
     @staticmethod
-    def from_config(network: Mapping, features: LogMel) -> "Signal":
+    def from_config(network: Mapping[str, Any], features: LogMel) -> "Signal":
         """What a network takes that is built with these arguments of `dmml_tf.models.embedding.build_embedding`."""
         return LogMelSignal(features) if network.get("frontend", "log_mel") == "log_mel" else SampleSignal(features)
 
@@ -57,19 +58,19 @@ class Signal(abc.ABC):
         """Rows of the sound that one frame stands for."""
 
     @abc.abstractmethod
-    def cut(self, sound: Mapping, start: int) -> np.ndarray:
+    def cut(self, sound: Mapping[str, Any], start: int) -> Array:
         """float32 window of `shape` from frame `start`; a track that ends before is filled up with silence."""
 
     @abc.abstractmethod
-    def read(self, blocks: Iterable[np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
+    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int]:
         """Blocks of samples, float32 at the chain's rate -> the sound as a record holds it, and the samples read."""
 
     @abc.abstractmethod
-    def places(self) -> np.ndarray:
+    def places(self) -> Array:
         """float [K] in 0..1: where each of the K gains of `amplify` lies between lowest and highest pitch, in mel."""
 
     @abc.abstractmethod
-    def amplify(self, windows: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    def amplify(self, windows: Array, gain: Array) -> Array:
         """Windows [B, ...] whose magnitudes at the `places` are multiplied by `gain`, float [B, K]."""
 
     def require(self, dataset: Dataset) -> None:
@@ -84,22 +85,22 @@ class Signal(abc.ABC):
                 f"--features=log_mel,{name}"
             )
 
-    def frames(self, sound: Mapping) -> int:
+    def frames(self, sound: Mapping[str, Any]) -> int:
         """Frames of a whole track."""
         return len(sound[self.field]) // self.step
 
-    def starts(self, sound: Mapping, hop: int | None = None) -> np.ndarray:
+    def starts(self, sound: Mapping[str, Any], hop: int | None = None) -> Array:
         """First frames, int32 [W], of a track's windows, see `whole_windows`; `hop` None: side by side."""
         length = self.features.window_frames
         return whole_windows(self.frames(sound), length, hop or length)
 
-    def stretch(self, sound: Mapping, start: int, frames: int) -> np.ndarray:
+    def stretch(self, sound: Mapping[str, Any], start: int, frames: int) -> Array:
         """A copy of `frames` frames from `start`, as the record holds them; samples reach on to the last window's end.
 
         A copy, since a view would hold the whole track in memory.
         """
         over = self.shape[0] - self.features.window_frames * self.step
-        return sound[self.field][start * self.step : (start + frames) * self.step + over].copy()
+        return np.array(sound[self.field][start * self.step : (start + frames) * self.step + over])
 
 
 class LogMelSignal(Signal):
@@ -119,25 +120,25 @@ class LogMelSignal(Signal):
         """1: a row is a frame."""
         return 1
 
-    def cut(self, sound: Mapping, start: int) -> np.ndarray:
+    def cut(self, sound: Mapping[str, Any], start: int) -> Array:
         """See `Signal`."""
         length = self.shape[0]
         window = sound[self.field][start : start + length].astype(np.float32)
         return np.pad(window, ((0, length - len(window)), (0, 0))) if len(window) < length else window
 
-    def read(self, blocks: Iterable[np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
+    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int]:
         """See `Signal`: {"log_mel": float16 [frames, 128]}."""
         log_mel, samples = self.features.extract_blocks(blocks, "float16")
         return {self.field: log_mel}, samples
 
-    def places(self) -> np.ndarray:
+    def places(self) -> Array:
         """The places of the bands; see `Signal`."""
         return np.linspace(0, 1, self.features.n_mels)
 
-    def amplify(self, windows: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    def amplify(self, windows: Array, gain: Array) -> Array:
         """See `Signal`."""
         # The compression's own factor cancels: 10^x - 1 is 10 S.
-        return np.log10(1 + gain[:, None].astype(np.float32) * (np.power(np.float32(10), windows) - 1))
+        return np.asarray(np.log10(1 + gain[:, None].astype(np.float32) * (np.power(np.float32(10), windows) - 1)))
 
 
 class SampleSignal(Signal):
@@ -157,32 +158,32 @@ class SampleSignal(Signal):
         """The chain's hop."""
         return self.features.hop
 
-    def cut(self, sound: Mapping, start: int) -> np.ndarray:
+    def cut(self, sound: Mapping[str, Any], start: int) -> Array:
         """See `Signal`."""
         # The window's first sample is the middle of its first frame, as the frontends expect it.
         window = from_pcm(sound[self.field][start * self.step : start * self.step + self.shape[0]])
         return np.pad(window, (0, self.shape[0] - len(window)))
 
-    def read(self, blocks: Iterable[np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
+    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int]:
         """See `Signal`: {"audio": int16 [samples]}."""
         audio = np.concatenate([as_pcm(block) for block in blocks])
         return {self.field: audio}, len(audio)
 
-    def places(self) -> np.ndarray:
+    def places(self) -> Array:
         """The places of a window's frequencies; see `Signal`."""
         chain = self.features
         mel = librosa.hz_to_mel(np.fft.rfftfreq(chain.excerpt_samples, 1 / chain.sample_rate))
-        return mel / mel[-1]
+        return np.asarray(mel / mel[-1])
 
-    def amplify(self, windows: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    def amplify(self, windows: Array, gain: Array) -> Array:
         """See `Signal`."""
-        return scipy.fft.irfft(scipy.fft.rfft(windows) * gain.astype(np.float32), windows.shape[1])
+        return np.asarray(scipy.fft.irfft(scipy.fft.rfft(windows) * gain.astype(np.float32), windows.shape[1]))
 
 
 LOG_MEL, AUDIO = LogMelSignal(PAPER_CHAIN), SampleSignal(PAPER_CHAIN)
 
 
-def whole_windows(frames: int, length: int, hop: int) -> np.ndarray:
+def whole_windows(frames: int, length: int, hop: int) -> Array:
     """First frames, int32 [W], of the windows of `length` frames that lie whole in a track, every `hop` frames.
 
     The windows of a network that takes samples begin at the same frames, so that both are scored on the same ones.

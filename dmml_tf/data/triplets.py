@@ -7,12 +7,13 @@ Source of the rules: Lee et al., ICASSP 2020, section 3.1, by way of `dmml_tf.co
 import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions, Labels
+from dmml_tf.conditions.labels import Array
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 
 def draw_triplets(
     condition: Condition, labels: Labels, count: int, rng: np.random.Generator, features: LogMel = PAPER_CHAIN
-) -> np.ndarray:
+) -> Array:
     """At most one condition's triplets from one batch.
 
     Args:
@@ -41,12 +42,12 @@ def draw_triplets(
     # Where there are places for all, all serve whatever the order.
     anchors = np.resize(order if count >= len(able) else _each_track_first(order, labels["track"]), count)
     chosen = [anchors, _pick(similar[anchors], rng), _pick(dissimilar[anchors], rng)]
-    return np.stack(chosen, axis=1).astype(np.int32)
+    return np.asarray(np.stack(chosen, axis=1), np.int32)
 
 
 def draw_batch(
     conditions: Conditions, labels: Labels, count: int, rng: np.random.Generator, features: LogMel = PAPER_CHAIN
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Array, Array]:
     """All conditions' triplets from one batch.
 
     Args:
@@ -65,7 +66,7 @@ def draw_batch(
     return np.concatenate(parts), numbers
 
 
-def _each_track_first(windows: np.ndarray, track: np.ndarray) -> np.ndarray:
+def _each_track_first(windows: Array, track: Array) -> Array:
     """The same windows: one of each track in the order given, then a second one of each, and so on."""
     by_track = np.argsort(track[windows], kind="stable")
     ordered = track[windows][by_track]
@@ -74,6 +75,6 @@ def _each_track_first(windows: np.ndarray, track: np.ndarray) -> np.ndarray:
     return windows[np.argsort(earlier, kind="stable")]
 
 
-def _pick(allowed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _pick(allowed: Array, rng: np.random.Generator) -> Array:
     """One True column of each row of bool [N, B], uniformly."""
-    return np.where(allowed, rng.random(allowed.shape), -1.0).argmax(axis=1)
+    return np.asarray(np.where(allowed, rng.random(allowed.shape), -1.0).argmax(axis=1))

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from dmml_tf.conditions import Labels
+from dmml_tf.conditions.labels import Array
 from dmml_tf.data.signal import Signal
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
@@ -19,12 +20,12 @@ class Windows:
         track_ids: B strings.
     """
 
-    sound: np.ndarray
+    sound: Array
     labels: Labels
     track_ids: list[str]
 
 
-def window_starts(frames: int, count: int, rng: np.random.Generator, features: LogMel = PAPER_CHAIN) -> np.ndarray:
+def window_starts(frames: int, count: int, rng: np.random.Generator, features: LogMel = PAPER_CHAIN) -> Array:
     """int [count] random window starts in a track, pairwise half a window or more apart where it fits.
 
     In a track too short for that the starts are drawn freely: such windows overlap by more than
@@ -39,7 +40,7 @@ def window_starts(frames: int, count: int, rng: np.random.Generator, features: L
     return rng.permutation(starts)
 
 
-def equalise(windows: np.ndarray, limit_db: float, rng: np.random.Generator, signal: Signal) -> np.ndarray:
+def equalise(windows: Array, limit_db: float, rng: np.random.Generator, signal: Signal) -> Array:
     """Each window through its own equaliser: a gain that goes in a straight line from the lowest band to the highest.
 
     Args:

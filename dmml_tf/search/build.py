@@ -83,7 +83,7 @@ def index_music(
     return Index.build(vectors, conditions, rows, model)
 
 
-def index_embeddings(run: Run, path: str | os.PathLike) -> Index:
+def index_embeddings(run: Run, path: str | os.PathLike[str]) -> Index:
     """Index of a file that `dmml embed` wrote with this run's weights.
 
     Raises:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dmml_tf.conditions import Condition, Conditions
+from dmml_tf.conditions.labels import Array
 from dmml_tf.run import Run
 from dmml_tf.search.index import Hit, Query
 from dmml_tf.search.of_run import load_index
@@ -20,7 +21,7 @@ _NEAR = 5  # known tags that an error names
 
 
 def search_by_tag(
-    run: Run, tower: TagTower, tag: str, condition: str = "", words: str | os.PathLike = "", k: int = 10
+    run: Run, tower: TagTower, tag: str, condition: str = "", words: str | os.PathLike[str] = "", k: int = 10
 ) -> list[Hit]:
     """Tracks of the run's index by a tag, nearest first.
 
@@ -43,8 +44,8 @@ def search_by_tag(
 
 
 def vectors_of_tag(
-    tower: TagTower, conditions: Conditions, tag: str, condition: str = "", words: str | os.PathLike = ""
-) -> dict[str, np.ndarray]:
+    tower: TagTower, conditions: Conditions, tag: str, condition: str = "", words: str | os.PathLike[str] = ""
+) -> dict[str, Array]:
     """Condition -> the tag's vector, float32 [D], to compare in its sub-space.
 
     Args:
@@ -79,7 +80,7 @@ def vectors_of_tag(
     return {c.name: vector for c in asked}
 
 
-def by_tag(tower: TagTower, conditions: Conditions, vectors: Mapping[str, np.ndarray]) -> Query:
+def by_tag(tower: TagTower, conditions: Conditions, vectors: Mapping[str, Array]) -> Query:
     """The query of a tag's vectors by condition; by itself it weighs each of these conditions 1."""
     slices, vector = conditions.subspaces or {WHOLE: slice(None)}, np.zeros(len(tower.bias), np.float32)
     names = {name: name if name in slices else WHOLE for name in vectors}
@@ -93,7 +94,7 @@ def _place(tags: Sequence[str], tag: str) -> int | None:
     return folded.index(tag.casefold()) if tag.casefold() in folded else None
 
 
-def _word_vector(tower: TagTower, asked: Sequence[Condition], tag: str, words: str | os.PathLike) -> np.ndarray:
+def _word_vector(tower: TagTower, asked: Sequence[Condition], tag: str, words: str | os.PathLike[str]) -> Array:
     source = tower.vectors.source
     path = words or source["file"]
     read = read_word_vectors(path, words_of(tag))

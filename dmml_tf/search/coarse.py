@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dmml_tf.conditions.labels import Array
 from tfrecords_tools.errors import require_extra
 
 BITS = 4
@@ -24,7 +25,7 @@ _TRAINED_ON = 8192
 _BLOCK = 16_384
 
 
-def wide_vectors(vectors: np.ndarray, lengths: np.ndarray | None, owner: np.ndarray) -> np.ndarray:
+def wide_vectors(vectors: Array, lengths: Array | None, owner: Array) -> Array:
     """Unit sub-spaces [N, D], then the whole at unit length: float32 [N, 2 D], or [N, D] without `lengths`.
 
     Args:
@@ -50,15 +51,13 @@ class Coarse:
     recall: float = float("nan")
 
     @classmethod
-    def build(
-        cls, vectors: np.ndarray, lengths: np.ndarray | None, owner: np.ndarray, candidates: int, seed: int = 0
-    ) -> "Coarse":
+    def build(cls, vectors: Array, lengths: Array | None, owner: Array, candidates: int, seed: int = 0) -> "Coarse":
         """Trains on a seeded sample and encodes everything, block by block; arguments as in `wide_vectors`."""
         faiss = require_faiss()
         count, size = len(vectors), _even(vectors.shape[1] * (1 if lengths is None else 2))
         sample = np.sort(np.random.default_rng([seed, count]).permutation(count)[:_TRAINED_ON])
 
-        def block(rows: np.ndarray | slice) -> np.ndarray:
+        def block(rows: Array | slice) -> Array:
             wide = wide_vectors(vectors[rows], None if lengths is None else lengths[rows], owner)
             return np.ascontiguousarray(np.pad(wide, ((0, 0), (0, size - wide.shape[1]))), np.float32)
 
@@ -72,21 +71,21 @@ class Coarse:
     @property
     def bytes(self) -> int:
         """Size of the codes."""
-        return self.codes.ntotal * self.codes.d // 4  # 4 bits for two numbers
+        return int(self.codes.ntotal * self.codes.d // 4)  # 4 bits for two numbers
 
-    def rows(self, query: np.ndarray, count: int) -> np.ndarray:
+    def rows(self, query: Array, count: int) -> Array:
         """Ascending rows, int64 [at most `count`], of about the highest inner products with `query` [2 D] or [D]."""
         padded = np.zeros((1, self.codes.d), np.float32)
         padded[0, : len(query)] = query
         rows = self.codes.search(padded, min(count, self.codes.ntotal))[1][0]
         return np.sort(rows[rows >= 0])
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the codes in faiss's format."""
         require_faiss().write_index(self.codes, os.fspath(path))
 
     @classmethod
-    def load(cls, path: str | os.PathLike, candidates: int, recall: float) -> "Coarse":
+    def load(cls, path: str | os.PathLike[str], candidates: int, recall: float) -> "Coarse":
         """Reads what `save` wrote; `ValueError` if it is no such file."""
         faiss = require_faiss()
         try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dmml_tf.conditions.labels import Array
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
@@ -54,7 +55,7 @@ def parse_filter(text: str) -> Filter:
     return Filter(column, "", least, most)
 
 
-def allowed_rows(tracks: Sequence[Mapping[str, str]], filters: Sequence[Filter]) -> np.ndarray:
+def allowed_rows(tracks: Sequence[Mapping[str, str]], filters: Sequence[Filter]) -> Array:
     """bool [N]: which tracks pass every filter.
 
     Raises:
@@ -70,7 +71,7 @@ def allowed_rows(tracks: Sequence[Mapping[str, str]], filters: Sequence[Filter])
     return np.array([all(demand.allows(track[demand.column]) for demand in filters) for track in tracks], bool)
 
 
-def other_artists(tracks: Sequence[Mapping[str, str]], rows: Sequence[int]) -> np.ndarray:
+def other_artists(tracks: Sequence[Mapping[str, str]], rows: Sequence[int]) -> Array:
     """bool [N]: the tracks that are not by an artist of the tracks in `rows`; an unknown artist is nobody's."""
     theirs = {tracks[row]["artist"].casefold() for row in rows} - {""}
     return np.array([track["artist"].casefold() not in theirs for track in tracks], bool)

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.conditions.labels import Array
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.filters import Filter, allowed_rows, other_artists
 from dmml_tf.search.weights import weight_vector
@@ -53,9 +54,9 @@ class Query:
         weights: of a search that is given none; None weighs each sub-space 1 and the whole 0.
     """
 
-    vector: np.ndarray
+    vector: Array
     sources: tuple[str, ...] = ()
-    whole: np.ndarray | None = None
+    whole: Array | None = None
     weights: Mapping[str, float] | None = None
 
 
@@ -89,16 +90,16 @@ class Index:
         coarse: finds candidates among many; None compares every vector.
     """
 
-    vectors: np.ndarray
+    vectors: Array
     conditions: Conditions
     tracks: Sequence[Mapping[str, str]]
     model: str = ""
-    lengths: np.ndarray | None = None
+    lengths: Array | None = None
     coarse: Coarse | None = None
 
     @classmethod
     def build(
-        cls, embeddings: np.ndarray, conditions: Conditions, tracks: Sequence[Mapping[str, str]], model: str = ""
+        cls, embeddings: Array, conditions: Conditions, tracks: Sequence[Mapping[str, str]], model: str = ""
     ) -> "Index":
         """Index of whole-song embeddings.
 
@@ -141,7 +142,7 @@ class Index:
         return [*self.slices, WHOLE] if self.lengths is not None else list(self.slices)
 
     @functools.cached_property
-    def owner(self) -> np.ndarray:
+    def owner(self) -> Array:
         """int [D]: which slice, counted from 0, a number of a vector belongs to."""
         owner = np.zeros(self.vectors.shape[1], np.intp)
         for number, part in enumerate(self.slices.values()):
@@ -207,7 +208,7 @@ class Index:
 
     def _allowed(
         self, query: Query, exclude: Collection[str], filters: Sequence[Filter], not_its_artist: bool
-    ) -> np.ndarray:
+    ) -> Array:
         """bool [N]: which rows may be results."""
         allowed = allowed_rows(self.tracks, filters) if filters else np.ones(len(self.tracks), bool)
         sources = [self.position(track_id) for track_id in query.sources]
@@ -216,7 +217,7 @@ class Index:
         allowed[sources + [self.position(track_id) for track_id in exclude]] = False
         return allowed
 
-    def _candidates(self, query: Query, weights: np.ndarray, k: int, allowed: np.ndarray) -> np.ndarray:
+    def _candidates(self, query: Query, weights: Array, k: int, allowed: Array) -> Array:
         """Ascending rows that hold the best `k` of those allowed."""
         count = int(np.count_nonzero(allowed))
         # Scaled, so that no weight is too large or too small for float32.
@@ -235,25 +236,25 @@ class Index:
             scores = self._scores(slice(None), halves)[rows] if 2 * count > len(allowed) else self._scores(rows, halves)
         return _best(rows, scores, k)
 
-    def _weighted(self, query: Query, weights: np.ndarray) -> np.ndarray:
+    def _weighted(self, query: Query, weights: Array) -> Array:
         """float32 [1 or 2, D]: what the sub-spaces, and what the whole, are multiplied with."""
-        halves = [query.vector * weights[self.owner].astype(np.float32)]
+        halves: list[Array] = [query.vector * weights[self.owner].astype(np.float32)]
         if self.lengths is not None:
             whole = np.zeros_like(query.vector) if query.whole is None else query.whole
             halves.append(whole * np.float32(weights[-1]))
         return np.stack(halves)
 
-    def _scores(self, rows: np.ndarray | slice, halves: np.ndarray) -> np.ndarray:
+    def _scores(self, rows: Array | slice, halves: Array) -> Array:
         """float32 [rows]."""
         vectors = self.vectors[rows]
-        scores = vectors @ halves[0]
+        scores: Array = vectors @ halves[0]
         if self.lengths is None or not halves[1].any():
             return scores
         for number, part in enumerate(self.slices.values()):
             scores += self.lengths[rows, number] * (vectors[:, part] @ halves[1, part])
         return scores
 
-    def _cosines(self, rows: np.ndarray, query: Query) -> np.ndarray:
+    def _cosines(self, rows: Array, query: Query) -> Array:
         """float64 [rows, C], and the whole in a last column where it can be searched."""
         vectors = self.vectors[rows].astype(np.float64)
         columns = [(vectors[:, part] * query.vector[part]).sum(axis=1) for part in self.slices.values()]
@@ -262,7 +263,7 @@ class Index:
             columns.append((vectors * self.lengths[rows][:, self.owner] * whole).sum(axis=1))
         return np.stack(columns, axis=1)
 
-    def save(self, folder: str | os.PathLike) -> None:
+    def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the three files into a temporary folder that then takes the place of `folder`."""
         with whole_folder(Path(folder)) as temporary:
             np.save(temporary / VECTORS_FILE, self.vectors, allow_pickle=False)
@@ -287,7 +288,7 @@ class Index:
             (temporary / INDEX_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
-    def load(cls, folder: str | os.PathLike) -> "Index":
+    def load(cls, folder: str | os.PathLike[str]) -> "Index":
         """Reads what `save` wrote.
 
         Raises:
@@ -328,15 +329,15 @@ class Index:
         return self.coarse is None or (self.coarse.codes.ntotal == count and self.coarse.codes.d == wide + wide % 2)
 
 
-def length_shares(embeddings: np.ndarray, conditions: Conditions) -> np.ndarray:
+def length_shares(embeddings: Array, conditions: Conditions) -> Array:
     """Length of each sub-space over that of the whole: [N, D] -> float32 [N, C]; zeros for a zero vector."""
     lengths = np.stack([np.linalg.norm(embeddings[:, part], axis=1) for part in conditions.subspaces.values()], axis=1)
     return unit(lengths.astype(np.float32))
 
 
-def _best(rows: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
+def _best(rows: Array, scores: Array, k: int) -> Array:
     """Those of `rows` whose score is among the `k` highest, and those too close to tell in float32."""
     if len(rows) <= k:
         return rows
     threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
-    return rows[scores >= threshold - _SCORE_ERROR]
+    return np.asarray(rows[scores >= threshold - _SCORE_ERROR])

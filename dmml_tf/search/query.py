@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.conditions.labels import Array
 from dmml_tf.search.index import Index, Query
 from dmml_tf.spaces import search_vectors, unit
 from tfrecords_tools.errors import UserError
@@ -28,7 +29,7 @@ def by_tracks(index: Index, track_ids: Sequence[str]) -> Query:
     return Query(mean, tuple(dict.fromkeys(track_ids)), whole)
 
 
-def by_embedding(embedding: np.ndarray, conditions: Conditions) -> Query:
+def by_embedding(embedding: Array, conditions: Conditions) -> Query:
     """Asks by an embedding, float32 [D], of a sound that need not be in the index (see `embed.audio.embed_audio`)."""
     embedding = np.asarray(embedding, np.float32)
     return Query(search_vectors(embedding[None], conditions)[0], whole=unit(embedding))

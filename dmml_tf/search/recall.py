@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from dmml_tf.conditions.labels import Array
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.index import EXACT_UP_TO, Index, Query
 from dmml_tf.search.query import by_tracks
@@ -23,8 +24,8 @@ class Measured:
         seconds: float [searches], of each whole search.
     """
 
-    recall: np.ndarray
-    seconds: np.ndarray
+    recall: Array
+    seconds: Array
 
 
 def prepared(index: Index, exact_up_to: int = EXACT_UP_TO, seed: int = 0) -> Index:

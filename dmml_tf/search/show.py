@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dmml_tf.embed.metadata import FIRST_COLUMNS
 from dmml_tf.search.index import Hit
@@ -40,7 +41,7 @@ def describe(track: Mapping[str, str]) -> str:
     return printable(f"{track['id']}: {track['title']}, {track['artist']} ({labels or 'no labels'})")
 
 
-def as_json(hits: Sequence[Hit]) -> list[dict]:
+def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
     """Plain dictionaries: rank, id, title, artist, split, labels, score, cosines."""
     return [
         {

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dmml_tf.conditions.labels import Array
 from tfrecords_tools.errors import UserError
 
 
@@ -28,7 +29,7 @@ def parse_weights(text: str) -> dict[str, float]:
     return weights
 
 
-def weight_vector(weights: Mapping[str, float] | None, names: Sequence[str]) -> np.ndarray:
+def weight_vector(weights: Mapping[str, float] | None, names: Sequence[str]) -> Array:
     """One weight a searchable condition, float64 [C], in the order of `names`.
 
     Args:

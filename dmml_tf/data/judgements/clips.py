@@ -5,12 +5,13 @@ Source: training on people's votes (Lu et al., ISMIR 2017; Lee et al., ICASSP 20
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from absl import logging
 
 from dmml_tf.conditions import ROLES, Conditions, Judged
+from dmml_tf.conditions.labels import Array
 from dmml_tf.data.forms import Form
 from dmml_tf.data.join import join_windows, number_tracks
 from dmml_tf.data.judgements.divide import VALID, divide
@@ -48,9 +49,9 @@ class JudgedClips:
     column: str
     signal: Signal
     clips: tuple[Clip, ...]
-    sound: tuple[np.ndarray, ...]
-    starts: np.ndarray
-    triplets: np.ndarray
+    sound: tuple[Array, ...]
+    starts: Array
+    triplets: Array
     missing: Mapping[Clip, str]
 
     @classmethod
@@ -83,7 +84,14 @@ class JudgedClips:
         return judged
 
     @classmethod
-    def _of(cls, condition: Judged, signal: Signal, cut: Mapping, whole: Sequence[Triplet], missing: Mapping) -> Self:
+    def _of(
+        cls,
+        condition: Judged,
+        signal: Signal,
+        cut: Mapping[Clip, Any],
+        whole: Sequence[Triplet],
+        missing: Mapping[Clip, str],
+    ) -> Self:
         clips = tuple(dict.fromkeys(clip for triplet in whole for clip in triplet))
         row = {clip: number for number, clip in enumerate(clips)}
         return cls(
@@ -152,7 +160,7 @@ def with_judgements(
     judged = [clips for clips in judged if len(clips.triplets)]
     count = max(1, plan.tracks * plan.windows // WINDOWS_A_JUDGEMENT)
 
-    def make(windows: Windows, rng: np.random.Generator) -> tuple | None:
+    def make(windows: Windows, rng: np.random.Generator) -> tuple[Any, ...] | None:
         for clips in judged:
             drawn = clips.draw(count, rng)
             if plan.equaliser_db:
@@ -180,7 +188,7 @@ def read_judgements(path: str) -> Judgements:
 
 def _cut_clips(
     dataset: Dataset, clips: set[Clip], split_of: Mapping[str, str], signal: Signal
-) -> tuple[dict[Clip, tuple[np.ndarray, int]], dict[Clip, str]]:
+) -> tuple[dict[Clip, tuple[Array, int]], dict[Clip, str]]:
     """(clip -> its sound and first frame, clip -> why it has none), in one pass over the records of their splits."""
     signal.require(dataset)
     by_song: dict[str, list[Clip]] = {}
@@ -199,7 +207,7 @@ def _cut_clips(
     return cut, short
 
 
-def _first_frame(clip: Clip, row: Mapping, signal: Signal) -> int:
+def _first_frame(clip: Clip, row: Mapping[str, Any], signal: Signal) -> int:
     if clip.seconds is None and not clip.start:
         return max(0, (signal.frames(row) - signal.features.window_frames) // 2)
     return round(clip.start * signal.features.frames_per_second)

@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tfrecords_tools.errors import UserError
 
@@ -52,7 +53,7 @@ class Judgements:
     left_out: int
 
 
-def read_dim_sim(path: str | os.PathLike, agreement: float = AGREEMENT) -> Judgements:
+def read_dim_sim(path: str | os.PathLike[str], agreement: float = AGREEMENT) -> Judgements:
     """Reads `raw-dim-sim` or `clean-dim-sim`, `.csv` or `.json`.
 
     Args:
@@ -81,7 +82,7 @@ def read_dim_sim(path: str | os.PathLike, agreement: float = AGREEMENT) -> Judge
     return Judgements(tuple(kept), left_out)
 
 
-def read_odd_one_out(path: str | os.PathLike, agreement: float = 0.0) -> Judgements:
+def read_odd_one_out(path: str | os.PathLike[str], agreement: float = 0.0) -> Judgements:
     """Reads MagnaTagATune's `comparisons_final.csv` (tabs or commas between the columns).
 
     The clip with the most votes is the odd one; the other two are each an anchor whose closer clip is the
@@ -116,7 +117,7 @@ def _majority(votes: list[float], agreement: float) -> int | None:
     return votes.index(most)
 
 
-def _rows(path: Path) -> Iterable[tuple[str, Mapping]]:
+def _rows(path: Path) -> Iterable[tuple[str, Mapping[str, Any]]]:
     """Yields ("file: row N", row) of a table."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -132,12 +133,12 @@ def _rows(path: Path) -> Iterable[tuple[str, Mapping]]:
         raise UserError(f"{path}: holds no judgement; download the file again")
 
 
-def _from_csv(text: str) -> Iterable[Mapping]:
+def _from_csv(text: str) -> Iterable[Mapping[str, Any]]:
     lines = text.splitlines()
     return csv.DictReader(lines, delimiter="\t" if lines and "\t" in lines[0] else ",")
 
 
-def _from_json(path: Path, text: str) -> Iterable:
+def _from_json(path: Path, text: str) -> Iterable[Any]:
     try:
         content = json.loads(text)
     except ValueError as error:
@@ -152,14 +153,14 @@ def _from_json(path: Path, text: str) -> Iterable:
     return [dict(zip(columns, cells)) for cells in itertools.zip_longest(*columns.values())]
 
 
-def _text(row: Mapping, field: str, place: str) -> str:
+def _text(row: Mapping[str, Any], field: str, place: str) -> str:
     value = row.get(field)
     if value is None or not str(value).strip():
         raise UserError(f"{place}: '{field}' is missing; the table must have that column, filled in")
     return str(value).strip()
 
 
-def _number(row: Mapping, field: str, place: str) -> float:
+def _number(row: Mapping[str, Any], field: str, place: str) -> float:
     text = _text(row, field, place)
     try:
         value = float(text)
