@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from typing import Any
 
 # Each worker computes on one thread: as many processes as cores, each with a pool of BLAS threads, is slower.
@@ -188,6 +188,7 @@ def _ending(code: int | None) -> str:
 
 def _serve(pipe: connection.Connection, function: Callable[[Any], Any]) -> None:
     """A worker's life: answer until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as what the worker starts itself takes over
     answer = None  # the first one says: started, and `function`'s module is imported
     while True:
         try:
@@ -202,11 +203,16 @@ def _serve(pipe: connection.Connection, function: Callable[[Any], Any]) -> None:
 def _inherited_settings() -> Iterator[None]:
     """What a starting process takes over: one thread a library, and deafness to Ctrl-C.
 
-    The parent alone answers Ctrl-C; it ends the workers without a traceback from each.
+    The parent alone answers Ctrl-C; it ends the workers without a traceback from each. One that comes while a worker
+    starts is answered right after.
     """
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    main = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+    main, came = threading.current_thread() is threading.main_thread(), []
+    # It starts with the first worker otherwise, and lets the signal through again.
+    resource_tracker.ensure_running()
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if main else None
+    # Blocked, not ignored: what is ignored is lost.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.environ.update(_ONE_THREAD)
     try:
         yield
@@ -216,5 +222,8 @@ def _inherited_settings() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if handler is not None:
             signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)

@@ -101,3 +101,14 @@ def test_workers_that_cannot_start_are_an_error(monkeypatch):
 
 def test_default_workers_are_the_cores_we_may_use():
     assert 1 <= pool.default_workers() <= os.cpu_count()
+
+
+def test_a_ctrl_c_while_a_worker_starts_is_answered_right_after():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), pool._inherited_settings():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        reached.append(True)
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
