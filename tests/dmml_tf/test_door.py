@@ -127,13 +127,15 @@ def at_desk(desk, monkeypatch) -> Path:
 @pytest.mark.trains
 @pytest.mark.parametrize("name", dmml._HOMES)
 def test_the_examples_run_as_written(name, at_desk):
-    failures = []
+    failures, run = [], 0
     for example in doctest.DocTestFinder(recurse=True).find(getattr(dmml, name), name, globs={"dmml": dmml, "np": np}):
         runner = doctest.DocTestRunner(optionflags=OPTIONS)
         # A graph is traced only where it is what is written.
         with contextlib.nullcontext() if example.name.endswith(".export") else eager_functions():
-            if runner.run(example, out=failures.append).failed:
-                pytest.fail("".join(failures))
+            outcome = runner.run(example, out=failures.append)
+        assert not outcome.failed, "".join(failures)
+        run += outcome.attempted
+    assert run, f"{name} has no example that runs"
 
 
 @pytest.mark.usefixtures("eagerly")
