@@ -12,6 +12,7 @@ import soxr
 from tfrecords_tools.audio.ffmpeg import UNKNOWN_FRAMES, FFmpegError, FFmpegFile
 from tfrecords_tools.audio.wholeness import is_chained, missing_end, unannounced_samples
 from tfrecords_tools.errors import UserError, require_extra
+from tfrecords_tools.notes import Note
 
 # Frames of the file decoded at a time: memory does not grow with a track's length.
 _BLOCK_FRAMES = 1 << 16
@@ -49,7 +50,11 @@ def file_problem(path: str | os.PathLike) -> str | None:
 
 
 def mono_blocks(
-    path: str | os.PathLike, sample_rate: int, start_seconds: float = 0.0, max_seconds: float | None = None
+    path: str | os.PathLike,
+    sample_rate: int,
+    start_seconds: float = 0.0,
+    max_seconds: float | None = None,
+    notes: list[Note] | None = None,
 ) -> Iterator[np.ndarray]:
     """Decodes, mixes down (mean of the channels) and resamples a file, block by block.
 
@@ -58,6 +63,7 @@ def mono_blocks(
         sample_rate: Hz of the blocks; resampling is soxr's high quality.
         start_seconds: where in the file to begin.
         max_seconds: at most that much of the file; None takes all.
+        notes: takes what was odd in the file; whole when the last block has come.
 
     Yields:
         float32 [samples]; a block's length varies.

@@ -8,6 +8,7 @@ import numpy as np
 from tfrecords_tools.audio.decode import AudioError, mono_blocks, require_seconds
 from tfrecords_tools.audio.tempo_cache import cached_tempo
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
+from tfrecords_tools.notes import Note
 
 # Seconds of one excerpt: a shorter track has no window to learn from.
 LEAST_SECONDS = 3.0
@@ -48,19 +49,22 @@ class Extracted:
         duration: seconds of audio.
         tempo: beats per minute; None where it was not asked for, or there is none.
         audio: int16 [samples] at 22,050 Hz, or None where it was not asked for.
+        notes: what was odd in the file.
     """
 
     log_mel: np.ndarray
     duration: float
     tempo: float | None
     audio: np.ndarray | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a track could not be used."""
+    """Why a track could not be used, and what else was odd in its file."""
 
     reason: str
+    notes: tuple[Note, ...] = ()
 
 
 def extract(task: Task) -> Extracted | Refused:
@@ -71,21 +75,24 @@ def extract(task: Task) -> Extracted | Refused:
     """
     chain = task.features
     pcm: list[np.ndarray] | None = [] if task.audio else None
+    notes: list[Note] = []
     try:
-        blocks = _kept(mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds), chain, pcm)
+        blocks = mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds, notes=notes)
+        blocks = _kept(blocks, chain, pcm)
         log_mel, samples = chain.extract_blocks(blocks, "float16")
         require_seconds(samples / chain.sample_rate, LEAST_SECONDS)
         longest = task.tempo_seconds
         tempo = None if longest is None else cached_tempo(task.path, longest, task.tempo_cache)
     except AudioError as error:
-        return Refused(str(error))
+        return Refused(str(error), tuple(notes))
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
         # From inside a decoder or madmom: one file's trouble must not end the others.
-        return Refused(f"cannot be processed ({type(error).__name__}: {error})")
+        return Refused(f"cannot be processed ({type(error).__name__}: {error})", tuple(notes))
     # 3 s and a rounding below may lack the last frame of the window; silence of one frame completes it.
     lacking = max(0, chain.window_frames - len(log_mel))
     log_mel = np.pad(log_mel, ((0, lacking), (0, 0))) if lacking else log_mel
-    return Extracted(log_mel, samples / chain.sample_rate, tempo, None if pcm is None else np.concatenate(pcm))
+    audio = None if pcm is None else np.concatenate(pcm)
+    return Extracted(log_mel, samples / chain.sample_rate, tempo, audio, tuple(notes))
 
 
 def bytes_per_second(chain: LogMel, audio: bool) -> float:
