@@ -1,0 +1,166 @@
+"""Channels -> mono, by ITU-R BS.775, without losing a song whose channels cancel or of which one channel sounds alone.
+
+The law is BS.775-3, annex 4, table 2 (3/2 to 2/0), and the mean of its two sides: L' = L + .7071 C + .7071 Ls and
+R' = R + .7071 C + .7071 Rs, mono = (L' + R') / 2, without the low-frequency channel. So stereo is the plain mean, and
+stereo in a file of six channels sounds as it does in a file of two. A single channel is taken as it is.
+
+Some files hold one side upside down, of which the mean is silence, or one side alone, of which the mean is 6 dB too
+quiet. Each stretch of 30 s is therefore mixed once its channels' powers are known.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tfrecords_tools.notes import Note
+
+# Seconds of sound that are judged, and mixed, alike.
+STRETCH_SECONDS = 30.0
+# The channels cancel where the mix has less than this share of the power that it would have if they had nothing in
+# common: correlated by less than -.9, which a wide stereo image does not reach.
+CANCELLED_SHARE = 0.1
+# A channel is silent that has less than this share of the loudest one's power (-60 dB) ...
+SILENT_SHARE = 1e-6
+# ... and nothing is judged where the loudest is below -70 dB of full scale: noise of converters.
+LEAST_POWER = 1e-7
+_SIDE = 0.5
+_CENTRE = 0.7071  # half of .7071 on either side
+_SURROUND = 0.3536
+_REAR_CENTRE = 0.5
+# Share of each channel in the mix, by FFmpeg's name of it; also the order of WAVEFORMATEXTENSIBLE's channel mask.
+WEIGHTS = {
+    "FL": _SIDE,
+    "FR": _SIDE,
+    "FC": _CENTRE,
+    "LFE": 0.0,
+    "BL": _SURROUND,
+    "BR": _SURROUND,
+    "FLC": _SIDE,
+    "FRC": _SIDE,
+    "BC": _REAR_CENTRE,
+    "SL": _SURROUND,
+    "SR": _SURROUND,
+    "TC": _REAR_CENTRE,
+    "TFL": _SURROUND,
+    "TFC": _REAR_CENTRE,
+    "TFR": _SURROUND,
+    "TBL": _SURROUND,
+    "TBC": _REAR_CENTRE,
+    "TBR": _SURROUND,
+    # Beyond the mask: stereo that was mixed down before, wide sides, a second low-frequency channel.
+    "DL": _SIDE,
+    "DR": _SIDE,
+    "WL": _SIDE,
+    "WR": _SIDE,
+    "LFE2": 0.0,
+}
+# What the channels of a file are that names none, by their number (order of WAV, FLAC and FFmpeg).
+USUAL_CHANNELS = {
+    1: ("FC",),
+    2: ("FL", "FR"),
+    3: ("FL", "FR", "FC"),
+    4: ("FL", "FR", "BL", "BR"),
+    5: ("FL", "FR", "FC", "BL", "BR"),
+    6: ("FL", "FR", "FC", "LFE", "BL", "BR"),
+    7: ("FL", "FR", "FC", "LFE", "BC", "SL", "SR"),
+    8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR"),
+}
+
+
+def mono_weights(names: Sequence[str]) -> np.ndarray:
+    """Share of each channel in the mono mix.
+
+    Args:
+        names: of the channels, as FFmpeg has them (`FL`, `FR`, `FC`, `LFE`, ...); an unknown one makes all alike.
+
+    Returns:
+        float32 [channels]; 1 for a single channel, 1/2 each for stereo, 1/channels each where nothing is known.
+    """
+    if len(names) == 1:
+        return np.ones(1, np.float32)
+    weights = [WEIGHTS.get(name) for name in names]
+    if None in weights or not any(weights):
+        return np.full(len(names), 1 / len(names), np.float32)
+    return np.array(weights, np.float32)
+
+
+class Downmix:
+    """Mixes one stream's blocks down, a stretch of 30 s at a time.
+
+    Args:
+        names: of the channels, see `mono_weights`.
+        rate: Hz.
+    """
+
+    def __init__(self, names: Sequence[str], rate: float):
+        self._weights = mono_weights(names)
+        self._rate = rate
+        self._stretch = int(STRETCH_SECONDS * rate)
+        self._waiting: list[np.ndarray] = []
+        self._frames = 0
+        self._cancelled = self._alone = 0
+
+    def add(self, block: np.ndarray) -> Iterator[np.ndarray]:
+        """Takes float32 [frames, channels]; yields the mono blocks, float32 [frames], of each stretch that is full."""
+        if len(self._weights) == 1:
+            yield block[:, 0]
+            return
+        while len(block):
+            taken, block = np.split(block, [self._stretch - self._frames])
+            self._waiting.append(taken)
+            self._frames += len(taken)
+            if self._frames == self._stretch:
+                yield from self._mixed()
+
+    def end(self) -> Iterator[np.ndarray]:
+        """Yields what is left of the stream."""
+        yield from self._mixed()
+
+    def notes(self) -> Iterator[Note]:
+        """What was odd in the channels so far."""
+        if self._cancelled:
+            yield Note(
+                "channels",
+                f"its channels cancel each other for {self._cancelled / self._rate:.1f} s",
+                "took the loudest channel there",
+            )
+        if self._alone:
+            yield Note(
+                "channels",
+                f"one of its {len(self._weights)} channels sounds alone for {self._alone / self._rate:.1f} s",
+                "took that channel there",
+            )
+
+    def _mixed(self) -> Iterator[np.ndarray]:
+        blocks, self._waiting, frames, self._frames = self._waiting, [], self._frames, 0
+        if not frames:
+            return
+        mixed = [_weighted(block, self._weights) for block in blocks]
+        # Column by column: numpy's sum over an axis of two is five times slower.
+        sums = [[np.dot(channel, channel) for channel in block.T] for block in blocks]
+        powers = np.sum(np.array(sums), axis=0) / frames
+        power = sum(np.dot(block, block) for block in mixed) / frames
+        if not np.any(powers > LEAST_POWER):
+            yield from mixed
+            return
+        # Each channel's power in a mix of channels that have nothing in common.
+        shares = np.square(self._weights) * powers
+        if np.count_nonzero(powers >= SILENT_SHARE * powers.max()) == 1:
+            self._alone += frames
+            loudest = int(np.argmax(powers))
+        elif power < CANCELLED_SHARE * shares.sum():
+            self._cancelled += frames
+            loudest = int(np.argmax(shares))
+        else:
+            yield from mixed
+            return
+        yield from (block[:, loudest] for block in blocks)
+
+
+def _weighted(block: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """float32 [frames]: sum of the channels that count, times their weights."""
+    mixed = np.zeros(len(block), np.float32)
+    for channel, weight in zip(block.T, weights):
+        if weight:
+            mixed += channel * weight
+    return mixed
