@@ -8,10 +8,27 @@ the printed 129 x 128 input and the constants 0.2 and 0.25.
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import librosa
 import numpy as np
+
+from tfrecords_tools.loudness import integrated, power_weights
+
+
+class Heard(NamedTuple):
+    """What came of mono audio.
+
+    Attributes:
+        log_mel: [frames, n_mels].
+        samples: how many samples went by.
+        loudness: LUFS; `tfrecords_tools.loudness.SILENT` where no 400 ms are above -70 LUFS.
+    """
+
+    log_mel: np.ndarray
+    samples: int
+    loudness: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,40 +87,63 @@ class LogMel:
         Returns:
             float32 [samples // hop, n_mels]; agrees with `librosa.feature.melspectrogram(power=1)`.
         """
-        return self.extract_blocks([np.asarray(samples, np.float32)])[0]
+        return self.extract_blocks([np.asarray(samples, np.float32)]).log_mel
 
-    def extract_blocks(self, blocks: Iterable[np.ndarray], dtype: str = "float32") -> tuple[np.ndarray, int]:
+    def extract_blocks(self, blocks: Iterable[np.ndarray], dtype: str = "float32") -> "Heard":
         """Log-mel of mono audio that arrives in blocks, so that hours of it need not be held at once.
 
         Args:
             blocks: float32 [samples] each, of any length.
-            dtype: the result's; `float16` is what a record stores.
+            dtype: the log-mel's; `float16` is what a record stores.
 
         Returns:
-            `dtype` [samples // hop, n_mels], and the number of samples that went by. However the audio is
-            cut into blocks, the frames are the same.
+            The log-mel, `dtype` [samples // hop, n_mels], and what else is known of the audio. However it is cut
+            into blocks, the frames are the same.
         """
+        parts, powers, samples = [np.zeros((0, self.n_mels), dtype)], [np.zeros(0, np.float32)], 0
+        for magnitudes, gone_by in self._spectra(blocks):
+            parts.append(self._compressed(self.mel_filters() @ magnitudes).T.astype(dtype))
+            powers.append(self._powers(magnitudes))
+            samples = gone_by
+        frames = self.frames(samples)
+        return Heard(np.concatenate(parts)[:frames], samples, self._loudness(powers, frames))
+
+    def measure_loudness(self, blocks: Iterable[np.ndarray]) -> float:
+        """Loudness in LUFS of mono audio that arrives in blocks; `SILENT` where nothing is above -70 LUFS."""
+        powers, samples = [np.zeros(0, np.float32)], 0
+        for magnitudes, gone_by in self._spectra(blocks):
+            powers.append(self._powers(magnitudes))
+            samples = gone_by
+        return self._loudness(powers, self.frames(samples))
+
+    def _spectra(self, blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:
+        """Yields float32 [1 + n_fft / 2, frames] magnitudes, and the number of samples that have gone by."""
         half = np.zeros(self.n_fft // 2, np.float32)
-        parts, samples, waiting = [], 0, half  # a centred transform sees silence before the first sample
+        samples, waiting = 0, half  # a centred transform sees silence before the first sample
         for block in itertools.chain(blocks, [None]):
             waiting = np.concatenate([waiting, half if block is None else block])
             samples += 0 if block is None else len(block)
             while len(waiting) >= self._piece_samples or (block is None and len(waiting) >= self.n_fft):
-                parts.append(self._frames_of(waiting[: self._piece_samples]).astype(dtype))
-                waiting = waiting[len(parts[-1]) * self.hop :]
-        log_mel = np.concatenate([np.zeros((0, self.n_mels), dtype), *parts])
-        return log_mel[: self.frames(samples)], samples
+                piece = waiting[: self._piece_samples]
+                spectrum = librosa.stft(piece, n_fft=self.n_fft, hop_length=self.hop, center=False)
+                yield np.abs(spectrum), samples
+                waiting = waiting[spectrum.shape[1] * self.hop :]
 
     @property
     def _piece_samples(self) -> int:
         """Samples transformed at a time: 512 frames, which a core's cache holds."""
         return self.n_fft + 511 * self.hop
 
-    def _frames_of(self, padded: np.ndarray) -> np.ndarray:
-        """float32 [frames, n_mels] of the windows that lie wholly inside `padded`."""
-        spectrum = librosa.stft(padded, n_fft=self.n_fft, hop_length=self.hop, center=False)
-        mel = self.mel_filters() @ np.abs(spectrum)
-        return np.log10(np.float32(1.0) + np.float32(self.gain) * mel).T
+    def _compressed(self, mel: np.ndarray) -> np.ndarray:
+        """float32 of the shape of `mel`."""
+        return np.log10(np.float32(1.0) + np.float32(self.gain) * mel)
+
+    def _powers(self, magnitudes: np.ndarray) -> np.ndarray:
+        """The K-weighted mean square of each frame, float32 [frames]."""
+        return power_weights(self.sample_rate, self.n_fft) @ np.square(magnitudes)
+
+    def _loudness(self, powers: list[np.ndarray], frames: int) -> float:
+        return integrated(np.concatenate(powers)[:frames], self.frames_per_second)
 
     def mel_magnitude(self, log_mel: np.ndarray) -> np.ndarray:
         """Undoes the compression: float32 mel magnitudes of the same shape as `log_mel`."""

@@ -62,8 +62,13 @@ class Signal(abc.ABC):
         """float32 window of `shape` from frame `start`; a track that ends before is filled up with silence."""
 
     @abc.abstractmethod
-    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int]:
-        """Blocks of samples, float32 at the chain's rate -> the sound as a record holds it, and the samples read."""
+    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
+        """Blocks of samples, float32 at the chain's rate, as a sound.
+
+        Returns:
+            The sound as a record holds it, the number of samples read, and their loudness in LUFS
+            (`tfrecords_tools.loudness.SILENT` where there is none).
+        """
 
     @abc.abstractmethod
     def places(self) -> Array:
@@ -126,10 +131,10 @@ class LogMelSignal(Signal):
         window = sound[self.field][start : start + length].astype(np.float32)
         return np.pad(window, ((0, length - len(window)), (0, 0))) if len(window) < length else window
 
-    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int]:
+    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
         """See `Signal`: {"log_mel": float16 [frames, 128]}."""
-        log_mel, samples = self.features.extract_blocks(blocks, "float16")
-        return {self.field: log_mel}, samples
+        log_mel, samples, loudness = self.features.extract_blocks(blocks, "float16")
+        return {self.field: log_mel}, samples, loudness
 
     def places(self) -> Array:
         """The places of the bands; see `Signal`."""
@@ -164,10 +169,10 @@ class SampleSignal(Signal):
         window = from_pcm(sound[self.field][start * self.step : start * self.step + self.shape[0]])
         return np.pad(window, (0, self.shape[0] - len(window)))
 
-    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int]:
+    def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
         """See `Signal`: {"audio": int16 [samples]}."""
-        audio = np.concatenate([as_pcm(block) for block in blocks])
-        return {self.field: audio}, len(audio)
+        samples = np.concatenate([np.zeros(0, np.float32), *blocks])
+        return {self.field: as_pcm(samples)}, len(samples), self.features.measure_loudness([samples])
 
     def places(self) -> Array:
         """The places of a window's frequencies; see `Signal`."""

@@ -47,7 +47,7 @@ def read_sound(
     """
     rate = signal.features.sample_rate
     try:
-        sound, samples = signal.read(mono_blocks(path, rate, max_seconds=max_seconds))
+        sound, samples, _ = signal.read(mono_blocks(path, rate, max_seconds=max_seconds))
         require_seconds(samples / rate, LEAST_SECONDS)
     except AudioError as error:
         raise UserError(f"{os.fspath(path)}: {error}") from error

@@ -79,7 +79,7 @@ def extract(task: Task) -> Extracted | Refused:
     try:
         blocks = mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds, notes=notes)
         blocks = _kept(blocks, chain, pcm)
-        log_mel, samples = chain.extract_blocks(blocks, "float16")
+        log_mel, samples, _ = chain.extract_blocks(blocks, "float16")
         require_seconds(samples / chain.sample_rate, LEAST_SECONDS)
         longest = task.tempo_seconds
         tempo = None if longest is None else cached_tempo(task.path, longest, task.tempo_cache)
