@@ -6,28 +6,17 @@ import stat
 from collections.abc import Iterator
 
 import numpy as np
-import soundfile
 import soxr
 
-from tfrecords_tools.audio.ffmpeg import UNKNOWN_FRAMES, FFmpegError, FFmpegFile
-from tfrecords_tools.audio.wholeness import is_chained, missing_end, unannounced_samples
-from tfrecords_tools.errors import UserError, require_extra
+from tfrecords_tools.audio.blocks import AudioError, Block, cut
+from tfrecords_tools.audio.reading import read, seconds_of
 from tfrecords_tools.notes import Note
 
-# Frames of the file decoded at a time: memory does not grow with a track's length.
-_BLOCK_FRAMES = 1 << 16
+__all__ = ["AudioError", "file_problem", "load_mono", "mono_blocks", "require_seconds", "seconds_of"]
 # Beyond this, samples are not audio in -1..1 (some encoders overshoot 1, none a hundredfold).
 _LARGEST_SAMPLE = 100.0
 # Hz; headers outside it are damaged rather than unusual.
 _BELIEVABLE_RATES = (1_000, 768_000)
-# Seconds a file may fall short of what its header announces (encoders round and pad).
-_SHORTFALL = 0.5
-# Samples by which libsndfile's guess of an mp3's length may be short: four frames.
-_GUESS_SHORT = 4 * 1152
-
-
-class AudioError(UserError):
-    """One audio file that cannot be used; the message is the reason, without the file's name."""
 
 
 def file_problem(path: str | os.PathLike) -> str | None:
@@ -71,117 +60,43 @@ def mono_blocks(
     Raises:
         AudioError: if it cannot be decoded, is cut short, or holds samples that are not finite.
     """
-    problem = file_problem(path) or missing_end(path)
+    problem = file_problem(path)
     if problem:
         raise AudioError(problem)
-    try:
-        with _opened(path) as file:
-            yield from _resampled(file, sample_rate, start_seconds, max_seconds)
-    except (soundfile.LibsndfileError, FFmpegError) as error:
-        raise AudioError(f"cannot be decoded as audio ({_reason(error)}); copy or encode it again") from error
+    blocks = cut(*read(path, start_seconds, notes), max_seconds)
+    yield from _resampled(blocks, sample_rate)
 
 
-def _opened(path: str | os.PathLike) -> soundfile.SoundFile | FFmpegFile:
-    """The file in libsndfile, or in FFmpeg where libsndfile does not know its format or would not read all of it."""
-    try:
-        file = _Sequential(os.fspath(path))
-    except soundfile.LibsndfileError as error:
-        _require_ffmpeg(f"cannot be decoded as audio ({_reason(error)}); any format but wav, flac, ogg and mp3")
-        try:
-            return FFmpegFile(path)
-        except FFmpegError:
-            raise AudioError(
-                f"cannot be decoded as audio ({_reason(error)}); wav, flac, ogg, mp3 and what FFmpeg reads are taken"
-            ) from error
-    counted = None
-    if file.format == "MP3":
-        counted = unannounced_samples(path)
-    elif file.format == "OGG" and is_chained(path):
-        counted = UNKNOWN_FRAMES
-    if counted is None:
-        return file
-    if counted <= file.frames + _GUESS_SHORT:
-        file.frames = counted
-        return file
-    file.close()
-    _require_ffmpeg("is a file of which libsndfile reads a part only; the whole")
-    whole = FFmpegFile(path)
-    whole.frames = counted
-    return whole
+def _resampled(blocks: Iterator[Block], sample_rate: int) -> Iterator[np.ndarray]:
+    """Each block as mono at `sample_rate`; where the rate of the sound changes, a new resampler begins."""
+    end = np.zeros(0, np.float32)
+    resampler, rate = None, 0
+    for block in blocks:
+        if block.rate != rate:
+            if not _BELIEVABLE_RATES[0] <= block.rate <= _BELIEVABLE_RATES[1]:
+                raise AudioError(f"its header says {block.rate} Hz, which no recording has; encode it again")
+            if resampler is not None:
+                yield resampler.resample_chunk(end, last=True)
+            rate = block.rate
+            resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+        assert resampler is not None
+        yield resampler.resample_chunk(_mix_down(block))
+    yield end if resampler is None else resampler.resample_chunk(end, last=True)
 
 
-def _require_ffmpeg(what: str) -> None:
-    """Raises `AudioError` with the way to mend it if PyAV is not installed."""
-    try:
-        require_extra("audio", what, "av")
-    except UserError as missing:
-        raise AudioError(str(missing)) from missing
-
-
-def _reason(error: soundfile.LibsndfileError | FFmpegError) -> str:
-    if isinstance(error, FFmpegError):
-        return str(error)
-    reason = error.error_string.strip(" .")
-    # What libsndfile says of a file named .mp3 that is something else; the file was looked at before.
-    return "Format not recognised" if reason.startswith("File does not exist") else reason
-
-
-class _Sequential(soundfile.SoundFile):
-    """A file read from one place to its end.
-
-    soundfile seeks to where it is after each read. In an mp3 that loses the decoder's state, and the next
-    block begins with a tenth of a second of wrong samples; it leaves the seek out where it is told it cannot.
-    `frames` may be set where it is better known than from the header.
-    """
-
-    frames = 0
-
-    def __init__(self, path: str):
-        super().__init__(path)
-        self.frames = super().frames
-
-    def seekable(self) -> bool:
-        """False, see above; `seek` still works."""
-        return False
-
-
-def _resampled(
-    file: soundfile.SoundFile | FFmpegFile, sample_rate: int, start: float, seconds: float | None
-) -> Iterator[np.ndarray]:
-    if not _BELIEVABLE_RATES[0] <= file.samplerate <= _BELIEVABLE_RATES[1]:
-        raise AudioError(f"its header says {file.samplerate} Hz, which no recording has; encode it again")
-    first = min(int(start * file.samplerate), file.frames)
-    if first:
-        file.seek(first)
-    wanted = file.frames - first if seconds is None else min(int(seconds * file.samplerate), file.frames - first)
-    resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
-    read = 0
-    while read < wanted:
-        block = _mix_down(file.read(min(_BLOCK_FRAMES, wanted - read), dtype="float32", always_2d=True))
-        if not len(block):
-            break
-        read += len(block)
-        yield resampler.resample_chunk(block)
-    if wanted - read > _SHORTFALL * file.samplerate and file.frames != UNKNOWN_FRAMES:
-        raise AudioError(
-            f"is cut short: the header announces {wanted / file.samplerate:.1f} s, "
-            f"{read / file.samplerate:.1f} s could be decoded; copy or encode it again"
-        )
-    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-
-
-def _mix_down(block: np.ndarray) -> np.ndarray:
-    """float32 [frames] from [frames, channels].
+def _mix_down(block: Block) -> np.ndarray:
+    """float32 [frames]: the mean of the channels.
 
     The samples are judged before they are mixed: +inf and -inf on two sides would give NaN.
     """
+    samples = block.samples
     # NaN passes through min and max and fails every comparison, so that this covers NaN, infinity and absurd levels.
-    if len(block) and not -_LARGEST_SAMPLE <= block.min() <= block.max() <= _LARGEST_SAMPLE:
-        if np.isfinite(block).all():
-            raise AudioError(f"samples reach {np.abs(block).max():.3g}; float audio must lie in -1..1")
+    if len(samples) and not -_LARGEST_SAMPLE <= samples.min() <= samples.max() <= _LARGEST_SAMPLE:
+        if np.isfinite(samples).all():
+            raise AudioError(f"samples reach {np.abs(samples).max():.3g}; float audio must lie in -1..1")
         raise AudioError("holds samples that are NaN or infinite; export it again")
     # Column by column: numpy's mean over an axis of two is five times slower.
-    return functools.reduce(np.add, block.T[1:], block[:, 0]) / np.float32(block.shape[1])
+    return functools.reduce(np.add, samples.T[1:], samples[:, 0]) / np.float32(samples.shape[1])
 
 
 def load_mono(
@@ -215,13 +130,3 @@ def require_seconds(seconds: float, least: float) -> None:
     """
     if seconds < least - 1e-3:
         raise AudioError(f"too short: {seconds:.2f} s, at least {least:g} s are needed")
-
-
-def seconds_of(path: str | os.PathLike) -> float | None:
-    """Duration by the file's header, in seconds; None where it has none to be read. Decodes nothing."""
-    try:
-        with _opened(path) as file:
-            known = file.samplerate and file.frames != UNKNOWN_FRAMES
-            return file.frames / file.samplerate if known else None
-    except (AudioError, FFmpegError, OSError, ValueError):
-        return None

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Frames of a file that does not say how many it has.
-UNKNOWN_FRAMES = 1 << 62
+from tfrecords_tools.audio.blocks import BLOCK_FRAMES, Block, DecodeError, channel_names
+
 # Containers of sound, and no network: a play list in disguise would make FFmpeg open what it names.
 _CONTAINERS = (
     "mov",
@@ -42,22 +42,17 @@ _CONTAINERS = (
 _SAFE = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
 
 
-class FFmpegError(Exception):
-    """FFmpeg cannot open or decode a file; the message is its reason."""
-
-
 class FFmpegFile:
-    """The part of `soundfile.SoundFile` that `decode.mono_blocks` needs; a context manager.
+    """One file in FFmpeg, read to its end; a context manager.
 
     Attributes:
-        samplerate: Hz.
-        frames: how many the container announces, or `UNKNOWN_FRAMES`.
+        frames: how many the container announces, or None where it does not.
 
     Args:
         path: any file; its first audio stream is taken.
 
     Raises:
-        FFmpegError: if FFmpeg cannot open it or it holds no audio.
+        DecodeError: if FFmpeg cannot open it or it holds no audio.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -67,15 +62,13 @@ class FFmpegFile:
             self._container = av.open(os.fspath(path), options=_SAFE)
         if not self._container.streams.audio:
             self._container.close()
-            raise FFmpegError("holds no audio")
+            raise DecodeError("holds no audio")
         self._stream = self._container.streams.audio[0]
-        self.samplerate = self._stream.codec_context.sample_rate
+        self.rate = self._stream.codec_context.sample_rate
         duration, time_base = self._stream.duration, self._stream.time_base
-        self.frames = UNKNOWN_FRAMES
+        self.frames = None
         if duration is not None and time_base is not None:
-            self.frames = int(duration * time_base * self.samplerate)
-        self._blocks = self._decoded()
-        self._left = np.zeros((0, 1), np.float32)
+            self.frames = int(duration * time_base * self.rate)
 
     def __enter__(self) -> "FFmpegFile":
         return self
@@ -83,33 +76,38 @@ class FFmpegFile:
     def __exit__(self, *exception) -> None:
         self._container.close()
 
-    def seek(self, frames: int) -> None:
-        """Skips that many frames from the beginning, by decoding them: FFmpeg's own seek is not exact to the frame."""
-        while frames > 0:
-            skipped = len(self.read(min(frames, 1 << 16), np.float32, True))
-            if not skipped:
-                return
-            frames -= skipped
+    def blocks(self) -> Iterator[Block]:
+        """All of the sound, each frame at its own rate and with its own channels.
 
-    def read(self, frames: int, dtype, always_2d: bool) -> np.ndarray:
-        """float32 [at most `frames`, channels]; empty at the end. `dtype` and `always_2d` are as soundfile has them."""
-        while not len(self._left):
-            with _reasons():
-                block = next(self._blocks, None)
-            if block is None:
-                return np.zeros((0, 1), np.float32)
-            self._left = block
-        taken, self._left = self._left[:frames], self._left[frames:]
-        return taken.astype(dtype, copy=False)
-
-    def _decoded(self) -> Iterator[np.ndarray]:
+        Raises:
+            DecodeError: if it cannot be decoded.
+        """
         import av
 
         # Only the sample format changes: float in planes, one row a channel.
         planes = av.AudioResampler(format="fltp")
-        for frame in self._container.decode(self._stream):
-            for converted in planes.resample(frame):
-                yield converted.to_ndarray().T
+        form: tuple = ()
+        parts: list[np.ndarray] = []
+        frames = self._container.decode(self._stream)
+        while True:
+            with _reasons():
+                frame = next(frames, None)
+            new = () if frame is None else (frame.sample_rate, _names(frame), frame.format.name)
+            # An encoder's frame is a fiftieth of a second: joined, they cost less in what follows.
+            if parts and (new != form or sum(part.shape[1] for part in parts) >= BLOCK_FRAMES // 2):
+                yield Block(form[0], form[1], np.concatenate(parts, 1).T)
+                parts = []
+            if frame is None:
+                return
+            if form != new:
+                planes, form = av.AudioResampler(format="fltp"), new
+            with _reasons():
+                parts += [part.to_ndarray() for part in planes.resample(frame)]
+
+
+def _names(frame) -> tuple[str, ...]:
+    names = tuple(channel.name for channel in frame.layout.channels)
+    return channel_names(len(names)) if "NONE" in names else names
 
 
 @contextlib.contextmanager
@@ -119,4 +117,4 @@ def _reasons() -> Iterator[None]:
     try:
         yield
     except av.FFmpegError as error:
-        raise FFmpegError(error.strerror) from error
+        raise DecodeError(error.strerror) from error
