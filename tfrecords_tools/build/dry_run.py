@@ -11,13 +11,14 @@ from tfrecords_tools.audio.extract import Extracted, Task, extract
 from tfrecords_tools.build.plan import Options, Plan, make_plan
 from tfrecords_tools.build.pool import default_workers
 from tfrecords_tools.dataset import SPLITS
+from tfrecords_tools.notes import RowNote, counted
 from tfrecords_tools.tables.manifest import Reject, read_manifest
 
 # Tracks that are extracted to learn the speed; the first is not counted: libraries are loaded with it.
 _TIMED = 4
 # Times real time a core, without and with madmom: stated where no file could be timed.
 _ASSUMED_RATES = (300.0, 10.0)
-_SHOWN_REJECTS = 10
+_SHOWN = 10  # rejects, and notes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Estimate:
         tracks, shards: how many each split gets.
         rejected: rows left out, as far as is known before their audio is decoded.
         rejects: the first of them, and the columns left out.
+        noted: kind -> rows taken although something is odd, as far as the table says.
+        notes: the first of what is odd.
         track_seconds: mean length of a track (s).
         measured: headers that this was read from; 0: it is assumed.
         bytes: size of all shards.
@@ -42,6 +45,8 @@ class Estimate:
     shards: Mapping[str, int]
     rejected: int
     rejects: Sequence[Reject]
+    noted: Mapping[str, int]
+    notes: Sequence[RowNote]
     track_seconds: float
     measured: int
     bytes: float
@@ -75,7 +80,9 @@ def dry_run(
             tracks,
             {split: sum(shard.split == split for shard in plan.shards) for split in SPLITS},
             plan.store.rejected(),
-            list(itertools.islice(plan.store.rejects(), _SHOWN_REJECTS)),
+            list(itertools.islice(plan.store.rejects(), _SHOWN)),
+            plan.store.noted(),
+            list(itertools.islice(plan.store.notes(), _SHOWN)),
             plan.seconds,
             plan.measured,
             plan.bytes(plan.shards),
@@ -104,7 +111,12 @@ def describe(estimate: Estimate) -> str:
     ]
     lines += [f"line {reject.line}, {reject.field or 'row'}: {reject.reason}" for reject in estimate.rejects]
     hidden = estimate.rejected - sum(reject.line > 1 for reject in estimate.rejects)
-    return "\n".join([*lines, f"and {hidden} more rejected"] if hidden > 0 else lines)
+    if hidden > 0:
+        lines.append(f"and {hidden} more rejected")
+    if estimate.noted:
+        lines.append(f"noted in the table: {counted(estimate.noted)}")
+        lines += [f"line {note.line}, {note.kind}: {note.what}; {note.done}" for note in estimate.notes]
+    return "\n".join(lines)
 
 
 def _rate(plan: Plan, tempo: bool) -> tuple[float, int]:

@@ -151,6 +151,7 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
     store = PlanStore(store_path, manifest.tags, values, options.seed)
     try:
         store.add_rejects(manifest.rejects, of_rows=False)
+        store.add_notes(manifest.notes)
         store.fill(_stamped(manifest, digest))
         store.arrange(str(manifest.path), options.resplit)
         with open(manifest.path, "rb") as file:

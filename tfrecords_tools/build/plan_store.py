@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.notes import RowNote, of_row
 from tfrecords_tools.tables.manifest import Reject, Row
 from tfrecords_tools.tables.splits import artist_key, assign_artists, is_large, refuse_shared_artists, seeded_order
 
@@ -19,6 +20,7 @@ _TABLES = """
 CREATE TABLE track(line INTEGER PRIMARY KEY, track_id TEXT, path BLOB, artist TEXT, title TEXT, split TEXT,
                    artist_key TEXT, shuffled BLOB, tags TEXT, numbers TEXT, lacks_tempo INTEGER);
 CREATE TABLE reject(line INTEGER, is_row INTEGER, cells TEXT);
+CREATE TABLE note(line INTEGER, kind TEXT, cells TEXT);
 CREATE TABLE side(artist_key TEXT PRIMARY KEY, split TEXT) WITHOUT ROWID;
 CREATE TABLE placed(place INTEGER PRIMARY KEY, line INTEGER, split TEXT);
 """
@@ -62,6 +64,8 @@ class PlanStore:
         with self._transaction():
             for item in items:
                 if isinstance(item, Row):
+                    if item.notes:
+                        self.add_notes(of_row(item.line, item.track_id, item.notes))
                     rows.append(self._cells(item))
                     if len(rows) >= _CHUNK:
                         self._insert(rows)
@@ -85,6 +89,15 @@ class PlanStore:
                     (reject.line, of_rows, json.dumps([reject.track_id, reject.field, reject.reason]))
                     for reject in rejects
                 ),
+            )
+
+    def add_notes(self, notes: Iterable[RowNote]) -> None:
+        """Takes in what was odd."""
+        # In ASCII, as rejects are.
+        with self._mendable():
+            self._database.executemany(
+                "INSERT INTO note VALUES (?, ?, ?)",
+                ((note.line, note.kind, json.dumps([note.track_id, note.what, note.done])) for note in notes),
             )
 
     def arrange(self, source: str, resplit: bool) -> None:
@@ -134,6 +147,16 @@ class PlanStore:
         """Everything left out, by line; with `only_rows` no columns."""
         query = f"SELECT line, cells FROM reject {'WHERE is_row' if only_rows else ''} ORDER BY line, rowid"
         return (Reject(line, *json.loads(cells)) for line, cells in self._rows(query))
+
+    def notes(self) -> Iterator[RowNote]:
+        """Everything that was odd, by line."""
+        for line, kind, cells in self._rows("SELECT line, kind, cells FROM note ORDER BY line, rowid"):
+            track_id, what, done = json.loads(cells)
+            yield RowNote(line, track_id, kind, what, done)
+
+    def noted(self) -> dict[str, int]:
+        """Kind -> number of its notes."""
+        return dict(self._rows("SELECT kind, COUNT(*) FROM note GROUP BY kind ORDER BY kind"))
 
     def rows(self, first: int, count: int) -> Iterator[Row]:
         """The placed rows from place `first` (from 0) on, in order, with their split."""

@@ -11,9 +11,11 @@ from tfrecords_tools.audio.extract import Extracted, Refused, Task
 from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.pool import Died
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
-from tfrecords_tools.build.writer import whole_shard, whole_table
+from tfrecords_tools.build.writer import whole_shard
+from tfrecords_tools.notes import RowNote, of_row
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.manifest import TAG_SEPARATOR, Reject, Row
+from tfrecords_tools.tables.whole_table import whole_table
 
 TRACKS_HEADER = ("track_id", "title", "artist", "split", "duration", "path")
 
@@ -26,6 +28,14 @@ class Written:
     cells: tuple
     seconds: float
     tempo_estimated: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What comes of one row: a track or a reject, and what was odd in its file."""
+
+    track: Written | Reject
+    notes: tuple[RowNote, ...] = ()
 
 
 def task_of(row: Row, plan: Plan, tempo_cache: str) -> Task:
@@ -54,7 +64,7 @@ def tag_ids(schema: Schema) -> dict[str, dict[str, int]]:
 
 def finish_row(
     row: Row, result: Extracted | Refused | Died, schema: Schema, ids: Mapping[str, Mapping[str, int]]
-) -> Written | Reject:
+) -> Outcome:
     """Puts labels and features together.
 
     Args:
@@ -63,8 +73,11 @@ def finish_row(
         schema: the dataset's.
         ids: `tag_ids(schema)`, made once.
     """
-    if not isinstance(result, Extracted):
-        return Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}")
+    if isinstance(result, Died):
+        return Outcome(_unusable(row, result.reason))
+    notes = tuple(of_row(row.line, row.track_id, result.notes))
+    if isinstance(result, Refused):
+        return Outcome(_unusable(row, result.reason), notes)
     values = dict(row.values)
     if result.tempo is not None:
         values["tempo"] = round(result.tempo, 2)  # finer than the estimate's own grid
@@ -88,31 +101,36 @@ def finish_row(
         *(TAG_SEPARATOR.join(tags) for tags in row.tags.values()),
         *values.values(),
     )
-    return Written(schema.encode(track), cells, result.duration, result.tempo is not None)
+    return Outcome(Written(schema.encode(track), cells, result.duration, result.tempo is not None), notes)
 
 
-def write_shard(
-    work: WorkFolder, shard: PlannedShard, schema: Schema, tracks: Iterable[Written | Reject]
-) -> FinishedShard:
+def _unusable(row: Row, reason: str) -> Reject:
+    return Reject(row.line, row.track_id, "path", f"'{row.path}': {reason}")
+
+
+def write_shard(work: WorkFolder, shard: PlannedShard, schema: Schema, outcomes: Iterable[Outcome]) -> FinishedShard:
     """Writes one shard into a work folder.
 
     Args:
         work: whose folder exists; it need not be entered.
         shard: what is written.
         schema: the dataset's.
-        tracks: what came of each row of the shard, in the planned order; taken one by one.
+        outcomes: what came of each row of the shard, in the planned order; taken one by one.
 
     Returns:
         What is known of the shard; noted in the folder, last of all.
 
     Raises:
-        UserError: if the disk is full. What `tracks` raises goes through, and no half shard is left.
+        UserError: if the disk is full. What `outcomes` raises goes through, and no half shard is left.
     """
     rejects: list[Reject] = []
+    notes: list[RowNote] = []
     seconds, tempi = 0.0, 0
     path = work.folder / shard.file
     with whole_shard(path) as writer, whole_table(work.table(shard.file), tracks_header(schema)) as table:
-        for track in tracks:
+        for outcome in outcomes:
+            notes.extend(outcome.notes)
+            track = outcome.track
             if isinstance(track, Reject):
                 rejects.append(track)
                 continue
@@ -120,6 +138,6 @@ def write_shard(
             table.write(track.cells)
             seconds += track.seconds
             tempi += track.tempo_estimated
-    finished = FinishedShard(writer.shard, shard.split, path.stat().st_size, seconds, tempi, rejects)
+    finished = FinishedShard(writer.shard, shard.split, path.stat().st_size, seconds, tempi, rejects, notes)
     work.keep(finished)
     return finished

@@ -13,6 +13,7 @@ from tfrecords_tools.build.plan import PlannedShard
 from tfrecords_tools.dataset import FILE_NAME, Shard
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import move_file, whole_file, write_text
+from tfrecords_tools.notes import RowNote
 from tfrecords_tools.tables.manifest import Reject
 
 WORK_FOLDER = ".build"
@@ -30,6 +31,7 @@ class FinishedShard:
         seconds: how much audio it holds.
         tempi: how many were estimated.
         rejects: tracks that could not be used.
+        notes: what was odd in tracks' files.
     """
 
     shard: Shard
@@ -38,6 +40,7 @@ class FinishedShard:
     seconds: float
     tempi: int
     rejects: Sequence[Reject]
+    notes: Sequence[RowNote] = ()
 
 
 class WorkFolder:
@@ -122,7 +125,8 @@ class WorkFolder:
         except FileNotFoundError:
             return None
         rejects = [Reject(**reject) for reject in content.pop("rejects")]
-        finished = FinishedShard(Shard(**content.pop("shard")), rejects=rejects, **content)
+        notes = [RowNote(**note) for note in content.pop("notes", ())]
+        finished = FinishedShard(Shard(**content.pop("shard")), rejects=rejects, notes=notes, **content)
         sizes = [path.stat().st_size for path in self._places(shard.file) if path.exists()]
         return finished if finished.size in sizes and self.table(shard.file).exists() else None
 

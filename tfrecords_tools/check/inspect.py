@@ -13,7 +13,9 @@ from tfrecords_tools.check.mutual_information import chance_level, format_table,
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
+from tfrecords_tools.notes import counted
 from tfrecords_tools.program import progress
+from tfrecords_tools.tables.findings import NOTES_FILE, count_notes
 from tfrecords_tools.tables.tracks import TRACKS_FILE, Tracks, load_tracks, track_rows
 
 # Tracks that mutual information is taken on: pairs of tags cost their product, and a larger sample tells no more.
@@ -37,7 +39,8 @@ def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
         What `inspect.json` holds: `tracks` and `hours` (split -> number), `tags` (dimension -> split ->
         tag -> tracks), `coverage` (dimension -> split, and `all` -> share of tracks with a label),
         `tags_per_track` (dimension -> mean over the labelled), `histograms` (value dimension -> `edges`
-        and `counts` by split), `mutual_information` (`tracks`, `bits`, `chance`).
+        and `counts` by split), `mutual_information` (`tracks`, `bits`, `chance`), `noted` (kind -> lines of
+        `notes.csv`).
 
     Raises:
         UserError: if `tracks.csv` cannot be read or has not as many rows of a split as the shards records.
@@ -63,6 +66,7 @@ def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
         "tags_per_track": {name: _mean_tags(column.counts) for name, column in tracks.tags.items()},
         "histograms": {name: _histogram(column, tracks.splits) for name, column in tracks.values.items()},
         "mutual_information": _shared_information(tracks, seed),
+        "noted": dict(count_notes(dataset.folder / NOTES_FILE)),
     }
 
 
@@ -131,6 +135,8 @@ def picture_name(kind: str, dimension: str) -> Path:
 def format_report(report: Mapping) -> str:
     """The tables of `inspect_dataset`'s report as lines of text."""
     parts = [_split_table(report), _dimension_table(report)]
+    if report["noted"]:
+        parts.append(f"noted: {counted(report['noted'])} (see {NOTES_FILE})")
     parts += [_tag_table(name, counts) for name, counts in report["tags"].items()]
     parts += [_histogram_text(name, **histogram) for name, histogram in report["histograms"].items()]
     shared = report["mutual_information"]

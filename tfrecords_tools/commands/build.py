@@ -6,11 +6,13 @@ import json
 from absl import flags
 
 from tfrecords_tools.audio.tempo import LICENCE_NOTE, MOST_SECONDS
-from tfrecords_tools.build.build import BUILD_FILE, REJECTED_FILE, Engine, build_dataset
+from tfrecords_tools.build.build import BUILD_FILE, Engine, build_dataset
 from tfrecords_tools.build.dry_run import describe, dry_run
 from tfrecords_tools.build.plan import FEATURES, TEMPO_MODES, Options
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError, require_extra
+from tfrecords_tools.notes import counted
+from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -136,8 +138,13 @@ def run(fv: flags.FlagValues) -> None:
         engine=_engine(fv.runner, fv.beam_args),
     )
     counts = ", ".join(f"{dataset.tracks(split)} {split}" for split in SPLITS)
-    rejected = json.loads((dataset.folder / BUILD_FILE).read_text(encoding="utf-8"))["rejected"]
-    print(f"{dataset.folder}: tracks: {counts}; rejected: {rejected} (see {REJECTED_FILE}); details: {BUILD_FILE}")
+    report = json.loads((dataset.folder / BUILD_FILE).read_text(encoding="utf-8"))
+    noted = report.get("noted")  # not in builds of before
+    odd = f"; noted: {counted(noted)} (see {NOTES_FILE})" if noted else ""
+    print(
+        f"{dataset.folder}: tracks: {counts}; rejected: {report['rejected']} (see {REJECTED_FILE}){odd}; "
+        f"details: {BUILD_FILE}"
+    )
 
 
 def _engine(runner: str, beam_args: str) -> Engine | None:

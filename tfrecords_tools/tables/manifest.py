@@ -12,6 +12,7 @@ from pathlib import Path
 from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.notes import Note, RowNote
 from tfrecords_tools.tables.formats import TAG_SEPARATOR, table_lines
 
 NEEDED = ("track_id", "path", "artist")
@@ -37,6 +38,7 @@ class Row:
         tags: tag dimension -> its tags, sorted; an empty tuple is unlabelled.
         values: value dimension -> number, or None where unlabelled.
         line: its line in the manifest, from 1 (the header's).
+        notes: what was odd in it, and is taken all the same.
     """
 
     track_id: str
@@ -47,6 +49,7 @@ class Row:
     tags: Mapping[str, tuple[str, ...]]
     values: Mapping[str, float | None]
     line: int
+    notes: tuple[Note, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Manifest:
         audio_root: absolute folder that relative paths are resolved against.
         tags, values: names of the tag and the value dimensions, in the header's order.
         rejects: columns that were left out (line 1).
+        notes: what was odd in the header.
         audio_is_checked: whether each row's file is looked at.
     """
 
@@ -77,6 +81,7 @@ class Manifest:
         # Joined once: a million rows cannot wait for pathlib.
         self.audio_root = os.path.abspath(path.parent if audio_root is None else audio_root)
         self.rejects: list[Reject] = []
+        self.notes: list[RowNote] = []
         self.audio_is_checked = check_audio
         self._inside_only = audio_root is not None
         self._width = len(header)

@@ -1,6 +1,7 @@
 """`dmml embed` on audio files and on records, against embeddings made one by one; and the index made of them."""
 
 import csv
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -23,10 +24,12 @@ from dmml_tf.embed.split import embed_split
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
 from dmml_tf.search.index import Index
+from tests.in_this_process import map_here
 from tests.synthetic import SCHEMA, write_dataset
 from tfrecords_tools import program
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.notes import Note
 from tfrecords_tools.program import Command, dispatch
 from tfrecords_tools.tables.manifest import read_manifest
 
@@ -111,6 +114,34 @@ def test_a_bare_folder_with_rate_and_time_left(in_this_process, place, capsys, t
     np.testing.assert_allclose(rows[1]["vector"], expected, atol=1e-5)
 
 
+def test_what_is_odd_is_listed_beside_and_survives_an_interruption(place, capsys, tmp_path, monkeypatch):
+    def noting(function, tasks, workers):
+        for task in tasks:
+            result = function(task)
+            yield dataclasses.replace(result, notes=(Note("length", f"odd: {Path(task.path).stem}", "taken"),))
+
+    monkeypatch.setattr(sounds, "ordered_map", noting)
+    monkeypatch.setattr(module, "PART", 2)
+    out = tmp_path / "songs.parquet"
+    arguments = ("embed", "--manifest", place / "songs.csv", "--out", out)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "join_parts", interrupt)
+        assert dmml(capsys, place, *arguments)[0] == 130
+    status, said, _ = dmml(capsys, place, *arguments)
+    listed = tmp_path / "songs.parquet.notes.csv"
+    assert status == 0 and f"; noted: 4 length, see {listed}" in said
+    with listed.open(newline="") as file:
+        rows = [(row["line"], row["track_id"], row["what"]) for row in csv.DictReader(file)]
+    assert rows == [("2", "s0", "odd: 0"), ("4", "s1", "odd: 1"), ("5", "y", "odd: text"), ("6", "s2", "odd: 2")]
+    monkeypatch.setattr(sounds, "ordered_map", map_here)
+    assert "noted" not in dmml(capsys, place, *arguments)[1] and not listed.exists()
+
+
+def interrupt(*_):
+    """Stands for Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float16", 2e-3)])
 def test_records_are_as_embed_split_has_them(place, capsys, tmp_path, dtype, tolerance):
     out = tmp_path / "records.parquet"
@@ -169,7 +200,7 @@ def test_finished_files_are_not_decoded_again(place, monkeypatch):
     )
     source = FilesSource(read_manifest(place / "songs.csv"), workers=1)
     items = list(source.items([False, True, False, False, True]))
-    assert source.count() == 5 and items[0].track_id == "x" and items[1].track["id"] == "s2" and len(items) == 2
+    assert source.count() == 5 and items[0].reject.track_id == "x" and items[1].track["id"] == "s2" and len(items) == 2
     assert asked == ["2.wav"]
 
 

@@ -16,6 +16,7 @@ from tfrecords_tools.build.plan import Options
 from tfrecords_tools.build.work_folder import WORK_FOLDER, WorkFolder
 from tfrecords_tools.commands import build as command
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.findings import REJECTED_FILE
 
 pytestmark = pytest.mark.spawns
 
@@ -86,7 +87,7 @@ def test_beam_writes_the_same_bytes(local, through_beam):
 
 
 def test_rejects_are_listed_and_no_work_is_left(through_beam):
-    rows = (through_beam.folder / build.REJECTED_FILE).read_text(encoding="utf-8").splitlines()
+    rows = (through_beam.folder / REJECTED_FILE).read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[:3] for row in rows[1:]] == [["4", "text", "path"], ["13", "short", "path"]]
     assert not (through_beam.folder / WORK_FOLDER).exists()
 
@@ -120,7 +121,7 @@ def test_either_runner_goes_on_with_what_is_whole(beam, manifest, local, tmp_pat
 def test_too_many_rejects_end_the_build_and_its_shards_stay(beam, manifest, tmp_path):
     with pytest.raises(UserError, match="more than --max_rejected=1 rows"):
         _build(manifest, tmp_path / "data", engine=beam.beam_engine(), max_rejected=1)
-    assert (tmp_path / "data" / build.REJECTED_FILE).exists()
+    assert (tmp_path / "data" / REJECTED_FILE).exists()
     assert len(list((tmp_path / "data" / WORK_FOLDER).glob("*.tfrecord"))) == 4
     assert not list((tmp_path / "data").glob("*.tfrecord"))
 

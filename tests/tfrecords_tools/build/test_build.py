@@ -26,6 +26,7 @@ from tfrecords_tools.build.writer import whole_shard
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE
 
 pytestmark = pytest.mark.spawns
 
@@ -90,7 +91,7 @@ def test_two_workers_write_the_same_bytes(manifest, cache, built, tmp_path):
     again = build_dataset(manifest, tmp_path / "data", Options("x"), workers=2, tempo_cache=cache)
     assert _contents(tmp_path / "data") == _contents(built.folder)
     assert again == Dataset.load(tmp_path / "data")
-    assert len(_contents(built.folder)) == sum(len(shards) for shards in built.splits.values()) + 3
+    assert len(_contents(built.folder)) == sum(len(shards) for shards in built.splits.values()) + 4
 
 
 def test_records_hold_what_the_manifest_and_the_audio_say(manifest, built):
@@ -126,7 +127,7 @@ def test_shards_are_named_counted_and_summed(built):
 
 
 def test_rejected_rows_and_columns_are_listed(built):
-    with open(built.folder / build.REJECTED_FILE, encoding="utf-8", newline="") as file:
+    with open(built.folder / REJECTED_FILE, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["line"], row["field"]) for row in rows] == [
         ("1", "odd:kind"),
@@ -228,7 +229,7 @@ def test_all_rows_rejected(in_this_process, manifest, tmp_path):
     table.write_text("track_id,path,artist\na,text.wav,\nb,gone.wav,\n")
     with pytest.raises(UserError, match="all 2 rows are rejected, the first .line 2, path.*rejected.csv"):
         build_dataset(table, tmp_path, workers=1)
-    assert {path.name for path in tmp_path.iterdir()} == {build.REJECTED_FILE}
+    assert {path.name for path in tmp_path.iterdir()} == {REJECTED_FILE, NOTES_FILE}
 
 
 def test_no_rows(tmp_path):
@@ -249,7 +250,7 @@ def test_a_given_split_is_kept(in_this_process, manifest, tmp_path):
     dataset = build_dataset(_split_table(manifest.parent, "rree-"), tmp_path, workers=1)
     assert {split: dataset.tracks(split) for split in SPLITS} == {"train": 2, "valid": 0, "test": 2}
     assert dataset.splits["valid"] == ()
-    assert 't4,split,"is empty where other rows have one; ' in (tmp_path / build.REJECTED_FILE).read_text()
+    assert 't4,split,"is empty where other rows have one; ' in (tmp_path / REJECTED_FILE).read_text()
 
 
 def test_an_artist_on_two_sides_is_refused_unless_resplit(in_this_process, manifest, tmp_path):

@@ -15,7 +15,7 @@ from tests.tfrecords_tools.parsed import parse
 from tfrecords_tools.audio import extract, tempo_cache
 from tfrecords_tools.audio.extract import Extracted, Refused, Task
 from tfrecords_tools.build import build
-from tfrecords_tools.build.build import REJECTED_FILE, build_dataset
+from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.dry_run import describe, dry_run
 from tfrecords_tools.build.plan import Options
 from tfrecords_tools.build.work_folder import WORK_FOLDER
@@ -23,6 +23,8 @@ from tfrecords_tools.cli import main
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE
+from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 pytestmark = pytest.mark.spawns
 
@@ -67,7 +69,7 @@ def test_past_max_rejected_the_status_is_2_and_nothing_is_half_written(mixed, lo
     assert not (tmp_path / "x").exists()
     assert main([*arguments, "--max_rejected=12"]) == 2
     assert "more than --max_rejected=12" in capsys.readouterr().err
-    assert {path.name for path in (tmp_path / "x").iterdir()} == {REJECTED_FILE, WORK_FOLDER}
+    assert {path.name for path in (tmp_path / "x").iterdir()} == {REJECTED_FILE, NOTES_FILE, WORK_FOLDER}
     assert len((tmp_path / "x" / REJECTED_FILE).read_text().splitlines()) == 1 + 13
     assert main([*arguments, f"--max_rejected={2 * len(KINDS)}", "--resume"]) == 0
     assert "rejected: 22 (see rejected.csv)" in capsys.readouterr().out
@@ -123,7 +125,7 @@ def test_tempo_that_was_asked_for_and_a_second_build_that_repeats_none(songs, tm
         assert dataset.schema.values == ("tempo",)
         found = float(_record(dataset)["values/tempo"])
         assert found == pytest.approx(123.46) if bpm else np.isnan(found)
-        with open(tmp_path / out / build.TRACKS_FILE, encoding="utf-8", newline="") as file:
+        with open(tmp_path / out / TRACKS_FILE, encoding="utf-8", newline="") as file:
             assert {row["tempo"] for row in csv.DictReader(file)} == {cell}
     assert calls == [20.0] * 3
 

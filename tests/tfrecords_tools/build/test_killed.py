@@ -111,6 +111,7 @@ class _Killed(BaseException):
 # Every function that leaves something on the disk, and how often it is called before the kill.
 STEPS = [
     (build, "write_rejects", 0),
+    (build, "write_notes", 0),
     (build, "join_tables", 0),
     (build, "write_json", 0),
     (WorkFolder, "keep", 0),

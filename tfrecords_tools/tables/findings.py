@@ -1,0 +1,45 @@
+"""What was found wrong or odd in a manifest and its files, beside what is made of them: rejected.csv and notes.csv."""
+
+import csv
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.notes import RowNote
+from tfrecords_tools.tables.manifest import Reject
+from tfrecords_tools.tables.whole_table import whole_table
+
+REJECTED_FILE, NOTES_FILE = "rejected.csv", "notes.csv"
+_REJECTED_HEADER = ("line", "track_id", "field", "reason")
+_NOTES_HEADER = ("line", "track_id", "kind", "what", "done")
+
+
+def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
+    """Writes rejected.csv, whole or not at all."""
+    with whole_table(path, _REJECTED_HEADER) as table:
+        for reject in rejects:
+            table.write(dataclasses.astuple(reject))
+
+
+def write_notes(path: Path, notes: Iterable[RowNote]) -> None:
+    """Writes notes.csv, whole or not at all."""
+    with whole_table(path, _NOTES_HEADER) as table:
+        for note in notes:
+            table.write(dataclasses.astuple(note))
+
+
+def count_notes(path: Path) -> Counter[str]:
+    """Kind of note -> how many a notes.csv holds; none where there is no such file, as in datasets of before.
+
+    Raises:
+        UserError: if the file cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return Counter(row["kind"] for row in csv.DictReader(file, strict=True))
+    except FileNotFoundError:
+        return Counter()
+    except (OSError, KeyError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read ({error}); build the dataset again") from error
