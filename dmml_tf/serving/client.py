@@ -12,6 +12,7 @@ import base64
 import dataclasses
 import http.client
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +27,8 @@ EMBEDDING = "embedding"
 _LONGEST_PAUSE = 5.0  # seconds between two tries
 # What may be gone at the next try. A deadline is not among them: who set it wants to know by then.
 _RETRYABLE = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
+# What TensorFlow wraps around a line of the served graph: where in the graph it stands, for nobody who asks.
+_REFUSAL = re.compile(r"assertion failed: \[(.*)\]")
 # REST statuses by the gRPC codes that TensorFlow Serving makes them from.
 _CODES = {
     400: "INVALID_ARGUMENT",
@@ -47,6 +50,12 @@ class ServingError(UserError):
     def __init__(self, code: str, message: str):
         super().__init__(" ".join(f"{code}: {message}".split()))
         self.code = code
+
+    @classmethod
+    def answered(cls, code: str, address: str, message: str | None) -> "ServingError":
+        """What the server at `address` answered: of a refusal of the model the model's own line alone."""
+        refusal = _REFUSAL.search(message or "")
+        return cls(code, f"{address}: {refusal[1] if refusal else message}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Client:
         return self._embed("embed_log_mel", "log_mel", _numbers(log_mel, 3))
 
     def embed_wav(self, files: Sequence[bytes]) -> Embeddings:
-        """Songs' embeddings from 16-bit PCM WAV files' bytes; any rate, channels and lengths of at least 3 s."""
+        """Songs' embeddings from WAV files' bytes, PCM or float; any rate, channels and lengths of at least 3 s."""
         return self._embed("embed_wav", "wav", list(files))
 
     def predict(self, signature: str, name: str, value: np.ndarray | list[bytes]) -> dict[str, np.ndarray]:
@@ -156,7 +165,7 @@ class RestClient(Client):
             with urllib.request.urlopen(request, timeout=self.timeout) as response:
                 return response.read()
         except urllib.error.HTTPError as error:
-            raise ServingError(_CODES.get(error.code, "UNKNOWN"), f"{self._url}: {_reason(error)}") from error
+            raise ServingError.answered(_CODES.get(error.code, "UNKNOWN"), self._url, _reason(error)) from error
         except (OSError, http.client.HTTPException) as error:
             # URLError wraps what happened while connecting; what happens later comes bare.
             late = isinstance(getattr(error, "reason", error), TimeoutError)
@@ -212,7 +221,7 @@ class GrpcClient(Client):
         try:
             answer = self._stub.Predict(request, timeout=self.timeout)
         except grpc.RpcError as error:
-            raise ServingError(error.code().name, f"{self._target}: {error.details()}") from error
+            raise ServingError.answered(error.code().name, self._target, error.details()) from error
         return {name: tf.make_ndarray(tensor) for name, tensor in answer.outputs.items()}
 
 

@@ -9,7 +9,7 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.signal import Signal
 from dmml_tf.models.frontends import LogMelFrontend
-from dmml_tf.serving.checks import require_seconds
+from dmml_tf.serving.checks import require_audio, require_log_mel, require_seconds, row_name
 from dmml_tf.serving.wav import decode_mono
 from tfrecords_tools.audio.extract import PCM_SCALE, PCM_UNIT
 from tfrecords_tools.features import LogMel
@@ -31,6 +31,9 @@ class ServedGraph:
     129 of its frames, and **what is left at the end and fills no window is dropped**. For a network that takes
     samples the windows begin at the same places and are cut from the audio itself. Log-mel and samples are rounded
     to float16 and 16 bits as in the records, so that a file served finds its own record in the index.
+
+    What is not finite, or not at the level of audio, would be answered with NaN or nonsense: it is refused with
+    `InvalidArgumentError` and a line that names the first such row of the batch.
 
     Args:
         embedding: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, size].
@@ -65,7 +68,7 @@ class ServedGraph:
 
     def embed_log_mel(self, log_mel: tf.Tensor) -> dict[str, tf.Tensor]:
         """Of windows as the network takes them, float32 [batch, 129, 128], `log10(1 + 10 S)`; outputs [batch, .]."""
-        return self._outputs(self._embedding(log_mel))
+        return self._outputs(self._embedding(require_log_mel(log_mel, "log_mel", self._features)))
 
     def embed_audio(self, audio: tf.Tensor) -> dict[str, tf.Tensor]:
         """Of songs: the mean over each one's non-overlapping windows (section 3.3 of the paper); outputs [batch, .].
@@ -88,30 +91,30 @@ class ServedGraph:
         """Of encoded files, as `embed_audio`; outputs [batch, .].
 
         Args:
-            wav: string [batch], 16-bit PCM WAV files of at least 3 s, any rate, channels and lengths.
+            wav: string [batch], WAV files of at least 3 s as `read_wav` takes them, any rate, channels and lengths.
         """
         ragged = tf.map_fn(
-            self._windows_of_wav,
-            wav,
+            lambda row: self._windows_of_wav(*row),
+            (wav, tf.range(tf.size(wav))),
             fn_output_signature=tf.RaggedTensorSpec([None, *self._signal.shape], tf.float32, ragged_rank=0),
         )
         embedded = self._embed(ragged.values)
         # Not segment_mean by row ids: a mean of contiguous rows is what reduce_mean on a ragged tensor is.
         return self._outputs(tf.reduce_mean(ragged.with_values(embedded), axis=1))
 
-    def _windows_of_wav(self, wav: tf.Tensor) -> tf.Tensor:
+    def _windows_of_wav(self, wav: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
         """float32 [windows, ...], non-overlapping, of one file."""
-        samples = decode_mono(wav, self._features.sample_rate)
-        return self._cut(samples[None], self._features.window_frames, "WAV file")[0]
+        samples = decode_mono(wav, self._features.sample_rate, row)
+        return self._cut(samples[None], self._features.window_frames, row_name("wav", row))[0]
 
     def _windows_of_batch(self, audio: tf.Tensor, hop: int) -> tf.Tensor:
         """float32 [batch, windows, size]: the embeddings of windows that begin `hop` frames apart."""
-        windows = self._cut(audio, hop, "audio")
+        windows = self._cut(require_audio(audio, "audio"), hop, "audio")
         count = tf.shape(windows)[:2]
         flat = tf.reshape(windows, [-1, *windows.shape[2:]])
         return tf.reshape(self._embed(flat), [count[0], count[1], self._size])
 
-    def _cut(self, audio: tf.Tensor, hop: int, what: str) -> tf.Tensor:
+    def _cut(self, audio: tf.Tensor, hop: int, what: str | tf.Tensor) -> tf.Tensor:
         """float32 [batch, windows, ...] of audio [batch, samples]: windows as the network takes them."""
         with require_seconds(tf.shape(audio)[1], self._features.sample_rate, what):
             audio = tf.identity(audio)

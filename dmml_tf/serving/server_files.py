@@ -34,7 +34,8 @@ BATCHING_PARAMETERS = """\
 # - Requests to serving_default and embed_windows are joined only if their audio has one length; others fail.
 #   Padding them (pad_variable_length_inputs) would add silence to the shorter song and change its embedding.
 #   embed_wav and embed_log_mel may always be joined: a file is one string, a window has one shape.
-# - Audio that is refused (too short, not a WAV file) makes all requests fail that were joined with it.
+# - Audio that is refused (too short, not a WAV file) makes all requests fail that were joined with it; the row that
+#   the message names is one of theirs together.
 max_batch_size { value: 64 }
 batch_timeout_micros { value: 5000 }
 num_batch_threads { value: 2 }

@@ -1,41 +1,40 @@
 """WAV bytes -> mono samples at one rate, in TensorFlow operations, so that a served model takes files.
 
-Agrees with `tfrecords_tools.audio.decode.load_mono` (soundfile and soxr) except in what it reads: 16-bit PCM alone,
-which is what `tf.audio.decode_wav` decodes. 8-, 24- and 32-bit, float and compressed WAV are refused by it.
+Agrees with `tfrecords_tools.audio.decode.load_mono` (soundfile and soxr) except in what it reads: PCM and floating
+point. Compressed WAV (A-law, mu-law, ADPCM, ...) is refused by it.
 """
 
 import tensorflow as tf
 
-from dmml_tf.serving.checks import require
+from dmml_tf.serving.checks import require_audio, row_name
+from dmml_tf.serving.mono import mix_down
+from dmml_tf.serving.riff import read_wav
 from dmml_tf.serving.soxr_response import POINTS, RATES, responses
 
-# Hz; a header outside it is damaged, and would ask for absurd amounts of memory.
-BELIEVABLE_RATES = (1_000, 768_000)
 
-
-def decode_mono(wav: tf.Tensor, sample_rate: int) -> tf.Tensor:
-    """Samples of one WAV file: decoded, mixed down (mean of the channels) and resampled.
+def decode_mono(wav: tf.Tensor, sample_rate: int, row: tf.Tensor | int = 0) -> tf.Tensor:
+    """Samples of one WAV file: decoded, mixed down as `tfrecords_tools.audio.downmix` and resampled.
 
     Args:
-        wav: string [], the bytes of a 16-bit PCM WAV file of any number of channels.
+        wav: string [], the bytes of a file as `read_wav` takes them, of any number of channels.
         sample_rate: Hz wanted.
+        row: of the batch, for messages.
 
     Returns:
-        float32 [samples] in -1..1.
+        float32 [samples] in about -1..1.
 
     Raises:
-        InvalidArgumentError: when the graph runs, if `wav` is not such a file or its rate is not one of 1,000
-            to 768,000 Hz.
+        InvalidArgumentError: when the graph runs, if `wav` is not such a file, its rate is not one of 1,000
+            to 768,000 Hz, or its samples are not finite or far beyond -1..1.
     """
-    # Not desired_channels=1: that takes the left channel.
-    samples, rate = tf.audio.decode_wav(wav)
-    lowest, highest = BELIEVABLE_RATES
-    message = tf.strings.join(
-        ["WAV header says ", tf.strings.as_string(rate), " Hz, which no recording has; encode it again"]
+    sound = read_wav(wav, row_name("wav", row))
+    # Judged before they are mixed: infinities of both signs would give NaN.
+    mono = mix_down(require_audio(sound.samples[None], "wav", row)[0], sound.rate, sound.mask)
+    return tf.cond(
+        tf.equal(sound.rate, sample_rate),
+        lambda: mono,
+        lambda: resample(mono, tf.cast(sound.rate, tf.int32), sample_rate),
     )
-    with require((rate >= lowest) & (rate <= highest), message):
-        mono = tf.reduce_mean(samples, axis=1)
-    return tf.cond(tf.equal(rate, sample_rate), lambda: mono, lambda: resample(mono, rate, sample_rate))
 
 
 def resample(samples: tf.Tensor, rate: tf.Tensor, new_rate: int) -> tf.Tensor:

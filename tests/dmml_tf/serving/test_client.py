@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import re
 import subprocess
 import sys
 import threading
@@ -84,6 +85,14 @@ def test_what_the_server_refuses_is_not_tried_again(service):
     with pytest.raises(ServingError, match="NOT_FOUND"):
         connect(model="other").embed_audio(songs()[:1, :70_000])
     assert served.requests == 3
+
+
+def test_what_the_model_refuses_is_its_line_alone(service):
+    files = [wav_bytes(songs()[0, :70_000], RATE), b"fLaC..."]
+    with pytest.raises(ServingError) as caught:
+        service[1]().embed_wav(files)
+    line = "wav[1] is no WAV file: it does not begin with RIFF and WAVE; encode it as WAV of 16-bit PCM"
+    assert re.fullmatch(rf"INVALID_ARGUMENT: (http:)?[\w./:]+: {re.escape(line)}", str(caught.value))
 
 
 def test_what_is_not_sent(service):

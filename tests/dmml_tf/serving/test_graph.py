@@ -73,13 +73,14 @@ def test_files_of_different_rates_channels_and_lengths_in_one_batch(exported, tm
         "stereo44.wav": (stereo()[:200_000], 44_100),
         "high.wav": (stereo(), 96_000),
         "low.wav": (songs()[0, :40_000], 8_000),
-        "three.wav": (np.repeat(stereo()[:150_000, :1], 3, axis=1), 32_000),
         "16.wav": (songs()[0], 16_000),
         "odd.wav": (stereo()[:150_000], 44_101),
+        "deep.wav": (stereo()[:150_000], 44_100, "PCM_24"),
+        "float.wav": (stereo()[:150_000], 44_100, "FLOAT"),
     }
     expected = []
-    for name, (samples, rate) in files.items():
-        soundfile.write(tmp_path / name, samples, rate, subtype="PCM_16")
+    for name, (samples, rate, *subtype) in files.items():
+        soundfile.write(tmp_path / name, samples, rate, *(subtype or ["PCM_16"]))
         expected.append(embed_audio(tmp_path / name, Embedder(exported.model, LogMel())))
     contents = [(tmp_path / name).read_bytes() for name in files]
     found = exported.signatures["embed_wav"](wav=tf.constant(contents))
@@ -112,14 +113,50 @@ def test_audio_under_3_s(exported, signature):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (wav_bytes(songs()[0, :60_000], RATE), "WAV file is too short: 2.72 s"),
-        (wav_bytes(songs()[0, :70_000], 500), "WAV header says 500 Hz"),
-        (wav_bytes(songs()[0], RATE, subtype="PCM_24"), "16-bit"),
-        (b"not a sound", "RIFF|Header|WAV|Data"),
-        (wav_bytes(songs()[0], RATE)[:1000], "Data|data|size"),
+        (wav_bytes(songs()[0, :60_000], RATE), "is too short: 2.72 s"),
+        (wav_bytes(songs()[0, :70_000], 500), "has a header that says 500 Hz"),
+        (wav_bytes(songs()[0], RATE, subtype="ALAW"), "holds samples of format 6"),
+        (b"not a sound", "is no WAV file"),
+        (wav_bytes(songs()[0], RATE)[:1000], "is too short: 0.02 s"),
+        (wav_bytes(songs()[0] * 30_000, RATE, subtype="FLOAT"), "holds .*: audio is finite and lies in -1..1; divide"),
+        (wav_bytes(np.where(songs()[0] > 0.1, np.nan, 0), RATE, subtype="DOUBLE"), "holds nan: audio is finite"),
+        (wav_bytes(np.where(songs()[0] > 0.1, 1e300, 0), RATE, subtype="DOUBLE"), "holds inf: audio is finite"),
     ],
-    ids=["short", "rate", "24 bit", "text", "cut"],
+    ids=["short", "rate", "A-law", "text", "cut", "integers as floats", "NaN", "beyond float32"],
 )
 def test_files_that_are_refused(exported, content, message):
-    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"assertion failed: \[wav\[1\] {message}"):
         exported.signatures["embed_wav"](wav=tf.constant([wav_bytes(songs()[0], RATE), content]))
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "embed_windows"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 101.0, -32_768.0])
+def test_samples_that_are_no_audio(exported, signature, value):
+    audio = songs()[:3, :70_000].copy()
+    audio[1, 69_000] = value
+    audio[2, 3] = np.nan
+    line = rf"assertion failed: \[audio\[1\] holds {value:g}: audio is finite and lies in -1..1; divide 16-bit numbers"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=line):
+        exported.signatures[signature](audio=tf.constant(audio))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.5, 4.5])
+def test_log_mels_that_no_audio_has(exported, value):
+    log_mel = np.stack([LogMel().extract(song)[:129] for song in songs()[:3]])
+    log_mel[2, 128, 127] = value
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match=rf"assertion failed: \[log_mel\[2\] holds {value:g}: .* lie in 0..4.4; send",
+    ):
+        exported.signatures["embed_log_mel"](log_mel=tf.constant(log_mel))
+
+
+def test_the_loudest_audio_is_within_the_bounds_of_log_mels(exported):
+    tone = 100.0 * np.sin(2 * np.pi * 43.066 * np.arange(70_000) / RATE).astype(np.float32)
+    assert LogMel().extract(tone).max() > 3.5
+    exported.signatures["embed_log_mel"](log_mel=tf.constant(LogMel().extract(tone)[None, :129]))
+    exported.signatures["serving_default"](audio=tf.constant(tone[None]))
+
+
+def test_an_empty_batch(exported):
+    assert exported.signatures["serving_default"](audio=tf.zeros([0, 70_000]))["embedding"].shape == (0, 12)
