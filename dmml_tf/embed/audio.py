@@ -6,7 +6,7 @@ import numpy as np
 
 from dmml_tf.data.signal import Signal
 from dmml_tf.embed.embedder import Embedder
-from tfrecords_tools.audio.decode import AudioError, mono_blocks, require_seconds
+from tfrecords_tools.audio.decode import AudioError, mono_blocks, require_seconds, require_sound
 from tfrecords_tools.audio.extract import LEAST_SECONDS
 from tfrecords_tools.errors import UserError
 
@@ -47,8 +47,9 @@ def read_sound(
     """
     rate = signal.features.sample_rate
     try:
-        sound, samples, _ = signal.read(mono_blocks(path, rate, max_seconds=max_seconds))
+        sound, samples, loudness = signal.read(mono_blocks(path, rate, max_seconds=max_seconds))
         require_seconds(samples / rate, LEAST_SECONDS)
+        require_sound(loudness)
     except AudioError as error:
         raise UserError(f"{os.fspath(path)}: {error}") from error
     return sound, samples / rate

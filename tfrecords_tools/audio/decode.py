@@ -1,18 +1,20 @@
 """Audio files -> mono samples at one rate, through libsndfile, where it fails FFmpeg, and soxr."""
 
-import functools
+import itertools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import soxr
 
 from tfrecords_tools.audio.blocks import AudioError, Block, cut
+from tfrecords_tools.audio.downmix import USUAL_CHANNELS, Downmix
 from tfrecords_tools.audio.reading import read, seconds_of
+from tfrecords_tools.loudness import SILENT
 from tfrecords_tools.notes import Note
 
-__all__ = ["AudioError", "file_problem", "load_mono", "mono_blocks", "require_seconds", "seconds_of"]
+__all__ = ["AudioError", "file_problem", "load_mono", "mono_blocks", "require_seconds", "require_sound", "seconds_of"]
 # Beyond this, samples are not audio in -1..1 (some encoders overshoot 1, none a hundredfold).
 _LARGEST_SAMPLE = 100.0
 # Hz; headers outside it are damaged rather than unusual.
@@ -45,7 +47,7 @@ def mono_blocks(
     max_seconds: float | None = None,
     notes: list[Note] | None = None,
 ) -> Iterator[np.ndarray]:
-    """Decodes, mixes down (mean of the channels) and resamples a file, block by block.
+    """Decodes, mixes down (see `downmix`) and resamples a file, block by block.
 
     Args:
         path: an audio file that libsndfile or FFmpeg reads.
@@ -64,39 +66,43 @@ def mono_blocks(
     if problem:
         raise AudioError(problem)
     blocks = cut(*read(path, start_seconds, notes), max_seconds)
-    yield from _resampled(blocks, sample_rate)
+    odd: list[Note] = []
+    for (rate, names), stream in itertools.groupby(blocks, _stream):
+        if not _BELIEVABLE_RATES[0] <= rate <= _BELIEVABLE_RATES[1]:
+            raise AudioError(f"its header says {rate} Hz, which no recording has; encode it again")
+        yield from _mono(stream, rate, names, sample_rate, odd)
+    yield np.zeros(0, np.float32)
+    if notes is not None:
+        notes += odd
 
 
-def _resampled(blocks: Iterator[Block], sample_rate: int) -> Iterator[np.ndarray]:
-    """Each block as mono at `sample_rate`; where the rate of the sound changes, a new resampler begins."""
-    end = np.zeros(0, np.float32)
-    resampler, rate = None, 0
+def _stream(block: Block) -> tuple[int, tuple[str, ...]]:
+    """What may change in the middle of a file: the rate, and the channels by name."""
+    count = block.samples.shape[1]
+    return block.rate, block.channels or USUAL_CHANNELS.get(count, ("",) * count)
+
+
+def _mono(
+    blocks: Iterable[Block], rate: int, names: Sequence[str], sample_rate: int, odd: list[Note]
+) -> Iterator[np.ndarray]:
+    """One stream's blocks, mixed down and resampled."""
+    downmix = Downmix(names, rate)
+    resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
     for block in blocks:
-        if block.rate != rate:
-            if not _BELIEVABLE_RATES[0] <= block.rate <= _BELIEVABLE_RATES[1]:
-                raise AudioError(f"its header says {block.rate} Hz, which no recording has; encode it again")
-            if resampler is not None:
-                yield resampler.resample_chunk(end, last=True)
-            rate = block.rate
-            resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
-        assert resampler is not None
-        yield resampler.resample_chunk(_mix_down(block))
-    yield end if resampler is None else resampler.resample_chunk(end, last=True)
+        _require_audio(block.samples)
+        yield from map(resampler.resample_chunk, downmix.add(block.samples))
+    yield from map(resampler.resample_chunk, downmix.end())
+    odd += downmix.notes()
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
-def _mix_down(block: Block) -> np.ndarray:
-    """float32 [frames]: the mean of the channels.
-
-    The samples are judged before they are mixed: +inf and -inf on two sides would give NaN.
-    """
-    samples = block.samples
+def _require_audio(samples: np.ndarray) -> None:
+    """Raises `AudioError` if samples are no audio. Before they are mixed: +inf and -inf on two sides would give NaN."""
     # NaN passes through min and max and fails every comparison, so that this covers NaN, infinity and absurd levels.
     if len(samples) and not -_LARGEST_SAMPLE <= samples.min() <= samples.max() <= _LARGEST_SAMPLE:
         if np.isfinite(samples).all():
             raise AudioError(f"samples reach {np.abs(samples).max():.3g}; float audio must lie in -1..1")
         raise AudioError("holds samples that are NaN or infinite; export it again")
-    # Column by column: numpy's mean over an axis of two is five times slower.
-    return functools.reduce(np.add, samples.T[1:], samples[:, 0]) / np.float32(samples.shape[1])
 
 
 def load_mono(
@@ -130,3 +136,13 @@ def require_seconds(seconds: float, least: float) -> None:
     """
     if seconds < least - 1e-3:
         raise AudioError(f"too short: {seconds:.2f} s, at least {least:g} s are needed")
+
+
+class SilentError(AudioError):
+    """A file without anything to hear."""
+
+
+def require_sound(loudness: float) -> None:
+    """Raises `SilentError` if audio of that loudness (LUFS) is `tfrecords_tools.loudness.SILENT`."""
+    if loudness == SILENT:
+        raise SilentError("is silent: nothing in it is louder than -70 LUFS")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from tfrecords_tools.audio.decode import AudioError, mono_blocks, require_seconds
+from tfrecords_tools.audio.decode import AudioError, SilentError, mono_blocks, require_seconds, require_sound
 from tfrecords_tools.audio.tempo_cache import cached_tempo
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.notes import Note
@@ -79,10 +79,13 @@ def extract(task: Task) -> Extracted | Refused:
     try:
         blocks = mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds, notes=notes)
         blocks = _kept(blocks, chain, pcm)
-        log_mel, samples, _ = chain.extract_blocks(blocks, "float16")
+        log_mel, samples, loudness = chain.extract_blocks(blocks, "float16")
         require_seconds(samples / chain.sample_rate, LEAST_SECONDS)
+        require_sound(loudness)
         longest = task.tempo_seconds
         tempo = None if longest is None else cached_tempo(task.path, longest, task.tempo_cache)
+    except SilentError as error:
+        return Refused(str(error), (*notes, Note("silence", str(error), "left out")))
     except AudioError as error:
         return Refused(str(error), tuple(notes))
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
