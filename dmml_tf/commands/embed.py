@@ -9,15 +9,15 @@ from dmml_tf.data.signal import Signal
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import DTYPES
 from dmml_tf.embed.sounds import FilesSource, RecordsSource, Source
-from dmml_tf.embed.tracks import EmbeddedTracks, EmbedOptions, embed_tracks, key_of
+from dmml_tf.embed.tracks import EmbedOptions, embed_tracks, key_of
 from dmml_tf.run import Run
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.notes import counted
+from tfrecords_tools.notes import RowNote, counted
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, write_notes, write_rejects
-from tfrecords_tools.tables.manifest import read_manifest
+from tfrecords_tools.tables.manifest import Reject, read_manifest
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -56,7 +56,7 @@ def run(fv: flags.FlagValues) -> None:
     trained = Run.load(fv.run)
     out.parent.mkdir(parents=True, exist_ok=True)
     embedder = Embedder.of_run(trained, fv.batch)
-    source, read = _source(fv, trained, embedder.signal, out)
+    source, read, odd = _source(fv, trained, embedder.signal, out)
     key = key_of(read) + (fv.audio_root or "")
     embedded = embed_tracks(
         embedder,
@@ -66,34 +66,36 @@ def run(fv: flags.FlagValues) -> None:
         out,
         EmbedOptions(fv.windows, fv.dtype),
     )
-    findings = write_findings(out, embedded)
+    findings = write_findings(out, embedded.rejects, [*odd, *embedded.notes])
     size = trained.conditions.size or trained.network["size"]
     print(f"{out}: {embedded.tracks} tracks of {size} numbers ({fv.dtype}){findings}")
 
 
-def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tuple[Source, Path]:
-    """The tracks asked for, with the sound that the network takes, and the file that says which they are."""
+def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tuple[Source, Path, list[RowNote]]:
+    """The tracks asked for, with the sound that the network takes; the file that says which they are; what is odd."""
     if fv.data:
-        return RecordsSource(Dataset.load(fv.data, trained.features), signal), Path(fv.data) / FILE_NAME
-    table = fv.manifest
+        return RecordsSource(Dataset.load(fv.data, trained.features), signal), Path(fv.data) / FILE_NAME, []
+    table, odd = fv.manifest, []
     if fv.audio:
         table = out.with_name(f"{out.name}.songs.csv")
-        print(write_manifest(read_folder(fv.audio), table, dimensions=()))
-    return FilesSource(read_manifest(table, fv.audio_root), signal, fv.workers), Path(table)
+        summary = write_manifest(read_folder(fv.audio), table, dimensions=())
+        print(summary)
+        odd = summary.notes
+    return FilesSource(read_manifest(table, fv.audio_root), signal, fv.workers), Path(table), odd
 
 
-def write_findings(out: Path, embedded: EmbeddedTracks) -> str:
+def write_findings(out: Path, rejects: list[Reject], notes: list[RowNote]) -> str:
     """Writes `OUT.rejected.csv` and `OUT.notes.csv` where there is something to say, or removes older ones; says so."""
     rejected, noted = (out.with_name(f"{out.name}.{file}") for file in (REJECTED_FILE, NOTES_FILE))
     said = ""
-    if embedded.rejects:
-        write_rejects(rejected, embedded.rejects)
-        said += f"; {len(embedded.rejects)} rows could not be used, see {rejected}"
+    if rejects:
+        write_rejects(rejected, rejects)
+        said += f"; {len(rejects)} rows could not be used, see {rejected}"
     else:
         rejected.unlink(missing_ok=True)
-    if embedded.notes:
-        write_notes(noted, embedded.notes)
-        said += f"; noted: {counted(Counter(note.kind for note in embedded.notes))}, see {noted}"
+    if notes:
+        write_notes(noted, sorted(notes, key=lambda note: note.line))
+        said += f"; noted: {counted(Counter(note.kind for note in notes))}, see {noted}"
     else:
         noted.unlink(missing_ok=True)
     return said

@@ -13,6 +13,7 @@ from dmml_tf.search.index import INDEX_FOLDER, Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
 from dmml_tf.search.weights import parse_weights
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.names import normal
 
 _PART_OF = re.compile(r"--?(\w[\w-]*)_of(?:=(.*))?", re.DOTALL)
 
@@ -66,7 +67,7 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
     out, rest = [], list(arguments)
     while rest:
         argument = rest.pop(0)
-        part = _PART_OF.fullmatch(argument)
+        part = _PART_OF.fullmatch(normal(argument))
         if part and (part[2] is not None or rest):
             argument = f"--of={part[1]}={rest.pop(0) if part[2] is None else part[2]}"
         out.append(argument)
@@ -113,7 +114,7 @@ def parse_parts(texts: Sequence[str]) -> dict[str, list[str]]:
         UserError: if a part is not of that form.
     """
     parts: dict[str, list[str]] = {}
-    for part in (part for text in texts for part in re.split(r",(?=\s*\w[\w-]*=)", text)):
+    for part in (part for text in texts for part in re.split(r",(?=\s*\w[\w-]*=)", normal(text))):
         name, _, track = part.strip().partition("=")
         if not (name and track):
             raise UserError(f"--of: '{part}' is not of the form NAME=ID, as in genre=ID,tempo=ID")

@@ -1,8 +1,11 @@
 """Tracks to embed, one at a time, from a table of audio files or from records."""
 
+import array
 import collections
 import contextlib
 import dataclasses
+import functools
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -63,7 +66,20 @@ class FilesSource:
 
     def count(self) -> int:
         """Rows of the table."""
-        return sum(1 for _ in self._manifest)
+        return len(self._twins)
+
+    @functools.cached_property
+    def _twins(self) -> np.ndarray:
+        """int64 [rows]: line of the first row with the same id; 0 for a first row, and for a reject."""
+        lines, ids = array.array("q"), array.array("Q")
+        for row in self._manifest:
+            lines.append(row.line)
+            # 64 bits tell a million ids apart, at an eighth of their text's memory.
+            known = row.track_id if isinstance(row, Row) else f"\0{row.line}"
+            ids.append(int.from_bytes(hashlib.blake2b(known.encode(), digest_size=8).digest(), "little"))
+        _, first, of_row = np.unique(np.array(ids, np.uint64), return_index=True, return_inverse=True)
+        first_line = np.array(lines, np.int64)[first[of_row]]
+        return np.where(first_line == np.array(lines, np.int64), 0, first_line)
 
     def items(self, wanted: Sequence[bool]) -> Iterator[Sound | Unusable]:
         """See `Source`."""
@@ -72,6 +88,8 @@ class FilesSource:
         def tasks() -> Iterator[Task]:
             for place, row in enumerate(self._manifest):
                 if wanted[place]:
+                    if self._twins[place]:
+                        row = Reject(row.line, row.track_id, "track_id", f"duplicate of line {self._twins[place]}")
                     waiting.append(row)
                     if isinstance(row, Row):
                         yield Task(row.path, audio=self._signal.takes_samples, features=self._signal.features)

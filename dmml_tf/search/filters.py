@@ -9,7 +9,8 @@ import numpy as np
 
 from dmml_tf.conditions.labels import Array
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.formats import TAG_SEPARATOR
+from tfrecords_tools.names import as_known, normal
+from tfrecords_tools.tables.formats import TAG_SEPARATOR, artists_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Filter:
     def allows(self, cell: str) -> bool:
         """Whether a track with that cell may be a result; an empty cell never may."""
         if self.text:
-            wanted = self.text.casefold()
-            return cell.casefold() == wanted or wanted in cell.casefold().split(TAG_SEPARATOR)
+            wanted, cell = normal(self.text).casefold(), cell.casefold()
+            return cell == wanted or wanted in cell.split(TAG_SEPARATOR)
         number = _number(cell)
         return number is not None and self.low <= number <= self.high
 
@@ -61,6 +62,7 @@ def allowed_rows(tracks: Sequence[Mapping[str, str]], filters: Sequence[Filter])
     Raises:
         UserError: on a column the tracks do not have; names those they have.
     """
+    filters = [dataclasses.replace(demand, column=as_known(demand.column, tracks[0])) for demand in filters]
     for demand in filters:
         if demand.column not in tracks[0]:
             close = difflib.get_close_matches(demand.column, tracks[0], n=1)
@@ -72,9 +74,11 @@ def allowed_rows(tracks: Sequence[Mapping[str, str]], filters: Sequence[Filter])
 
 
 def other_artists(tracks: Sequence[Mapping[str, str]], rows: Sequence[int]) -> Array:
-    """bool [N]: the tracks that are not by an artist of the tracks in `rows`; an unknown artist is nobody's."""
-    theirs = {tracks[row]["artist"].casefold() for row in rows} - {""}
-    return np.array([track["artist"].casefold() not in theirs for track in tracks], bool)
+    """bool [N]: the tracks by none of the artists of the tracks in `rows`; an unknown artist is nobody's."""
+    theirs = {artist.casefold() for row in rows for artist in artists_of(tracks[row]["artist"])}
+    return np.array(
+        [theirs.isdisjoint(artist.casefold() for artist in artists_of(track["artist"])) for track in tracks], bool
+    )
 
 
 def _number(text: str) -> float | None:

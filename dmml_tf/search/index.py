@@ -31,16 +31,17 @@ from dmml_tf.search.weights import weight_vector
 from dmml_tf.spaces import WHOLE, search_vectors, unit
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_folder
+from tfrecords_tools.names import normal
 
 INDEX_VERSION = 2
 INDEX_FOLDER = "index"  # within a run's folder
 VECTORS_FILE, LENGTHS_FILE, TRACKS_FILE, INDEX_FILE = "vectors.npy", "lengths.npy", "tracks.csv", "index.json"
 CODES_FILE = "codes.faiss"
-# What searches call the whole embedding.
 # Up to that many vectors each is compared with the query: 100 MB of 256 numbers, some 10 ms.
 EXACT_UP_TO = 100_000
 # What float32 may be off in a score of weights of at most 1; candidates this close are scored again.
 _SCORE_ERROR = 1e-5
+_NAMED = 3  # ids like one that is not there
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -154,15 +155,27 @@ class Index:
         """Track id -> row."""
         return {track["id"]: row for row, track in enumerate(self.tracks)}
 
+    def row(self, track_id: str) -> int | None:
+        """Row of a track, whose id may be spelled as `names.normal` takes it; None where the index has no such id."""
+        row = self.positions.get(track_id)
+        return self.positions.get(normal(track_id)) if row is None else row
+
     def position(self, track_id: str) -> int:
-        """Row of a track; `UserError` that names close ids otherwise."""
-        if track_id not in self.positions:
-            close = ", ".join(difflib.get_close_matches(track_id, self.positions, cutoff=0.5)) or self.tracks[0]["id"]
+        """Row of a track, as `row`; `UserError` that names close ids where there is none."""
+        row = self.row(track_id)
+        if row is None:
             raise UserError(
-                f"no track '{track_id}' in the index; ids like it: {close}; all of its "
+                f"no track '{track_id}' in the index; ids like it: {self._ids_like(normal(track_id))}; all of its "
                 f"{len(self.tracks)} ids are in the first column of the index's {TRACKS_FILE}"
             )
-        return self.positions[track_id]
+        return row
+
+    def _ids_like(self, track_id: str) -> str:
+        folded = track_id.casefold()
+        # Two files may differ in nothing but the case of their names, so that none is taken for the other unasked.
+        same = [known for known in self.positions if known.casefold() == folded]
+        close = same or difflib.get_close_matches(track_id, self.positions, cutoff=0.5) or [self.tracks[0]["id"]]
+        return ", ".join(close[:_NAMED])
 
     def search(
         self,

@@ -9,6 +9,7 @@ from dmml_tf.conditions.labels import Array
 from dmml_tf.search.index import Index, Query
 from dmml_tf.spaces import search_vectors, unit
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.names import as_known
 
 # How strongly an example that is not wanted counts against one that is.
 PUSH = 0.5
@@ -26,7 +27,7 @@ def by_tracks(index: Index, track_ids: Sequence[str]) -> Query:
     vectors = index.vectors[rows]
     mean = search_vectors(vectors.mean(axis=0, keepdims=True), index.conditions)[0]
     whole = None if index.lengths is None else unit((vectors * index.lengths[rows][:, index.owner]).mean(axis=0))
-    return Query(mean, tuple(dict.fromkeys(track_ids)), whole)
+    return Query(mean, tuple(dict.fromkeys(index.tracks[row]["id"] for row in rows)), whole)
 
 
 def by_embedding(embedding: Array, conditions: Conditions) -> Query:
@@ -52,6 +53,7 @@ def mix(index: Index, parts: Mapping[str, Query]) -> Query:
     if not parts:
         raise UserError("nothing to mix; name at least one condition")
     vector, whole = np.zeros(index.vectors.shape[1], np.float32), None
+    parts = {as_known(name, index.names): query for name, query in parts.items()}
     for name, query in parts.items():
         if name not in index.names:
             raise UserError(f"no condition '{name}' to mix; this index has: {', '.join(index.names)}")

@@ -199,7 +199,7 @@ class Searcher:
         return mix(self.index, dict.fromkeys(self.index.slices, query) | queries) if queries else query
 
     def _by_name(self, name: str) -> Query:
-        if name not in self.index.positions and self.embed is not None and os.path.exists(name):
+        if self.index.row(name) is None and self.embed is not None and os.path.exists(name):
             return by_embedding(self.embed(name), self.index.conditions)
         try:
             return by_tracks(self.index, [name])

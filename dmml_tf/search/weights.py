@@ -7,6 +7,7 @@ import numpy as np
 
 from dmml_tf.conditions.labels import Array
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.names import as_known
 
 
 def parse_weights(text: str) -> dict[str, float]:
@@ -42,6 +43,7 @@ def weight_vector(weights: Mapping[str, float] | None, names: Sequence[str]) -> 
     """
     if weights is None:
         return np.ones(len(names))
+    weights = {as_known(name, names): weight for name, weight in weights.items()}
     for name, weight in weights.items():
         if name not in names:
             raise UserError(f"no condition '{name}' to weigh; this index has: {', '.join(names)}")

@@ -13,16 +13,22 @@ from typing import IO, Any
 
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
+from tfrecords_tools.notes import Note, RowNote, counted, of_row
+from tfrecords_tools.tables.findings import NOTES_FILE, write_notes
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 _SUFFIXES = (".csv", ".csv.gz")
+_DROPPED = ".dropped.csv"
 # The same that the manifest refuses: they would tear apart the tables made from this one.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Track:
-    """One row of the manifest: `tags` maps a dimension to its tags; a dimension not in it is unlabelled."""
+    """One row of the manifest: `tags` maps a dimension to its tags; a dimension not in it is unlabelled.
+
+    `notes` say what was odd in it.
+    """
 
     track_id: str
     path: str
@@ -30,6 +36,7 @@ class Track:
     title: str = ""
     split: str = ""
     tags: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Dropped:
 
 @dataclasses.dataclass
 class Summary:
-    """What was written: counts of tracks per split, of tags per dimension, of what was dropped per kind."""
+    """What was written: counts of tracks per split, tags per dimension, what was dropped per kind; and what was odd."""
 
     path: Path
     dropped_path: Path
@@ -52,6 +59,7 @@ class Summary:
     tags: dict[str, Counter[str]]
     labelled: Counter[str]
     dropped: Counter[str]
+    notes: list[RowNote] = dataclasses.field(default_factory=list)
 
     def __str__(self) -> str:
         total = self.tracks.total()
@@ -65,7 +73,14 @@ class Summary:
         lines += [f"  {name}: {len(tags)} tags, labelled {shares[name]}" for name, tags in self.tags.items()]
         lines.append(f"  artist: known of {shares['artist']}")
         lines += [f"  dropped: {count} {kind}" for kind, count in self.dropped.most_common()]
+        if self.notes:
+            lines.append(f"  noted: {counted(Counter(note.kind for note in self.notes))} (see {self.notes_path})")
         return "\n".join([*lines, f"  dropped in all: {self.dropped.total()} (see {self.dropped_path})"])
+
+    @property
+    def notes_path(self) -> Path:
+        """Where the notes are written, if there are any."""
+        return self.dropped_path.with_name(self.dropped_path.name.removesuffix(_DROPPED) + f".{NOTES_FILE}")
 
 
 def check_tag(tag: str, place: str) -> str:
@@ -91,7 +106,7 @@ def is_unprintable(text: str) -> bool:
 def write_manifest(
     items: Iterable[Track | Dropped], out: str | os.PathLike, dimensions: Sequence[str], values: Sequence[str] = ()
 ) -> Summary:
-    """Writes the table, and beside it NAME.dropped.csv: under temporary names until they are whole.
+    """Writes the table, and beside it NAME.dropped.csv, and NAME.notes.csv if there are any: each whole or not at all.
 
     Args:
         items: consumed once, row by row.
@@ -107,7 +122,7 @@ def write_manifest(
     if suffix is None:
         raise UserError(f"--out {out}: must end in {' or '.join(_SUFFIXES)}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    dropped_path = out.with_name(out.name.removesuffix(suffix) + ".dropped.csv")
+    dropped_path = out.with_name(out.name.removesuffix(suffix) + _DROPPED)
     summary = Summary(out, dropped_path, Counter(), {name: Counter() for name in dimensions}, Counter(), Counter())
     with _whole(dropped_path) as dropped_file:
         dropped = csv.writer(dropped_file, lineterminator="\n")
@@ -121,8 +136,14 @@ def write_manifest(
                     dropped.writerow([item.track_id, item.place, item.kind, item.reason])
                 else:
                     table.writerow([*_cells(item, summary), *[""] * len(values)])
+                    # The header is line 1; no cell holds a line break.
+                    summary.notes.extend(of_row(1 + summary.tracks.total(), item.track_id, item.notes))
             if not summary.tracks:
                 raise UserError(_nothing_left(summary))
+    if summary.notes:
+        write_notes(summary.notes_path, summary.notes)
+    else:
+        summary.notes_path.unlink(missing_ok=True)
     return summary
 
 

@@ -23,6 +23,11 @@ _LIST_TYPES = ("is_list", "is_large_list", "is_fixed_size_list")
 Line = tuple[int, list[str] | str]
 
 
+def artists_of(cell: str) -> list[str]:
+    """The artists that a cell names, separated as tags are; none of an empty cell."""
+    return [artist for part in cell.split(TAG_SEPARATOR) if (artist := part.strip())]
+
+
 def table_lines(path: str | Path) -> Iterator[Line]:
     """Yields the header and then the rows of a table, one at a time: memory does not grow with their number.
 

@@ -5,13 +5,13 @@ import itertools
 import math
 import os
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.names import normal, spellings
 from tfrecords_tools.notes import Note, RowNote
 from tfrecords_tools.tables.formats import TAG_SEPARATOR, table_lines
 
@@ -88,7 +88,7 @@ class Manifest:
         self._columns: dict[str, int] = {}
         column_types: dict[str, str] = {}
         for place, cell in enumerate(header):
-            self._add_column(place, cell.strip(), column_types)
+            self._add_column(place, normal(cell), column_types)
         missing = [name for name in NEEDED if name not in self._columns]
         if missing:
             raise UserError(
@@ -132,7 +132,7 @@ class Manifest:
         if isinstance(cells, str):
             return Reject(line, "", "", cells)
         if len(cells) != self._width:
-            known = cells[self._columns["track_id"]].strip() if len(cells) > self._columns["track_id"] else ""
+            known = normal(cells[self._columns["track_id"]]) if len(cells) > self._columns["track_id"] else ""
             return Reject(
                 line, known, "", f"has {len(cells)} cells, the header {self._width}; quote cells that hold a comma"
             )
@@ -146,16 +146,32 @@ class Manifest:
             split = text.get("split", "")
             if split and split not in SPLITS:
                 raise _Wrong("split", f"unknown split '{split}'; known are: {', '.join(SPLITS)}")
-            path = self._audio_path(text["path"])
+            # As it is: the name of a file may begin or end with a blank.
+            path, notes = self._audio_path(cells[self._columns["path"]])
             tags = {name: _tags(text[name]) for name in self.tags}
             values = {name: _value(name, text[name]) for name in self.values}
         except _Wrong as wrong:
             return Reject(line, text["track_id"], wrong.field, wrong.reason)
-        return Row(text["track_id"], path, text["artist"], text.get("title", ""), split, tags, values, line)
+        return Row(text["track_id"], path, text["artist"], text.get("title", ""), split, tags, values, line, notes)
 
-    def _audio_path(self, cell: str) -> str:
-        if not cell:
+    def _audio_path(self, cell: str) -> tuple[str, tuple[Note, ...]]:
+        if not cell.strip():
             raise _Wrong("path", "is empty")
+        if _UNPRINTABLE.search(cell):  # at its ends, a line break
+            cell = cell.strip()
+        path = self._resolved(cell)
+        problem = file_problem(path) if self.audio_is_checked or cell != cell.strip() else None
+        if not problem:
+            return path, ()
+        for spelling in spellings(cell)[1:]:
+            if os.path.exists(other := self._resolved(spelling)) and not file_problem(other):
+                what = "no file has this path to the letter"
+                return other, (Note("names", what, f"taken is one that differs in {_difference(cell, spelling)}"),)
+        if self.audio_is_checked:
+            raise _Wrong("path", f"'{cell}': {problem}")
+        return path, ()
+
+    def _resolved(self, cell: str) -> str:
         path = os.path.normpath(os.path.join(self.audio_root, cell))
         if (self._inside_only or not os.path.isabs(cell)) and not path.startswith(self.audio_root.rstrip("/") + "/"):
             if path == self.audio_root:
@@ -163,9 +179,6 @@ class Manifest:
             raise _Wrong(
                 "path", f"'{cell}': leaves the audio root {self.audio_root}; give --audio_root a folder that holds it"
             )
-        problem = file_problem(path) if self.audio_is_checked else None
-        if problem:
-            raise _Wrong("path", f"'{cell}': {problem}")
         return path
 
 
@@ -225,9 +238,11 @@ def _normalise(text: dict[str, str]) -> None:
     for name, cell in text.items():
         if _UNPRINTABLE.search(cell):
             raise _Wrong(name, "holds a control character (tab, line break or NUL)")
-        # A path is bytes to the file system: normalising it could name another file.
-        if name != "path":
-            text[name] = unicodedata.normalize("NFC", cell)
+        text[name] = normal(cell)
+
+
+def _difference(cell: str, spelling: str) -> str:
+    return "the blanks at its ends" if spelling == cell.strip() else "how its accents are encoded"
 
 
 def _tags(cell: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.names import normal
 
 AGREEMENT = 0.9
 _SIDES = ("anchor", "song1", "song2")
@@ -157,7 +158,7 @@ def _text(row: Mapping[str, Any], field: str, place: str) -> str:
     value = row.get(field)
     if value is None or not str(value).strip():
         raise UserError(f"{place}: '{field}' is missing; the table must have that column, filled in")
-    return str(value).strip()
+    return normal(str(value))
 
 
 def _number(row: Mapping[str, Any], field: str, place: str) -> float:

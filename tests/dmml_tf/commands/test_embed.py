@@ -137,6 +137,27 @@ def test_what_is_odd_is_listed_beside_and_survives_an_interruption(place, capsys
     assert "noted" not in dmml(capsys, place, *arguments)[1] and not listed.exists()
 
 
+def test_twins_among_files_and_among_rows_end_nothing(in_this_process, place, capsys, tmp_path):
+    music = tmp_path / "music"
+    music.mkdir()
+    for number, name in enumerate(("Cafe\u0301.wav", "Caf\u00e9.wav")):
+        shutil.copy(place / f"{number}.wav", music / name)
+    out = tmp_path / "songs.parquet"
+    status, said, _ = dmml(capsys, place, "embed", "--audio", music, "--out", out)
+    assert status == 0 and f"noted: 1 names, see {out}.notes.csv" in said
+    assert [row["id"] for row in read_embeddings(out)[1]] == ["Caf\u00e9.wav (2)", "Caf\u00e9.wav"]
+    assert dmml(capsys, place, "index", "--embeddings", out)[0] == 0
+    table = tmp_path / "twins.csv"
+    lines = (f"{name},{place}/{number}.wav," for name, number in (("a", 0), ("b", 1), ("a ", 2), ("a", 1)))
+    table.write_text("\n".join(["track_id,path,artist", *lines, "c,none.wav,", "c,none.wav,"]))
+    status, said, _ = dmml(capsys, place, "embed", "--manifest", table, "--out", out)
+    assert status == 0 and "2 tracks of 10 numbers" in said and "4 rows could not be used" in said
+    with Path(f"{out}.rejected.csv").open(newline="") as file:
+        reasons = [row["reason"] for row in csv.DictReader(file)]
+    assert reasons[:2] == ["duplicate of line 2", "duplicate of line 2"] and "not found" in reasons[3]
+    assert dmml(capsys, place, "index", "--embeddings", out)[0] == 0
+
+
 def interrupt(*_):
     """Stands for Ctrl-C."""
     raise KeyboardInterrupt

@@ -53,6 +53,17 @@ def test_an_unknown_column_names_those_there_are():
         allowed_rows(rows(3), [parse_filter("genr=x")])
 
 
+def test_accents_may_be_encoded_either_way():
+    index = [{"id": "a", "\u00e9poque": "Caf\u00e9"}]
+    assert allowed_rows(index, [parse_filter("e\u0301poque=cafe\u0301")]).all()
+
+
+def test_of_several_artists_each_counts():
+    tracks = [{"artist": name} for name in ("A|B", "b", "C", "c | a", "")]
+    assert other_artists(tracks, [0]).tolist() == [False, False, True, False, True]
+    assert parse_filter("artist=B").allows("A|B")
+
+
 def test_an_unknown_artist_is_nobodys():
     tracks = [{"artist": name} for name in ("", "A", "a", "B", "")]
     assert other_artists(tracks, [0]).all()

@@ -137,6 +137,17 @@ def test_an_unlike_id_still_tells_where_ids_are():
         made_index().position("☃☃☃☃☃")
 
 
+def test_an_id_may_be_spelled_as_its_file_is():
+    tracks = [row | {"id": name} for row, name in zip(rows(4), ("Caf\u00e9.mp3", "b.mp3", "B.mp3", "c.mp3"))]
+    index = Index.build(raw_vectors(4), CONDITIONS, tracks)
+    row = index.position("Caf\u00e9.mp3")
+    assert [index.row(name) for name in ("Cafe\u0301.mp3", " Caf\u00e9.mp3 ", "caf\u00e9.mp3")] == [row, row, None]
+    assert by_tracks(index, ["Cafe\u0301.mp3", "Caf\u00e9.mp3"]).sources == ("Caf\u00e9.mp3",)
+    for name, close in (("CAFE\u0301.MP3", "Caf\u00e9.mp3; all"), ("B.MP3", "B.mp3, b.mp3; all")):
+        with pytest.raises(UserError, match=f"ids like it: {close}"):
+            index.position(name)
+
+
 def test_bad_builds():
     with pytest.raises(UserError, match="no track"):
         Index.build(raw_vectors(0), CONDITIONS, [])

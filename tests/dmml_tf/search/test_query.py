@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from dmml_tf.commands.search import parse_parts, spelled_out
+from dmml_tf.conditions import Conditions, SharedTag
+from dmml_tf.search.index import Index
 from dmml_tf.search.query import PUSH, by_embedding, by_tracks, mix, push_away
 from tests.dmml_tf.search.made import CONDITIONS, made_index, raw_vectors, rows
 from tests.dmml_tf.search.test_index import cosine
@@ -81,6 +84,19 @@ def test_what_is_not_mixed_in_does_not_count():
     weighed = index.search(part, {"tempo": 1.0})
     assert [hit.track for hit in alone] == [hit.track for hit in weighed]
     assert {hit.cosines["genre"] for hit in alone} == {0.0}
+
+
+def test_a_condition_s_name_may_be_encoded_either_way():
+    conditions = Conditions([SharedTag("\u00e9poque", width=13)])
+    tracks = [{"id": f"{number}", "artist": "", "\u00e9poque": "x"} for number in range(5)]
+    index = Index.build(raw_vectors(5), conditions, tracks)
+    query = by_tracks(index, ["1"])
+    weighed = index.search(query, {"e\u0301poque": 1.0}, k=3)
+    assert [hit.track["id"] for hit in index.search(mix(index, {"e\u0301poque": query}), k=3)] == [
+        hit.track["id"] for hit in weighed
+    ]
+    assert spelled_out(["--e\u0301poque_of=1"]) == ["--of=\u00e9poque=1"]
+    assert parse_parts(["e\u0301poque=1"]) == {"\u00e9poque": ["1"]}
 
 
 def test_bad_queries():

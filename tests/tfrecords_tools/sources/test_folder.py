@@ -1,5 +1,6 @@
 """A tree of audio: ids from paths, names from tags, no loop, no run that ends because of one file."""
 
+import csv
 import os
 
 import mutagen.flac
@@ -93,6 +94,41 @@ def test_unreadable_tags_end_nothing(tree, monkeypatch):
     assert len(_ids(tree)) == 3 + 20 * len(heads)
     monkeypatch.setattr(source.mutagen, "File", lambda *_, **__: {}["x"])
     assert len(_ids(tree)) == 3 + 20 * len(heads)
+
+
+TWINS = ("Cafe\u0301.wav", "Caf\u00e9.wav", " Caf\u00e9.wav", "CAF\u00c9.wav")
+
+
+def test_files_whose_names_look_alike_get_ids_of_their_own(tmp_path, capsys):
+    root = tmp_path / "music"
+    root.mkdir()
+    for number, name in enumerate(TWINS):
+        soundfile.write(root / name, np.full(8000, number / 10), 8000)
+    ids = {os.path.basename(track.path): track.track_id for track in read_folder(root)}
+    assert ids == {
+        " Caf\u00e9.wav": "Caf\u00e9.wav (2)",
+        "CAF\u00c9.wav": "CAF\u00c9.wav",
+        "Cafe\u0301.wav": "Caf\u00e9.wav (3)",
+        "Caf\u00e9.wav": "Caf\u00e9.wav",
+    }
+    assert main(["folder", f"--audio={root}", f"--out={tmp_path / 'songs.csv'}"]) == 0
+    assert f"noted: 2 names (see {tmp_path / 'songs.notes.csv'})" in capsys.readouterr().out
+    rows = list(read_manifest(tmp_path / "songs.csv"))
+    assert {os.path.basename(row.path): row.track_id for row in rows} == ids
+    with open(tmp_path / "songs.notes.csv", encoding="utf-8", newline="") as file:
+        noted = [(int(row["line"]), row["track_id"], row["kind"]) for row in csv.DictReader(file)]
+    assert noted == [(row.line, row.track_id, "names") for row in rows if row.track_id.endswith(")")]
+    (root / TWINS[0]).unlink()
+    (root / TWINS[2]).unlink()
+    assert main(["folder", f"--audio={root}", f"--out={tmp_path / 'songs.csv'}"]) == 0
+    assert "noted" not in capsys.readouterr().out and not (tmp_path / "songs.notes.csv").exists()
+
+
+def test_all_artists_of_a_file_are_kept(tree):
+    tags = mutagen.flac.FLAC(tree / "b/two.flac")
+    tags["artist"] = ["Ann", "Bob", " Ann"]
+    tags.save()
+    assert [track.artist for track in read_folder(tree)][2] == "Ann|Bob"
 
 
 def test_no_folder(tmp_path):

@@ -1,6 +1,7 @@
 """The manifest: good rows come through, each bad row and column is named with a reason, bad tables are errors."""
 
 import os
+import unicodedata
 
 import pytest
 
@@ -144,6 +145,32 @@ def test_broken_link_empty_file_and_no_permission(table, tmp_path, monkeypatch):
 def test_composed_and_decomposed_text_are_one_tag(table):
     first, second = _rows(table("track_id,path,artist,genre\n1,a.wav,x,caf\u00e9\n2,b.wav,x,cafe\u0301\n"))
     assert first.tags == second.tags
+
+
+def test_a_path_is_taken_as_it_is_written(table, tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "Café.wav") for form in ("NFC", "NFD"))
+    for name in (" a.wav", "b.wav ", decomposed):
+        (tmp_path / name).write_bytes(b"x")
+    text = f"track_id,path,artist\n1, a.wav,\n2,b.wav ,\n3, b.wav,\n4,{composed},\n5,{decomposed},\n6, c.wav,\n"
+    rows = _rows(table(text))
+    files = [os.path.relpath(row.path, tmp_path) for row in rows[:5]]
+    assert files == [" a.wav", "b.wav ", "b.wav", decomposed, decomposed]
+    assert [[note.kind for note in row.notes] for row in rows[:5]] == [[], [], ["names"], ["names"], []]
+    assert [row.notes[0].done.split("differs in ")[1] for row in rows[2:4]] == [
+        "the blanks at its ends",
+        "how its accents are encoded",
+    ]
+    assert rows[5].reason == "' c.wav': file not found"
+
+
+def test_a_path_that_is_not_looked_at_keeps_its_blanks_unless_the_other_is_there(table, tmp_path):
+    path = table("track_id,path,artist\n1, gone.wav,\n2, a.wav,\n")
+    rows = list(read_manifest(path, check_audio=False))
+    assert [os.path.relpath(row.path, tmp_path) for row in rows] == [" gone.wav", "a.wav"]
+
+
+def test_a_column_s_name_is_composed(table):
+    assert read_manifest(table("track_id,path,artist,\u0065\u0301poque\n1,a.wav,,x\n")).tags == ("\u00e9poque",)
 
 
 @pytest.mark.parametrize(

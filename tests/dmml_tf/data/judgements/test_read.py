@@ -33,6 +33,12 @@ def test_raw_votes_in_every_form(tmp_path):
         assert found.triplets[0][0] == Clip("A", 1.5, 3.0)
 
 
+def test_songs_are_named_as_tracks_are(tmp_path):
+    rows = [dim_sim_row(1, (" Cafe\u0301", "B", "C"), (9, 1))]
+    for path in forms(tmp_path, rows):
+        assert read_dim_sim(path).triplets[0][0].song == "Caf\u00e9", path.name
+
+
 def test_clean_votes_are_zero_and_one(tmp_path):
     rows = [dim_sim_row(1, ("A", "B", "C"), (1, 0)), dim_sim_row(2, ("A", "B", "C"), (0, 1))]
     for path in forms(tmp_path, rows):
