@@ -114,6 +114,22 @@ def test_a_bare_folder_with_rate_and_time_left(in_this_process, place, capsys, t
     np.testing.assert_allclose(rows[1]["vector"], expected, atol=1e-5)
 
 
+def test_a_silent_file_is_no_song_and_no_query(in_this_process, place, capsys, tmp_path):
+    (tmp_path / "music").mkdir()
+    shutil.copy(place / "0.wav", tmp_path / "music" / "song.wav")
+    silent, out = tmp_path / "music" / "silent.wav", tmp_path / "songs.parquet"
+    soundfile.write(silent, np.zeros((6 * 22_050, 2)), 22_050)
+    status, said, _ = dmml(capsys, place, "embed", "--audio", tmp_path / "music", "--out", out, "--workers=1")
+    assert status == 0 and "1 silence" in said
+    assert [row["id"] for row in pq.read_table(out).to_pylist()] == ["song.wav"]
+    assert "is silent" in (tmp_path / "songs.parquet.rejected.csv").read_text()
+    assert ",silence," in (tmp_path / "songs.parquet.notes.csv").read_text()
+    dmml(capsys, place, "index", "--embeddings", out)
+    status, said, error = dmml(capsys, place, "search", "--audio", silent)
+    assert (status, said) == (2, "") and error.count("\n") == 1
+    assert f"{silent}: is silent: nothing in it is louder than -70 LUFS" in error
+
+
 def test_what_is_odd_is_listed_beside_and_survives_an_interruption(place, capsys, tmp_path, monkeypatch):
     def noting(function, tasks, workers):
         for task in tasks:

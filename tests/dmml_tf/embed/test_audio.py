@@ -46,7 +46,9 @@ def test_another_rate_in_stereo_is_nearly_the_same(tmp_path):
 def test_files_that_cannot_be_used(tmp_path):
     (tmp_path / "text.ogg").write_text("not audio")
     soundfile.write(tmp_path / "short.wav", melody(2.5), RATE)
+    soundfile.write(tmp_path / "silent.wav", 1e-5 * melody(6.0), RATE)
     wrong = {"none.wav": "not found", "text.ogg": "cannot be decoded", "short.wav": "too short: 2.50", "": "directory"}
+    wrong["silent.wav"] = "is silent: nothing in it is louder than -70 LUFS"
     for name, reason in wrong.items():
         with pytest.raises(UserError, match=reason) as caught:
             embed_audio(tmp_path / name, Embedder(tiny_embedding(4), LogMel()))
