@@ -84,8 +84,9 @@ class FFmpegFile:
         """
         import av
 
-        # Only the sample format changes: float in planes, one row a channel.
-        planes = av.AudioResampler(format="fltp")
+        # Only the sample format changes. Channels alternate: of eight or more planes PyAV looks for one too many, and
+        # the process ends.
+        floats = av.AudioResampler(format="flt")
         form: tuple = ()
         parts: list[np.ndarray] = []
         frames = self._container.decode(self._stream)
@@ -94,15 +95,15 @@ class FFmpegFile:
                 frame = next(frames, None)
             new = () if frame is None else (frame.sample_rate, _names(frame), frame.format.name)
             # An encoder's frame is a fiftieth of a second: joined, they cost less in what follows.
-            if parts and (new != form or sum(part.shape[1] for part in parts) >= BLOCK_FRAMES // 2):
-                yield Block(form[0], form[1], np.concatenate(parts, 1).T)
+            if parts and (new != form or sum(map(len, parts)) >= BLOCK_FRAMES // 2):
+                yield Block(form[0], form[1], np.concatenate(parts))
                 parts = []
             if frame is None:
                 return
             if form != new:
-                planes, form = av.AudioResampler(format="fltp"), new
+                floats, form = av.AudioResampler(format="flt"), new
             with _reasons():
-                parts += [part.to_ndarray() for part in planes.resample(frame)]
+                parts += [part.to_ndarray().reshape(-1, part.layout.nb_channels) for part in floats.resample(frame)]
 
 
 def _names(frame) -> tuple[str, ...]:

@@ -54,6 +54,27 @@ def test_lossless_frames_are_exact_across_blocks(tmp_path):
     np.testing.assert_allclose(np.concatenate([block.samples for block in blocks]), STEREO.T[1000:], atol=1e-4)
 
 
+@pytest.mark.parametrize("channels", [6, 7, 8, 9, 16])
+def test_many_channels(tmp_path, channels):
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, (20_000, channels))
+    soundfile.write(tmp_path / "song.wav", samples, RATE, subtype="FLOAT")
+    with FFmpegFile(tmp_path / "song.wav") as file:
+        found = np.concatenate([block.samples for block in file.blocks()])
+    np.testing.assert_array_equal(found, samples.astype(np.float32))
+
+
+def test_eight_channels_that_the_decoder_gives_apart(tmp_path):
+    with av.open(str(tmp_path / "film.m4a"), "w") as container:
+        stream = container.add_stream("aac", rate=48_000, layout="7.1")
+        for _ in range(200):
+            noise = np.random.default_rng(0).uniform(-0.1, 0.1, (1, 8 * 1024)).astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(noise, format="flt", layout="7.1")
+            frame.sample_rate = 48_000
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert isinstance(extract(Task(str(tmp_path / "film.m4a"))), Extracted)
+
+
 def test_a_part_from_the_middle_is_the_whole_s_part(m4a):
     whole = load_mono(m4a, RATE)
     part = load_mono(m4a, RATE, max_seconds=1.0, start_seconds=2.0)
