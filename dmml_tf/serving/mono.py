@@ -25,7 +25,7 @@ def mix_down(samples: tf.Tensor, rate: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     Args:
         samples: float32 [frames, channels].
         rate: int64 [], Hz.
-        mask: int64 [], the channels' speakers by bits of a WAV's `dwChannelMask`; 0 where none are named.
+        mask: int64 [], what more than two channels are, by bits of a WAV's `dwChannelMask`; 0 where it names none.
 
     Returns:
         float32 [frames].
@@ -62,6 +62,6 @@ def _weights(channels: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     of_number = tf.cond(
         channels <= _MOST, lambda: tf.constant(usual)[tf.minimum(channels, _MOST)][:channels], lambda: alike
     )
-    found = tf.cond(tf.size(named, tf.int64) == channels, lambda: named, lambda: of_number)
+    found = tf.cond((tf.size(named, tf.int64) == channels) & (channels > 2), lambda: named, lambda: of_number)
     # One channel is taken as it is; where a speaker is unknown, or none counts, all are alike.
     return tf.where((channels == 1) | tf.reduce_any(found < 0.0) | tf.reduce_all(found == 0.0), alike, found)

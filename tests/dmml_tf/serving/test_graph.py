@@ -73,10 +73,14 @@ def test_files_of_different_rates_channels_and_lengths_in_one_batch(exported, tm
         "stereo44.wav": (stereo()[:200_000], 44_100),
         "high.wav": (stereo(), 96_000),
         "low.wav": (songs()[0, :40_000], 8_000),
+        "three.wav": (np.repeat(stereo()[:150_000, :1], 3, axis=1), 32_000),
         "16.wav": (songs()[0], 16_000),
         "odd.wav": (stereo()[:150_000], 44_101),
         "deep.wav": (stereo()[:150_000], 44_100, "PCM_24"),
         "float.wav": (stereo()[:150_000], 44_100, "FLOAT"),
+        "inverted.wav": (stereo()[:150_000, :1] * [1, -1], 44_100),
+        "left.wav": (stereo()[:150_000] * [1, 0], 44_100),
+        "six.wav": (stereo()[:150_000, [0, 1, 0, 1, 1, 0]] * [1, 1, 0.3, 0.3, 0.5, 0.2], 48_000),
     }
     expected = []
     for name, (samples, rate, *subtype) in files.items():

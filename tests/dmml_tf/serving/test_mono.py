@@ -36,13 +36,15 @@ def test_more_channels_than_any_usual_file_are_all_alike():
     np.testing.assert_allclose(found, sound(9).mean(axis=1), atol=1e-6)
 
 
-@pytest.mark.parametrize("mask", [0x3, 0x4, 0x8, 0xC, 0x7, 0x33, 0x107, 0x3F, 0x60F, 0xFF, 0x63F, 0x3FFFF])
+@pytest.mark.parametrize("mask", [0x7, 0xB, 0x33, 0x107, 0x3F, 0x60F, 0xFF, 0x63F, 0x3FFFF])
 def test_channels_that_the_mask_names(mask):
     names = tuple(name for bit, name in enumerate(list(WEIGHTS)[:18]) if mask >> bit & 1)
     assert_as_decoded(sound(len(names)), names, mask)
 
 
-@pytest.mark.parametrize("mask, names", [(0x60F, ("FL", "FR")), (0x40003, ("?",) * 3), (0x80000000, ("FC",))])
+@pytest.mark.parametrize(
+    "mask, names", [(0x60F, ("FL", "FR")), (0x40003, ("?",) * 3), (0x80000000, ("FC",)), (0xC, ("FL", "FR"))]
+)
 def test_a_mask_of_another_number_of_channels_or_of_unknown_speakers(mask, names):
     assert_as_decoded(sound(len(names)), names, mask)
 

@@ -2,6 +2,7 @@
 
 import math
 
+import av
 import numpy as np
 import pytest
 import soxr
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from dmml_tf.serving.wav import _greatest_common_divisor, decode_mono, resample
 from tests.dmml_tf.serving.made import stereo, wav_bytes
+from tfrecords_tools.audio.decode import load_mono
 
 
 def tone(hertz: float, rate: int, samples: int) -> np.ndarray:
@@ -56,6 +58,22 @@ def test_channels_are_averaged_and_samples_are_not_touched():
     samples = np.stack([tone(440, 22_050, 5_000) * 0.5, tone(700, 22_050, 5_000) * 0.3], axis=1)
     found = decode_mono(tf.constant(wav_bytes(samples, 22_050)), 22_050).numpy()
     np.testing.assert_allclose(found, samples.mean(axis=1), atol=1 / 32_768)
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo", "2.1", "4.0", "quad", "5.0(side)", "5.1", "5.1(side)", "7.1"])
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_s24le"])
+def test_channels_are_mixed_as_the_decoder_mixes_them(tmp_path, layout, codec):
+    channels = av.AudioLayout(layout).nb_channels
+    noise = np.random.default_rng(0).integers(-9_000, 9_000, (1, 50_000 * channels)).astype(np.int16)
+    with av.open(str(tmp_path / "a.wav"), "w") as container:
+        stream = container.add_stream(codec, rate=44_100, layout=layout)
+        frame = av.AudioFrame.from_ndarray(noise, format="s16", layout=layout)
+        frame.sample_rate = 44_100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    expected = load_mono(tmp_path / "a.wav", 22_050)
+    found = decode_mono(tf.constant((tmp_path / "a.wav").read_bytes()), 22_050).numpy()
+    np.testing.assert_allclose(found[1_000:-1_000], expected[1_000 : len(found) - 1_000], atol=2e-4)
 
 
 @pytest.mark.parametrize("a", [1, 2, 44_100, 44_101, 48_000, 7_919, 768_000])
