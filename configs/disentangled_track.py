@@ -46,6 +46,7 @@ def get_config() -> ml_collections.ConfigDict:
         "pool": 512,
         "max_frames": 1292,
         "equaliser_db": 0.0,
+        "gain_db": 0.0,
         "explicit": False,
     }
     config.train = {

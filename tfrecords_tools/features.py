@@ -14,7 +14,7 @@ from typing import NamedTuple
 import librosa
 import numpy as np
 
-from tfrecords_tools.loudness import integrated, power_weights
+from tfrecords_tools.loudness import gain_between, integrated, power_weights
 
 
 class Heard(NamedTuple):
@@ -23,7 +23,7 @@ class Heard(NamedTuple):
     Attributes:
         log_mel: [frames, n_mels].
         samples: how many samples went by.
-        loudness: LUFS; `tfrecords_tools.loudness.SILENT` where no 400 ms are above -70 LUFS.
+        loudness: theirs in LUFS; `tfrecords_tools.loudness.SILENT` where no 400 ms are above -70 LUFS.
     """
 
     log_mel: np.ndarray
@@ -44,6 +44,8 @@ class LogMel:
         mean: subtracted by the network's first layer (not by the extraction).
         deviation: divided by, by the same layer.
         window_frames: frames of one excerpt: 3 s = 66,150 samples give 130, the last is dropped.
+        loudness: LUFS that every whole track is brought to (see `tfrecords_tools.loudness`), before anything else;
+            None, the paper's chain, leaves it as loud as it is. A silent track is left too.
     """
 
     sample_rate: int = 22_050
@@ -54,6 +56,7 @@ class LogMel:
     mean: float = 0.2
     deviation: float = 0.25
     window_frames: int = 129
+    loudness: float | None = None
 
     @property
     def excerpt_samples(self) -> int:
@@ -97,16 +100,26 @@ class LogMel:
             dtype: the log-mel's; `float16` is what a record stores.
 
         Returns:
-            The log-mel, `dtype` [samples // hop, n_mels], and what else is known of the audio. However it is cut
-            into blocks, the frames are the same.
+            The log-mel, `dtype` [samples // hop, n_mels], at the chain's own `loudness`, and what else is known of
+            the audio as it came. However it is cut into blocks, the frames are the same.
         """
         parts, powers, samples = [np.zeros((0, self.n_mels), dtype)], [np.zeros(0, np.float32)], 0
         for magnitudes, gone_by in self._spectra(blocks):
-            parts.append(self._compressed(self.mel_filters() @ magnitudes).T.astype(dtype))
+            mel = self.mel_filters() @ magnitudes
+            # How loud a track is shows at its end: its logarithm has to wait.
+            parts.append((self._compressed(mel) if self.loudness is None else mel).T.astype(dtype))
             powers.append(self._powers(magnitudes))
             samples = gone_by
         frames = self.frames(samples)
-        return Heard(np.concatenate(parts)[:frames], samples, self._loudness(powers, frames))
+        loudness = self._loudness(powers, frames)
+        if self.loudness is not None:
+            gain = np.float32(self.gain_of(loudness))
+            parts = [self._compressed(gain * mel.astype(np.float32)).astype(dtype) for mel in parts]
+        return Heard(np.concatenate(parts)[:frames], samples, loudness)
+
+    def gain_of(self, loudness: float) -> float:
+        """The factor by which samples of a track of that loudness (LUFS) are multiplied in this chain."""
+        return gain_between(loudness, self.loudness)
 
     def measure_loudness(self, blocks: Iterable[np.ndarray]) -> float:
         """Loudness in LUFS of mono audio that arrives in blocks; `SILENT` where nothing is above -70 LUFS."""

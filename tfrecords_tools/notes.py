@@ -9,7 +9,8 @@ class Note:
     """One oddity.
 
     Attributes:
-        kind: a word by which notes are counted: length, streams, damage, channels, silence, names, labels, duplicates.
+        kind: a word by which notes are counted: length, streams, damage, channels, loudness, silence,
+            names, labels, duplicates.
         what: what is odd, with its figures.
         done: what was done about it.
     """

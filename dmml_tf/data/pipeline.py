@@ -26,7 +26,7 @@ from dmml_tf.data.partners import find_partners
 from dmml_tf.data.pool import Pool, cut_stretch
 from dmml_tf.data.records import endless_tracks, read_tracks, repeat_labels, without_autotune
 from dmml_tf.data.signal import LOG_MEL, Signal
-from dmml_tf.data.windows import Windows, equalise, window_starts
+from dmml_tf.data.windows import Windows, vary, window_starts
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN
@@ -51,6 +51,8 @@ class BatchPlan:
         equaliser_db: each window is played through an equaliser drawn for it alone, of at most this gain
             at any band; 0 is the paper. With few tracks it keeps the network from knowing them by
             their tone.
+        gain_db: each window is made louder or softer by a gain drawn for it alone, of at most this much; 0 is the
+            paper.
         explicit: the paper's own form: each triplet carries its three windows, B = 3 T. Same loss, more work.
     """
 
@@ -60,6 +62,7 @@ class BatchPlan:
     pool: int = 512
     max_frames: int = 1292
     equaliser_db: float = 0.0
+    gain_db: float = 0.0
     explicit: bool = False
 
     def __post_init__(self) -> None:
@@ -217,8 +220,7 @@ def _draw_windows(
         [window_starts(signal.frames(pool.rows[s]), plan.windows, rng, signal.features) for s in slots]
     )
     windows = np.stack([signal.cut(pool.rows[s], start) for s, start in zip(items, starts)])
-    if plan.equaliser_db:
-        windows = equalise(windows, plan.equaliser_db, rng, signal)
+    windows = vary(windows, plan.equaliser_db, plan.gain_db, rng, signal)
     # From the track's own beginning: two copies of one song may be cut at different places.
     starts = starts + np.array([pool.rows[s]["first_frame"] for s in items])
     return Windows(windows, repeat_labels(labels, items, starts), [pool.rows[s]["track_id"] for s in items])

@@ -172,7 +172,8 @@ class SampleSignal(Signal):
     def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
         """See `Signal`: {"audio": int16 [samples]}."""
         samples = np.concatenate([np.zeros(0, np.float32), *blocks])
-        return {self.field: as_pcm(samples)}, len(samples), self.features.measure_loudness([samples])
+        loudness = self.features.measure_loudness([samples])
+        return {self.field: as_pcm(samples, self.features.gain_of(loudness))}, len(samples), loudness
 
     def places(self) -> Array:
         """The places of a window's frequencies; see `Signal`."""

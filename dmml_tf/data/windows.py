@@ -1,4 +1,4 @@
-"""Windows of tracks: a labelled batch of them, where they begin, and the random equaliser they may pass through."""
+"""Windows of tracks: a labelled batch of them, where they begin, and the random gains they may pass through."""
 
 import dataclasses
 
@@ -40,13 +40,21 @@ def window_starts(frames: int, count: int, rng: np.random.Generator, features: L
     return rng.permutation(starts)
 
 
-def equalise(windows: Array, limit_db: float, rng: np.random.Generator, signal: Signal) -> Array:
-    """Each window through its own equaliser: a gain that goes in a straight line from the lowest band to the highest.
+def vary(windows: Array, equaliser_db: float, gain_db: float, rng: np.random.Generator, signal: Signal) -> Array:
+    """Each window through an equaliser and at a loudness of its own; as it is where both limits are 0.
+
+    The equaliser's gain goes in a straight line from the lowest band to the highest.
 
     Args:
         windows: float32 [B, frames, bands] of log10(1 + 10 S), or [B, samples].
-        limit_db: both ends are drawn between minus and plus this many dB.
-        signal: which of the two.
+        equaliser_db: both ends of the line are drawn between minus and plus this many dB.
+        gain_db: the gain of all bands is drawn between minus and plus this many dB.
+        signal: which of the two forms.
     """
-    low, high = rng.uniform(-limit_db, limit_db, (2, len(windows), 1))
-    return signal.amplify(windows, 10 ** ((low + (high - low) * signal.places()) / 20))
+    decibels = np.zeros((len(windows), 1))
+    if equaliser_db:
+        low, high = rng.uniform(-equaliser_db, equaliser_db, (2, len(windows), 1))
+        decibels = low + (high - low) * signal.places()
+    if gain_db:
+        decibels = decibels + rng.uniform(-gain_db, gain_db, (len(windows), 1))
+    return signal.amplify(windows, 10 ** (decibels / 20)) if equaliser_db or gain_db else windows

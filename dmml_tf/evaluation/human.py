@@ -14,7 +14,7 @@ import numpy as np
 from dmml_tf.data.judgements.read import Clip, Judgements
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
-from tfrecords_tools.audio.decode import AudioError, load_mono, seconds_of
+from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import progress
@@ -144,8 +144,13 @@ def _from_array(path: Path, features: LogMel) -> np.ndarray:
 def _from_audio(path: Path, clip: Clip, features: LogMel) -> np.ndarray:
     length = seconds_of(path)
     is_song = clip.seconds is not None and length is not None and length > clip.seconds + 0.5
+    rate = features.sample_rate
     try:
-        samples = load_mono(path, features.sample_rate, clip.seconds, clip.start if is_song else 0.0)
+        samples = load_mono(path, rate, clip.seconds, clip.start if is_song else 0.0)
+        if is_song and features.loudness is not None:
+            # The clip is as loud as it is in its song, not as loud as the song.
+            samples = samples * features.gain_of(features.measure_loudness(mono_blocks(path, rate)))
+            features = dataclasses.replace(features, loudness=None)
     except AudioError as error:
         raise ClipError(f"{path.name} {error}") from error
     log_mel = features.extract(samples)

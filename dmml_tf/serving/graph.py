@@ -10,6 +10,7 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.data.signal import Signal
 from dmml_tf.models.frontends import LogMelFrontend
 from dmml_tf.serving.checks import require_audio, require_log_mel, require_seconds, row_name
+from dmml_tf.serving.loudness import level
 from dmml_tf.serving.wav import decode_mono
 from tfrecords_tools.audio.extract import PCM_SCALE, PCM_UNIT
 from tfrecords_tools.features import LogMel
@@ -30,7 +31,8 @@ class ServedGraph:
     Windows are cut as `dmml_tf.embed.split` cuts them: the log-mel is taken of the whole audio, a window is
     129 of its frames, and **what is left at the end and fills no window is dropped**. For a network that takes
     samples the windows begin at the same places and are cut from the audio itself. Log-mel and samples are rounded
-    to float16 and 16 bits as in the records, so that a file served finds its own record in the index.
+    to float16 and 16 bits as in the records, so that a file served finds its own record in the index. Where the chain
+    has a loudness, each song is brought to it first; windows of `embed_log_mel` must come from a song that was.
 
     What is not finite, or not at the level of audio, would be answered with NaN or nonsense: it is refused with
     `InvalidArgumentError` and a line that names the first such row of the batch.
@@ -117,7 +119,7 @@ class ServedGraph:
     def _cut(self, audio: tf.Tensor, hop: int, what: str | tf.Tensor) -> tf.Tensor:
         """float32 [batch, windows, ...] of audio [batch, samples]: windows as the network takes them."""
         with require_seconds(tf.shape(audio)[1], self._features.sample_rate, what):
-            audio = tf.identity(audio)
+            audio = level(audio, self._features)
         if self._signal.takes_samples:
             rounded = tf.round(tf.clip_by_value(audio, -1.0, 1.0) * PCM_SCALE) * PCM_UNIT
             windows = tf.signal.frame(self._to_last_window(rounded), self._signal.shape[0], hop * self._features.hop)

@@ -1,5 +1,6 @@
 """dataset.json: saved and loaded, refused where a reader could not trust it."""
 
+import dataclasses
 import json
 
 import pytest
@@ -115,3 +116,21 @@ def test_a_folder_in_its_place_is_refused(tmp_path):
     (tmp_path / FILE_NAME).mkdir()
     with pytest.raises(UserError, match="cannot be read"):
         Dataset.load(tmp_path)
+
+
+def test_a_dataset_at_a_loudness_is_read_by_all_but_a_model_of_another(saved):
+    levelled = dataclasses.replace(saved, features=LogMel(loudness=-16.0))
+    levelled.save()
+    assert Dataset.load(saved.folder) == Dataset.load(saved.folder, LogMel(loudness=-16.0)) == levelled
+    for other, wanted in ((None, "None"), (-14.0, "-14.0")):
+        with pytest.raises(UserError, match=rf"built with loudness=-16.0, this model needs loudness={wanted}"):
+            Dataset.load(saved.folder, LogMel(loudness=other))
+
+
+def test_a_dataset_from_before_there_was_a_loudness_has_none(saved):
+    features = json.loads((saved.folder / FILE_NAME).read_text())["features"]
+    del features["loudness"]
+    _change(saved, features=features)
+    assert Dataset.load(saved.folder) == Dataset.load(saved.folder, LogMel()) == saved
+    with pytest.raises(UserError, match=r"built with loudness=None, this model needs loudness=-16.0"):
+        Dataset.load(saved.folder, LogMel(loudness=-16.0))

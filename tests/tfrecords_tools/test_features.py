@@ -86,3 +86,32 @@ def test_filters_are_librosas():
 def test_other_figures_give_other_filters():
     assert LogMel(n_mels=64).mel_filters().shape == (64, 513)
     assert LogMel().mel_filters().shape == (128, 513)
+
+
+@pytest.mark.parametrize("decibels", [-24, -20, -12, 0, 6])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_at_a_chains_loudness_a_gain_is_not_heard(decibels, dtype):
+    samples, chain = _music(8.0), LogMel(loudness=-16.0)
+    itself = chain.extract_blocks([samples], dtype)
+    found = chain.extract_blocks(np.split(samples * np.float32(10 ** (decibels / 20)), [7, 90_000]), dtype)
+    assert found.log_mel.dtype == dtype and found.loudness - itself.loudness == pytest.approx(decibels, abs=1e-3)
+    apart = np.abs(found.log_mel.astype(np.float32) - itself.log_mel.astype(np.float32))
+    assert apart.max() <= (1e-4 if dtype == "float32" else 2.1e-3)  # one step of float16 between 1 and 2, and back
+
+
+def test_the_gain_is_that_of_samples():
+    samples, chain = _music(8.0), LogMel(loudness=-20.0)
+    loudness = LogMel().measure_loudness([samples])
+    expected = LogMel().extract(samples * np.float32(10 ** ((-20.0 - loudness) / 20)))
+    np.testing.assert_allclose(chain.extract(samples), expected, atol=1e-5)
+    stored = chain.extract_blocks([samples], "float16").log_mel.astype(np.float32)
+    np.testing.assert_allclose(stored, expected, atol=1e-3)
+    assert chain.measure_loudness([samples * np.float32(chain.gain_of(loudness))]) == pytest.approx(-20, abs=1e-3)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 5.0])
+def test_at_a_chains_loudness_silence_stays_as_it_is(seconds):
+    faint = 1e-4 * _music(5.0)[: int(seconds * 22_050)]
+    found, plain = (chain.extract_blocks([faint]) for chain in (LogMel(loudness=-16.0), LogMel()))
+    np.testing.assert_allclose(found.log_mel, plain.log_mel, atol=1e-7)
+    assert found.loudness == plain.loudness == float("-inf")

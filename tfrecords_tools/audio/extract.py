@@ -17,6 +17,8 @@ _MOST_BYTES = 2_000_000_000
 PCM_SCALE = 32_767.0  # a sample of 1 as records hold it, an int16
 PCM_UNIT = 1 / 2**15  # the sample that an int16 of 1 is read as
 _PCM_BYTES = 2
+# Share of samples; a few peaks of a drum are not heard.
+_NOTED_CLIPPING = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def extract(task: Task) -> Extracted | Refused:
     """Extracts the features of one track.
 
     In memory: one block of audio (1.5 s at 44.1 kHz) and what is kept of the whole track, 11 kB a second
-    of log-mel (3 h: 119 MB) and with `audio` 44 kB a second of PCM (3 h: 476 MB).
+    of log-mel (3 h: 119 MB) and with `audio` 44 kB a second of PCM (3 h: 476 MB), or while it waits for its
+    loudness 88 kB.
     """
     chain = task.features
     pcm: list[np.ndarray] | None = [] if task.audio else None
@@ -94,7 +97,7 @@ def extract(task: Task) -> Extracted | Refused:
     # 3 s and a rounding below may lack the last frame of the window; silence of one frame completes it.
     lacking = max(0, chain.window_frames - len(log_mel))
     log_mel = np.pad(log_mel, ((0, lacking), (0, 0))) if lacking else log_mel
-    audio = None if pcm is None else np.concatenate(pcm)
+    audio = None if pcm is None else _levelled(pcm, chain, loudness, notes)
     return Extracted(log_mel, samples / chain.sample_rate, tempo, audio, tuple(notes))
 
 
@@ -104,20 +107,32 @@ def bytes_per_second(chain: LogMel, audio: bool) -> float:
 
 
 def _kept(blocks: Iterable[np.ndarray], chain: LogMel, pcm: list[np.ndarray] | None) -> Iterator[np.ndarray]:
-    """Passes blocks through, and appends each as int16 to `pcm`."""
+    """Passes blocks through, and appends each to `pcm`: as int16, or where a gain is still to come as it is."""
     left = _MOST_BYTES / bytes_per_second(chain, pcm is not None) * chain.sample_rate
     for block in blocks:
         left -= len(block)
         if left < 0:
             raise AudioError("is too long for one record of 2 GiB; give --max_seconds, or cut it")
         if pcm is not None:
-            pcm.append(as_pcm(block))
+            pcm.append(as_pcm(block) if chain.loudness is None else block)
         yield block
 
 
-def as_pcm(samples: np.ndarray) -> np.ndarray:
-    """Samples in -1..1 as records hold them: int16 of the same shape; what lies beyond is clipped."""
-    return np.rint(np.clip(samples, -1.0, 1.0) * PCM_SCALE).astype(np.int16)
+def _levelled(pcm: list[np.ndarray], chain: LogMel, loudness: float, notes: list[Note]) -> np.ndarray:
+    """int16 [samples] of what `_kept` appended, at the chain's loudness; notes where much of it is clipped."""
+    if chain.loudness is None:
+        return np.concatenate(pcm)
+    gain = chain.gain_of(loudness)
+    clipped = sum(np.count_nonzero(np.abs(block) * gain > 1.0) for block in pcm) / max(1, sum(map(len, pcm)))
+    if clipped > _NOTED_CLIPPING:
+        what = f"{clipped:.2%} of its samples are beyond full scale at {chain.loudness:g} LUFS"
+        notes.append(Note("loudness", what, "they are clipped in the record's audio; its log-mel is whole"))
+    return np.concatenate([as_pcm(block, gain) for block in pcm])
+
+
+def as_pcm(samples: np.ndarray, gain: float = 1.0) -> np.ndarray:
+    """Samples in -1..1, times `gain`, as records hold them: int16 of the same shape; what lies beyond is clipped."""
+    return np.rint(np.clip(np.float32(gain) * samples, -1.0, 1.0) * PCM_SCALE).astype(np.int16)
 
 
 def from_pcm(samples: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ _FALLBACK_SECONDS = 30.0
 _LONG_TABLE_BYTES = 20 * 2**20
 TEMPO_MODES = ("madmom", "column", "none")
 FEATURES = ("log_mel", *OPTIONAL_FIELDS)
+LOUDNESS_RANGE = (-40.0, -5.0)  # LUFS; no recording is louder, and what is quieter drowns in 16 bits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Options:
         licence: free text for `dataset.json`.
         features: what to write of the audio, from `FEATURES`; `log_mel` is always written.
         max_seconds: at most that much from a track's beginning; None takes the whole track.
+        loudness: LUFS that every track is brought to, see `LogMel.loudness`; None leaves it as loud as it is.
     """
 
     name: str = ""
@@ -61,6 +63,7 @@ class Options:
     licence: str = ""
     features: Sequence[str] = ("log_mel",)
     max_seconds: float | None = None
+    loudness: float | None = None
 
     @property
     def audio(self) -> bool:
@@ -136,13 +139,13 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
     """
     _check(options)
     values, estimates = _values(manifest, options)
-    features = PAPER_CHAIN
+    features = dataclasses.replace(PAPER_CHAIN, loudness=options.loudness)
     digest = hashlib.sha256(
         json.dumps(
             [
                 SCHEMA_VERSION,
-                dataclasses.asdict(features),
-                dataclasses.asdict(options),
+                _said(features),
+                _said(options),
                 os.fsencode(manifest.audio_root).hex(),
             ],
             sort_keys=True,
@@ -184,9 +187,18 @@ def _check(options: Options) -> None:
             f"--features={','.join(options.features)}: must be log_mel, or log_mel and some of: "
             f"{', '.join(OPTIONAL_FIELDS)}"
         )
+    lufs = options.loudness
+    if lufs is not None and not LOUDNESS_RANGE[0] <= lufs <= LOUDNESS_RANGE[1]:
+        lowest, highest = LOUDNESS_RANGE
+        raise UserError(f"--loudness={lufs:g}: must be from {lowest:g} to {highest:g} LUFS, such as -16")
     for flag, seconds in (("max_seconds", options.max_seconds), ("tempo_seconds", options.tempo_seconds)):
         if seconds is not None and not seconds >= 3.0:
             raise UserError(f"--{flag}={seconds}: must be at least 3, the length of one excerpt")
+
+
+def _said(figures: LogMel | Options) -> dict:
+    """All fields but a loudness that is none, so that what was built before there was one keeps its key."""
+    return {k: v for k, v in dataclasses.asdict(figures).items() if (k, v) != ("loudness", None)}
 
 
 def _values(manifest: Manifest, options: Options) -> tuple[tuple[str, ...], bool]:

@@ -48,6 +48,13 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_float(
         "max_seconds", None, "at most that much from a track's beginning; default: the whole", flag_values=fv
     )
+    flags.DEFINE_float(
+        "loudness",
+        None,
+        "LUFS (ITU-R BS.1770, of the mono mix) that every track is brought to, such as -16; whoever is asked by a file "
+        "does the same. Default: tracks stay as loud as they are, as in the paper",
+        flag_values=fv,
+    )
     flags.DEFINE_enum(
         "tempo",
         None,
@@ -110,6 +117,7 @@ def run(fv: flags.FlagValues) -> None:
         licence=fv.licence,
         features=tuple(fv.features),
         max_seconds=fv.max_seconds,
+        loudness=fv.loudness,
     )
     if fv.dry_run:
         print(

@@ -20,7 +20,7 @@ from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import pad_ids, read_tracks
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.track_table import track_table
-from dmml_tf.data.windows import Windows, equalise
+from dmml_tf.data.windows import Windows, vary
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import progress
@@ -151,7 +151,7 @@ def with_judgements(
 ) -> Form:
     """The same form of batches to which every `judged` condition adds clips; `form` itself where there is none.
 
-    The clips are read here, once; they pass through an equaliser as the other windows do.
+    The clips are read here, once; they are varied as the other windows are.
 
     Raises:
         UserError: as `JudgedClips.read`.
@@ -163,10 +163,8 @@ def with_judgements(
     def make(windows: Windows, rng: np.random.Generator) -> tuple[Any, ...] | None:
         for clips in judged:
             drawn = clips.draw(count, rng)
-            if plan.equaliser_db:
-                heard = equalise(drawn.sound, plan.equaliser_db, rng, form.signal)
-                drawn = dataclasses.replace(drawn, sound=heard.astype(np.float32))
-            windows = join_windows(windows, drawn)
+            heard = vary(drawn.sound, plan.equaliser_db, plan.gain_db, rng, form.signal)
+            windows = join_windows(windows, dataclasses.replace(drawn, sound=heard.astype(np.float32)))
         return form.make(windows, rng)
 
     return dataclasses.replace(form, make=make) if judged else form

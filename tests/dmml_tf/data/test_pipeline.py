@@ -13,8 +13,8 @@ from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.forms import explicit_form, triplet_form
 from dmml_tf.data.pipeline import BatchPlan, form_batches, pipeline_errors, triplet_dataset
 from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
-from dmml_tf.data.signal import LOG_MEL
-from dmml_tf.data.windows import equalise, window_starts
+from dmml_tf.data.signal import AUDIO, LOG_MEL
+from dmml_tf.data.windows import vary, window_starts
 from dmml_tf.training.losses import TripletHinge
 from dmml_tf.training.objectives.triplets import build_triplet_model
 from tests.synthetic import traced_track, write_dataset
@@ -246,7 +246,7 @@ def test_the_equaliser_equals_a_gain_on_the_magnitudes():
     rng = np.random.default_rng(0)
     magnitudes = rng.uniform(0, 3, (5, 129, 128))
     windows = np.log10(1 + 10 * magnitudes).astype(np.float32)
-    heard = equalise(windows, 6.0, np.random.default_rng(1), LOG_MEL)
+    heard = vary(windows, 6.0, 0.0, np.random.default_rng(1), LOG_MEL)
     gains = (np.power(10.0, heard) - 1) / 10 / magnitudes
     decibels = 20 * np.log10(gains)
     assert heard.dtype == np.float32 and heard.shape == windows.shape
@@ -255,8 +255,33 @@ def test_the_equaliser_equals_a_gain_on_the_magnitudes():
     np.testing.assert_allclose(decibels, np.broadcast_to(decibels[:, :1], decibels.shape), atol=0.02)
     np.testing.assert_allclose(np.diff(decibels[:, 0], n=2), 0, atol=0.03)
     assert len(np.unique(np.round(decibels[:, 0, 0], 3))) == 5
-    np.testing.assert_array_equal(equalise(windows[:0], 6.0, rng, LOG_MEL), windows[:0])
+    np.testing.assert_array_equal(vary(windows[:0], 6.0, 0.0, rng, LOG_MEL), windows[:0])
 
 
-def test_the_equaliser_leaves_silence_silent():
-    assert not equalise(np.zeros((2, 129, 128), np.float32), 6.0, np.random.default_rng(0), LOG_MEL).any()
+@pytest.mark.parametrize("signal", [LOG_MEL, AUDIO], ids=["log-mel", "samples"])
+@pytest.mark.parametrize("equaliser_db", [0.0, 6.0])
+def test_a_window_is_made_louder_or_softer_as_a_whole(signal, equaliser_db):
+    rng = np.random.default_rng(0)
+    magnitudes = np.abs(rng.normal(0, 1, (40, *signal.shape)))
+    windows = np.log10(1 + 10 * magnitudes) if signal is LOG_MEL else magnitudes - magnitudes.mean()
+    windows = windows.astype(np.float32)
+    heard = vary(windows, equaliser_db, 12.0, np.random.default_rng(1), signal)
+    alone = vary(windows, equaliser_db, 0.0, np.random.default_rng(1), signal)  # the same draws, and no gain after them
+    assert heard.dtype == np.float32 and heard.shape == windows.shape
+    linear = [np.power(10.0, x) - 1 if signal is LOG_MEL else x for x in (heard, alone)]
+    gains = np.array([(a * b).sum() / (b * b).sum() for a, b in zip(*linear)])  # least squares: one a window
+    np.testing.assert_allclose(
+        linear[0], gains.reshape(-1, *[1] * (windows.ndim - 1)) * linear[1], rtol=0.02, atol=0.02
+    )
+    decibels = 20 * np.log10(gains)
+    assert -12 <= decibels.min() < -9 and 9 < decibels.max() <= 12 and abs(decibels.mean()) < 4
+
+
+def test_without_limits_nothing_is_drawn_or_changed():
+    windows, rng = np.ones((2, 129, 128), np.float32), np.random.default_rng(0)
+    assert vary(windows, 0.0, 0.0, rng, LOG_MEL) is windows
+    assert rng.random() == np.random.default_rng(0).random()
+
+
+def test_gains_leave_silence_silent():
+    assert not vary(np.zeros((2, 129, 128), np.float32), 6.0, 12.0, np.random.default_rng(0), LOG_MEL).any()

@@ -50,6 +50,19 @@ def test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path):
     assert len(clip_log_mel(Clip("x", file="long.wav"), tmp_path, CHAIN)) == 8 * 22_050 // 512
 
 
+def test_a_clip_is_as_loud_as_in_its_song_which_is_as_loud_as_the_chain_says(tmp_path):
+    levelled, found = LogMel(loudness=-20.0), {}
+    for decibels in (0, -20):
+        song = np.concatenate([0.1 * tone(500, 4), tone(3000, 8)]) * 10 ** (decibels / 20)
+        soundfile.write(tmp_path / f"{decibels}.wav", song, 22_050, subtype="FLOAT")
+        found[decibels] = [clip_log_mel(Clip(f"{decibels}", start, 3.0), tmp_path, levelled) for start in (0.5, 5.0)]
+        soft, loud = found[decibels]
+        gain = levelled.gain_of(CHAIN.measure_loudness([song]))
+        np.testing.assert_allclose(loud[2:-2], CHAIN.extract(gain * song[110_250:])[2 : 129 - 2], atol=1e-4)
+        assert loud.max() > 2 * soft.max()
+    np.testing.assert_allclose(found[0], found[-20], atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "clip, message",
     [

@@ -8,7 +8,10 @@ import tensorflow as tf
 from dmml_tf.data.signal import LOG_MEL
 from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
+from dmml_tf.serving.export import export_saved_model
 from dmml_tf.serving.graph import WINDOWS_HOP, ServedGraph
+from dmml_tf.serving.loudness import level
+from tests.dmml_tf.search.made import tiny_embedding
 from tests.dmml_tf.serving.made import (
     CONDITIONS,
     RATE,
@@ -164,3 +167,34 @@ def test_the_loudest_audio_is_within_the_bounds_of_log_mels(exported):
 
 def test_an_empty_batch(exported):
     assert exported.signatures["serving_default"](audio=tf.zeros([0, 70_000]))["embedding"].shape == (0, 12)
+
+
+def test_each_song_of_a_batch_is_brought_to_the_chains_loudness_and_silence_left():
+    chain = LogMel(loudness=-16.0)
+    batch = songs() * np.float32([[0.05], [1.0], [2.0], [1.0]])  # the last is silent
+    found = level(tf.constant(batch), chain).numpy()
+    for song, levelled in zip(batch[:3], found):
+        np.testing.assert_allclose(levelled, song * chain.gain_of(chain.measure_loudness([song])), rtol=1e-4, atol=1e-6)
+        assert LogMel().measure_loudness([levelled]) == pytest.approx(-16, abs=1e-3)
+    assert not found[3].any()
+    faint = tf.constant(1e-4 * songs()[:1])  # below the absolute gate
+    np.testing.assert_array_equal(level(faint, chain), faint)
+    audio = tf.constant(songs())
+    assert level(audio, LogMel()) is audio
+
+
+def test_a_loudness_is_levelled_in_the_exported_model_as_in_the_python_path(tmp_path):
+    model, chain = tiny_embedding(CONDITIONS.size), LogMel(loudness=-16.0)
+    path = export_saved_model(model, CONDITIONS, chain, tmp_path / "dmml")
+    serve = tf.saved_model.load(str(path)).signatures
+    embedder = Embedder(model, chain)
+    files = [tmp_path / f"{gain}.wav" for gain in (0.1, 0.5, 1.0)]
+    for gain, file in zip((0.1, 0.5, 1.0), files):
+        soundfile.write(file, gain * songs()[0], RATE, subtype="PCM_16")
+    expected = outputs_of(np.stack([embed_audio(file, embedder) for file in files]))
+    assert_same(serve["embed_wav"](wav=tf.constant([file.read_bytes() for file in files])), expected)
+    audio = np.stack([soundfile.read(file, dtype="float32")[0] for file in files])
+    assert_same(serve["serving_default"](audio=tf.constant(audio)), expected)
+    for name, part in expected.items():
+        if name != "embedding":
+            assert (part @ part[0]).min() > 0.999

@@ -1,6 +1,7 @@
 """What the build's options do: damaged files, limits, raw audio, tempo, dry run. In this process, without workers."""
 
 import csv
+import dataclasses
 import itertools
 import os
 import re
@@ -14,7 +15,7 @@ from tests.tfrecords_tools.damaged import KINDS, RATE, make_mixed, noise
 from tests.tfrecords_tools.parsed import parse
 from tfrecords_tools.audio import extract, tempo_cache
 from tfrecords_tools.audio.extract import Extracted, Refused, Task
-from tfrecords_tools.build import build
+from tfrecords_tools.build import build, plan
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.dry_run import describe, dry_run
 from tfrecords_tools.build.plan import Options
@@ -27,6 +28,7 @@ from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 pytestmark = pytest.mark.spawns
+LOUD = ("loud", "soft")
 
 
 @pytest.fixture(autouse=True)
@@ -185,3 +187,55 @@ def test_ctrl_c_names_resume_to_whom_does_not_resume_yet(mixed, tmp_path, monkey
     with pytest.raises(KeyboardInterrupt) as interrupted:
         build_dataset(mixed, tmp_path / "x", resume=resume)
     assert str(interrupted.value) == told
+
+
+@pytest.fixture
+def loud_and_soft(tmp_path):
+    """One noise as it is and 20 dB softer, and a drum whose peaks are far above its loudness."""
+    rng = np.random.default_rng(0)
+    sound = 0.1 * rng.standard_normal(5 * RATE)
+    drum = rng.uniform(-0.9, 0.9, 5 * RATE) * (np.arange(5 * RATE) % 4_000 < 100)
+    for name, samples in (("loud", sound), ("soft", 0.1 * sound), ("drum", drum)):
+        soundfile.write(tmp_path / f"{name}.wav", samples, RATE, subtype="FLOAT")
+    (tmp_path / "songs.csv").write_text(
+        "track_id,path,artist,split,genre\n"
+        + "".join(f"{name},{name}.wav,{name},train,x\n" for name in ("loud", "soft", "drum"))
+    )
+    return tmp_path
+
+
+def test_tracks_are_brought_to_one_loudness_in_both_forms(loud_and_soft):
+    tasks = (Task(str(loud_and_soft / f"{name}.wav"), audio=True, features=LogMel(loudness=-20.0)) for name in LOUD)
+    for found in map(extract.extract, tasks):
+        pcm = extract.from_pcm(found.audio)
+        assert found.notes == () and LogMel().measure_loudness([pcm]) == pytest.approx(-20, abs=0.05)
+        np.testing.assert_allclose(found.log_mel, LogMel().extract(pcm), atol=2e-3)
+
+
+def test_samples_beyond_full_scale_are_clipped_and_noted(loud_and_soft):
+    found = extract.extract(Task(str(loud_and_soft / "drum.wav"), audio=True, features=LogMel(loudness=-10.0)))
+    assert np.abs(found.audio).max() == 32_767
+    (note,) = found.notes
+    assert note.kind == "loudness" and re.fullmatch(r"\d\.\d\d% of its samples are beyond full scale .*", note.what)
+    assert extract.extract(Task(str(loud_and_soft / "drum.wav"), audio=True)).notes == ()
+    assert extract.extract(Task(str(loud_and_soft / "drum.wav"), features=LogMel(loudness=-10.0))).notes == ()
+
+
+def test_a_build_says_its_loudness_and_one_without_keeps_its_key(loud_and_soft):
+    folder, options = loud_and_soft, ["--tempo=none", "--workers=1", f"--manifest={loud_and_soft / 'songs.csv'}"]
+    assert main(["build", *options, f"--out={folder / 'x'}", "--loudness=-16"]) == 0
+    dataset = Dataset.load(folder / "x")
+    assert dataset.features == LogMel(loudness=-16.0)
+    records = itertools.chain.from_iterable(tf.data.TFRecordDataset(f) for f in dataset.files("train"))
+    parsed = (parse(dataset.schema, record) for record in records)
+    rows = {row["track_id"].numpy().decode(): row["log_mel"].numpy().astype(np.float32) for row in parsed}
+    np.testing.assert_allclose(rows["loud"], rows["soft"], atol=3e-3)
+    assert main(["build", *options, f"--out={folder / 'x'}", "--loudness=-16"]) == 0  # already built
+    assert main(["build", *options, f"--out={folder / 'x'}"]) == 2  # another loudness is another dataset
+    assert plan._said(Options()).keys() == {field.name for field in dataclasses.fields(Options)} - {"loudness"}
+
+
+@pytest.mark.parametrize("lufs", [0.0, 14.0, -60.0, float("nan")])
+def test_a_loudness_that_none_is(loud_and_soft, lufs):
+    with pytest.raises(UserError, match=r"--loudness=\S+: must be from -40 to -5 LUFS, such as -16"):
+        build_dataset(loud_and_soft / "songs.csv", loud_and_soft / "x", Options(loudness=lufs))

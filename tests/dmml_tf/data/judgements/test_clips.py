@@ -154,12 +154,13 @@ def test_batches_hold_both_kinds_of_windows(traced, tmp_path):
     assert seen <= given and len(seen) >= 10
 
 
-def test_judged_clips_pass_through_the_equaliser_too(synthetic, tmp_path):
+@pytest.mark.parametrize("field", ["equaliser_db", "gain_db"])
+def test_judged_clips_are_varied_too(synthetic, tmp_path, field):
     conditions = Conditions([votes(write_votes(tmp_path / "votes.csv", TRAIN, 20))])
     base = JudgedClips.read(synthetic, "train", conditions[0]).draw(1, np.random.default_rng(0))
     heard = []
     for gain in (0.0, 6.0):
-        plan = dataclasses.replace(PLAN, equaliser_db=gain)
+        plan = dataclasses.replace(PLAN, **{field: gain})
         form = with_judgements(triplet_form(conditions, 60), synthetic, "train", conditions, plan)
         inputs, _, _ = form.make(base, np.random.default_rng(1))
         assert inputs["windows"].dtype == np.float32 and len(inputs["windows"]) == 6
