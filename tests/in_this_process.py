@@ -4,6 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
-def map_here(function: Callable[[Any], Any], tasks: Iterable[Any], workers: int = 0) -> Iterator[Any]:
+def map_here(
+    function: Callable[[Any], Any],
+    tasks: Iterable[Any],
+    workers: int = 0,
+    seconds: Callable[[Any], float] | None = None,
+) -> Iterator[Any]:
     """What `tfrecords_tools.build.pool.ordered_map` yields, without its processes."""
     yield from map(function, tasks)

@@ -14,7 +14,7 @@ import numpy as np
 from dmml_tf.data.records import read_tracks
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.embed.metadata import record_text, track_columns, track_text
-from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract
+from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract, patience
 from tfrecords_tools.build.pool import Died, ordered_map
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.notes import RowNote, of_row
@@ -94,7 +94,7 @@ class FilesSource:
                     if isinstance(row, Row):
                         yield Task(row.path, audio=self._signal.takes_samples, features=self._signal.features)
 
-        with contextlib.closing(ordered_map(extract, tasks(), self._workers)) as results:
+        with contextlib.closing(ordered_map(extract, tasks(), self._workers, patience)) as results:
             for result in results:
                 while isinstance(row := waiting.popleft(), Reject):
                     yield Unusable(row)

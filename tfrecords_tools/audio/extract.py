@@ -1,6 +1,7 @@
 """What a worker process does for one track: decode, resample, log-mel, tempo. Imports no TensorFlow."""
 
 import dataclasses
+import os
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -19,6 +20,9 @@ PCM_UNIT = 1 / 2**15  # the sample that an int16 of 1 is read as
 _PCM_BYTES = 2
 # Share of samples; a few peaks of a drum are not heard.
 _NOTED_CLIPPING = 1e-3
+# Seconds: hours of digital silence may be a megabyte, and a disk may be far away.
+_PATIENCE = 300.0
+_PATIENCE_A_BYTE = 20e-6
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,6 +103,15 @@ def extract(task: Task) -> Extracted | Refused:
     log_mel = np.pad(log_mel, ((0, lacking), (0, 0))) if lacking else log_mel
     audio = None if pcm is None else _levelled(pcm, chain, loudness, notes)
     return Extracted(log_mel, samples / chain.sample_rate, tempo, audio, tuple(notes))
+
+
+def patience(task: Task) -> float:
+    """Seconds that `extract` may take at most, far more than it needs: beyond them a decoder goes in circles."""
+    try:
+        size = os.stat(task.path).st_size
+    except (OSError, ValueError):
+        size = 0
+    return _PATIENCE + _PATIENCE_A_BYTE * size + (task.tempo_seconds or 0.0)
 
 
 def bytes_per_second(chain: LogMel, audio: bool) -> float:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tfrecords_tools.audio import tempo
-from tfrecords_tools.audio.extract import extract
+from tfrecords_tools.audio.extract import extract, patience
 from tfrecords_tools.audio.tempo_cache import default_folder, require_cache
 from tfrecords_tools.build import pool
 from tfrecords_tools.build.plan import Options, Plan, PlannedShard, make_plan
@@ -144,7 +144,7 @@ class _Build:
         tasks = (task_of(row, self.plan, self._cache) for row in ahead)
         total = sum(shard.count for shard in missing)
         with (
-            contextlib.closing(pool.ordered_map(extract, tasks, workers)) as results,
+            contextlib.closing(pool.ordered_map(extract, tasks, workers, patience)) as results,
             contextlib.closing(progress(results, total, "tracks")) as counted,
         ):
             # Rows last: zip takes from its first argument before it finds the second at its end.

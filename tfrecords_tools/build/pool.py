@@ -1,14 +1,17 @@
-"""Ordered work in processes that survives a worker's death.
+"""Ordered work in processes that survives a worker's death, and ends one that is at a task for too long.
 
 `concurrent.futures` gives up the whole pool when one worker is killed, and does not say which task it was.
 """
 
 import collections
 import contextlib
+import math
 import multiprocessing
 import os
+import resource
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from multiprocessing import connection, resource_tracker
 from typing import Any
@@ -33,10 +36,12 @@ _AHEAD = 6
 _ATTEMPTS = 2
 _STARTS = 3
 _STOP_SECONDS = 2.0
+# Bytes that a worker may have at least, where the machine's memory divided by the workers is less.
+_LEAST_MEMORY = 2 << 30
 
 
 class Died:
-    """Stands for a result where the worker died each time this task was given to one; `reason` says how."""
+    """Stands for a result where the worker died each time it was given this task, or was ended; `reason` says how."""
 
     def __init__(self, reason: str):
         self.reason = reason
@@ -47,11 +52,19 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered_map(function: Callable[[Any], Any], tasks: Iterable[Any], workers: int = 0) -> Generator[Any, None, None]:
+def ordered_map(
+    function: Callable[[Any], Any],
+    tasks: Iterable[Any],
+    workers: int = 0,
+    seconds: Callable[[Any], float] | None = None,
+) -> Generator[Any, None, None]:
     """Yields `function(task)` for each task, in the tasks' order, computed in processes.
 
     Close the iterator (`contextlib.closing`) to end the workers early, such as on Ctrl-C. As with any
     spawned process, a script that calls this must do so under `if __name__ == "__main__":`.
+
+    A worker gets its share of the machine's memory: beyond it there is a `MemoryError` in `function`, where all
+    processes of the machine would stand still otherwise.
 
     Args:
         function: a module's function; its module is imported in the workers, task and result are copied.
@@ -59,14 +72,16 @@ def ordered_map(function: Callable[[Any], Any], tasks: Iterable[Any], workers: i
             be expected to go wrong.
         tasks: taken as they are needed; at most `6 * workers` results are held.
         workers: processes; 0 takes one a core.
+        seconds: how long a worker may be at a task; after that it is ended. None lets it take its time.
 
     Yields:
-        Results, or `Died` for a task whose worker died twice (killed, out of memory, a crash in a library).
+        Results, or `Died` for a task whose worker died twice (killed, out of memory, a crash in a library) or was
+        ended.
 
     Raises:
         RuntimeError: if workers cannot start.
     """
-    crew = _Crew(function, workers or default_workers())
+    crew = _Crew(function, workers or default_workers(), seconds)
     try:
         yield from crew.results(enumerate(tasks))
     finally:
@@ -74,14 +89,18 @@ def ordered_map(function: Callable[[Any], Any], tasks: Iterable[Any], workers: i
 
 
 class _Worker:
-    """One process, the pipe to it, and the (index, task) pairs it has not answered, oldest first."""
+    """One process, the pipe to it, and the (index, task) pairs it has not answered, oldest first.
 
-    def __init__(self, function: Callable[[Any], Any]):
+    `patience` are the seconds that it has for the oldest, and `deadline` is when (`time.monotonic`) they are over.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], memory: int):
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, function, memory), daemon=True)
         self.pending: collections.deque[tuple[int, Any]] = collections.deque()
         self.ready = False
+        self.patience = self.deadline = math.inf
         with _inherited_settings():
             self.process.start()
         # Only the worker may hold its end: else its death would not be seen here.
@@ -105,8 +124,9 @@ class _Worker:
 class _Crew:
     """The workers, and the bookkeeping that gives back results in order."""
 
-    def __init__(self, function: Callable[[Any], Any], workers: int):
-        self._function, self._size = function, workers
+    def __init__(self, function: Callable[[Any], Any], workers: int, seconds: Callable[[Any], float] | None):
+        self._function, self._size, self._seconds = function, workers, seconds
+        self._memory = _share_of_memory(workers)
         self._workers: list[_Worker] = []
         self._again: collections.deque[tuple[int, Any]] = collections.deque()
         self._deaths: collections.Counter[int] = collections.Counter()
@@ -124,11 +144,18 @@ class _Crew:
                     break
                 given = max(given, index_task[0] + 1)
                 worker.give(*index_task)
+                if len(worker.pending) == 1:
+                    self._start_clock(worker)
             busy: dict[Any, _Worker] = {worker.pipe: worker for worker in self._workers if worker.pending}
             if not busy and following == given:
                 return
-            for pipe in connection.wait(list(busy)):
+            soonest = min((worker.deadline for worker in busy.values()), default=math.inf)
+            left = None if soonest == math.inf else max(0.0, soonest - time.monotonic())
+            for pipe in connection.wait(list(busy), left):
                 self._read(busy[pipe])
+            for worker in list(self._workers):
+                if worker.deadline <= time.monotonic() and not worker.pipe.poll():
+                    self._give_up(worker, f"took more than {worker.patience:g} s and was ended")
             while following in self._done:
                 yield self._done.pop(following)
                 following += 1
@@ -144,7 +171,7 @@ class _Crew:
         if len(self._workers) < self._size:
             idle = next((worker for worker in self._workers if not worker.pending), None)
             if idle is None:
-                self._workers.append(_Worker(self._function))
+                self._workers.append(_Worker(self._function, self._memory))
                 return self._workers[-1]
         worker = min(self._workers, key=lambda worker: len(worker.pending))
         return worker if len(worker.pending) < _AT_HAND else None
@@ -157,26 +184,42 @@ class _Crew:
             return
         if not worker.ready:
             worker.ready, self._failed_starts = True, 0
-            return
-        self._done[worker.pending.popleft()[0]] = answer
+        else:
+            self._done[worker.pending.popleft()[0]] = answer
+        self._start_clock(worker)
+
+    def _start_clock(self, worker: _Worker) -> None:
+        """The time for a worker's oldest task begins now; while the worker itself starts, there is none."""
+        worker.patience = math.inf
+        if worker.ready and worker.pending and self._seconds is not None:
+            worker.patience = self._seconds(worker.pending[0][1])
+        worker.deadline = time.monotonic() + worker.patience
 
     def _bury(self, worker: _Worker) -> None:
         worker.process.join(_STOP_SECONDS)
         code = worker.process.exitcode
-        worker.end()
-        self._workers.remove(worker)
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _STARTS:
                 raise RuntimeError(f"worker processes end as soon as they start ({_ending(code)})")
+            self._dismiss(worker)
+            return
+        index = worker.pending[0][0]
+        self._deaths[index] += 1
+        if self._deaths[index] >= _ATTEMPTS:
+            self._give_up(worker, f"its worker process ended twice ({_ending(code)}), perhaps for want of memory")
         else:
-            index = worker.pending[0][0]
-            self._deaths[index] += 1
-            if self._deaths[index] >= _ATTEMPTS:
-                self._done[index] = Died(
-                    f"its worker process ended twice ({_ending(code)}), perhaps for want of memory"
-                )
-                worker.pending.popleft()
+            self._dismiss(worker)
+
+    def _give_up(self, worker: _Worker, reason: str) -> None:
+        """Ends a worker, and answers its oldest task with the reason."""
+        self._done[worker.pending.popleft()[0]] = Died(reason)
+        self._dismiss(worker)
+
+    def _dismiss(self, worker: _Worker) -> None:
+        """Ends a worker; its tasks are given to others."""
+        worker.end()
+        self._workers.remove(worker)
         self._again.extendleft(reversed(worker.pending))
 
 
@@ -186,8 +229,24 @@ def _ending(code: int | None) -> str:
     return f"exit status {code}"
 
 
-def _serve(pipe: connection.Connection, function: Callable[[Any], Any]) -> None:
+def _share_of_memory(workers: int) -> int:
+    """Bytes that each of so many workers may have."""
+    return max(_LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // workers)
+
+
+def _bound_memory(most: int) -> None:
+    """Lets this process have `most` bytes more than it has now."""
+    with contextlib.suppress(OSError, ValueError):  # where the system has no such file, or a lower bound
+        with open("/proc/self/statm") as file:
+            pages = int(file.read().split()[5])
+        # The data, not the address space: of files that are mapped nothing need be held.
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (pages * os.sysconf("SC_PAGE_SIZE") + most, hard))
+
+
+def _serve(pipe: connection.Connection, function: Callable[[Any], Any], memory: int) -> None:
     """A worker's life: answer until the parent is gone."""
+    _bound_memory(memory)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as what the worker starts itself takes over
     answer = None  # the first one says: started, and `function`'s module is imported
     while True:

@@ -131,7 +131,7 @@ def test_a_silent_file_is_no_song_and_no_query(in_this_process, place, capsys, t
 
 
 def test_what_is_odd_is_listed_beside_and_survives_an_interruption(place, capsys, tmp_path, monkeypatch):
-    def noting(function, tasks, workers):
+    def noting(function, tasks, workers, seconds):
         for task in tasks:
             result = function(task)
             yield dataclasses.replace(result, notes=(Note("length", f"odd: {Path(task.path).stem}", "taken"),))
@@ -233,7 +233,7 @@ def test_finished_files_are_not_decoded_again(place, monkeypatch):
     monkeypatch.setattr(
         sounds,
         "ordered_map",
-        lambda function, tasks, workers: (asked.append(Path(task.path).name) or function(task) for task in tasks),
+        lambda function, tasks, *_: (asked.append(Path(task.path).name) or function(task) for task in tasks),
     )
     source = FilesSource(read_manifest(place / "songs.csv"), workers=1)
     items = list(source.items([False, True, False, False, True]))

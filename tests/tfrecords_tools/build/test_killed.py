@@ -91,7 +91,7 @@ def here(whole, tmp_path_factory):
     """
     features = {}
 
-    def ordered_map(function, tasks, workers):
+    def ordered_map(function, tasks, workers, seconds):
         for task in tasks:
             if task not in features:
                 features[task] = function(task)

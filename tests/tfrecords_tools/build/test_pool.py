@@ -26,6 +26,11 @@ def work(task: tuple) -> object:
         os._exit(3)
     elif action == "environment":
         return os.environ.get("OMP_NUM_THREADS"), signal.getsignal(signal.SIGINT), "tensorflow" in sys.modules
+    elif action == "memory":
+        try:
+            return len(b"x" * argument)
+        except MemoryError:
+            return "MemoryError"
     elif action == "large":
         return b"x" * argument
     return argument
@@ -51,6 +56,33 @@ def test_a_worker_that_dies_costs_only_its_task(tmp_path):
     results = list(pool.ordered_map(work, tasks, workers=1))
     assert isinstance(results[1], pool.Died) and "signal 9" in results[1].reason
     assert [results[k] for k in (0, 2, 3, 4)] == [0, 2, str(tmp_path / "flag"), 4]
+
+
+def test_a_task_that_takes_too_long_is_ended_and_costs_only_itself():
+    tasks = [("echo", 0), ("sleep", 60), ("echo", 2), ("sleep", 0.3), ("sleep", 61)]
+    start = time.monotonic()
+    results = list(pool.ordered_map(work, tasks, workers=1, seconds=lambda task: 0.5 if task[1] == 60 else 1.5))
+    assert [results[k] for k in (0, 2, 3)] == [0, 2, 0.3]
+    assert [results[k].reason for k in (1, 4)] == [
+        "took more than 0.5 s and was ended",
+        "took more than 1.5 s and was ended",
+    ]
+    assert time.monotonic() - start < 30 and not _leftover()
+
+
+def test_the_clock_does_not_run_while_a_worker_starts_or_another_task_is_done():
+    tasks = [("sleep", 0.4)] * 6
+    assert list(pool.ordered_map(work, tasks, workers=2, seconds=lambda _: 0.6)) == [0.4] * 6
+
+
+def test_a_worker_has_its_share_of_memory(monkeypatch):
+    monkeypatch.setattr(pool, "_share_of_memory", lambda workers: 200_000_000 // workers)
+    tasks = [("memory", 10_000_000), ("memory", 300_000_000), ("memory", 20_000_000)]
+    assert list(pool.ordered_map(work, tasks, workers=1)) == [10_000_000, "MemoryError", 20_000_000]
+
+
+def test_shares_of_memory():
+    assert pool._share_of_memory(1) >= pool._share_of_memory(2) >= pool._share_of_memory(1_000_000) == 2 << 30
 
 
 def test_a_killed_worker_is_replaced_while_others_go_on():
