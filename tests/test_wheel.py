@@ -100,6 +100,7 @@ def test_what_is_in_it(wheel):
     assert {"dmml_tf/configs/demo.py", "dmml_tf/configs/tables/icassp2020.py", "dmml_tf/model.py"} <= {*names}
     static = REPOSITORY / "dmml_tf" / "explore" / "static"
     assert {f"dmml_tf/explore/static/{path.name}" for path in static.iterdir()} <= {*names}
+    assert "tfrecords_tools/sources/debian_music.parquet" in names
     modules = [path for package in ("dmml_tf", "tfrecords_tools") for path in (REPOSITORY / package).rglob("*.py")]
     assert {path.relative_to(REPOSITORY).as_posix() for path in modules} <= {*names}
 

@@ -8,6 +8,7 @@ from tfrecords_tools.program import Command, dispatch
 COMMANDS = (
     Command("bench", "where the time of a build goes on this machine", "tfrecords_tools.commands.bench"),
     Command("build", "a table of audio files and labels -> records", "tfrecords_tools.commands.build"),
+    Command("debian_music", "fetch 32 hours of free music, and its table", "tfrecords_tools.commands.debian_music"),
     Command("demo", "render the demo corpus and its table", "tfrecords_tools.commands.demo_corpus"),
     Command("folder", "a folder of audio without labels -> a table", "tfrecords_tools.commands.folder"),
     Command("inspect", "tables and pictures of what a dataset holds", "tfrecords_tools.commands.inspect"),

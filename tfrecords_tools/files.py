@@ -116,7 +116,7 @@ def require_room(folder: Path, content: int) -> None:
     needed, free = content * 5 // 4 + _OVERHEAD, shutil.disk_usage(folder).free
     if free < needed:
         raise UserError(
-            f"{folder}: the disk has {free / 2**20:.1f} MiB left, the next file needs "
+            f"{folder}: the disk has {free / 2**20:.1f} MiB left, what comes next needs "
             f"{needed / 2**20:.1f}; make room and run the same command again, which goes on from here"
         )
 

@@ -86,7 +86,7 @@ def test_write_json_leaves_the_old_file_where_it_fails(tmp_path):
 def test_a_disk_without_room_is_one_line_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("tfrecords_tools.files.shutil.disk_usage", lambda folder: SimpleNamespace(free=10 * 2**20))
     require_room(tmp_path, 6 * 2**20)
-    with pytest.raises(UserError, match="has 10.0 MiB left, the next file needs 12.0; make room"):
+    with pytest.raises(UserError, match="has 10.0 MiB left, what comes next needs 12.0; make room"):
         require_room(tmp_path, 8 * 2**20)
     assert not list(tmp_path.iterdir())
 

@@ -25,9 +25,10 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Track:
-    """One row of the manifest: `tags` maps a dimension to its tags; a dimension not in it is unlabelled.
+    """One row of the manifest.
 
-    `notes` say what was odd in it.
+    `tags` maps a dimension to its tags, `values` to its number; a dimension in neither is unlabelled. `notes` say what
+    was odd in the track.
     """
 
     track_id: str
@@ -37,6 +38,7 @@ class Track:
     split: str = ""
     tags: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    values: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def write_manifest(
         items: consumed once, row by row.
         out: ends in .csv or .csv.gz.
         dimensions: tag columns, in this order.
-        values: columns left empty after them, for the build to estimate (tempo).
+        values: columns of numbers after them; an empty one is for the build to estimate (tempo).
 
     Raises:
         UserError: if the name has another suffix, or no track is left; then nothing is written.
@@ -135,7 +137,7 @@ def write_manifest(
                     summary.dropped[item.kind] += 1
                     dropped.writerow([item.track_id, item.place, item.kind, item.reason])
                 else:
-                    table.writerow([*_cells(item, summary), *[""] * len(values)])
+                    table.writerow([*_cells(item, summary), *(item.values.get(name, "") for name in values)])
                     # The header is line 1; no cell holds a line break.
                     summary.notes.extend(of_row(1 + summary.tracks.total(), item.track_id, item.notes))
             if not summary.tracks:

@@ -31,6 +31,12 @@ def test_what_is_written_is_what_the_manifest_reads(tmp_path, name):
     assert summary.dropped_path.name == name.split("/")[-1].replace(".gz", "").replace(".csv", ".dropped.csv")
 
 
+def test_a_number_that_is_known_is_written(tmp_path):
+    found = [Track("t1", "/x/a.mp3", values={"tempo": 93.8}), Track("t2", "/x/b.mp3")]
+    write_manifest(found, tmp_path / "x.csv", (), ("tempo",))
+    assert [row.values["tempo"] for row in read_manifest(tmp_path / "x.csv", check_audio=False)] == [93.8, None]
+
+
 def test_the_summary_counts(tmp_path):
     text = str(write_manifest(FOUND, tmp_path / "x.csv", ("genre", "mood")))
     for part in (
