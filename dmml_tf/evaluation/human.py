@@ -15,11 +15,10 @@ from dmml_tf.data.judgements.read import Clip, Judgements
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
 from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of
+from tfrecords_tools.audio.suffixes import AUDIO_SUFFIXES
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.program import progress
-
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 Embed = Callable[[np.ndarray], np.ndarray]  # log-mel float32 [frames, bands] -> vector float [E]
 
@@ -103,8 +102,8 @@ def clip_log_mel(clip: Clip, folder: Path, features: LogMel) -> np.ndarray:
 
     Looked for in `folder`, in this order: `<song>.npy`, a mel array of shape (130, 128) of the whole clip
     that is already standardised (its last frame, which the network's input does not have, is dropped);
-    the audio file the judgements name; `<song>.wav`, `.flac`, `.ogg` or `.mp3`. Audio no longer than the
-    clip is the clip; longer audio is the song, and is cut at the clip's start.
+    the audio file the judgements name; `<song>` with one of `AUDIO_SUFFIXES`. Audio no longer than the clip is
+    the clip; longer audio is the song, and is cut at the clip's start.
 
     Raises:
         ClipError: if there is no such file, or it cannot be used.
@@ -112,7 +111,7 @@ def clip_log_mel(clip: Clip, folder: Path, features: LogMel) -> np.ndarray:
     for path in _candidates(clip, folder):
         if path.is_file():
             return _from_array(path, features) if path.suffix == ".npy" else _from_audio(path, clip, features)
-    raise ClipError(f"not found in {folder}, neither as .npy nor as {', '.join(AUDIO_SUFFIXES)}")
+    raise ClipError(f"not found in {folder}, neither as .npy nor as audio")
 
 
 def _candidates(clip: Clip, folder: Path) -> Iterator[Path]:
@@ -142,10 +141,9 @@ def _from_array(path: Path, features: LogMel) -> np.ndarray:
 
 
 def _from_audio(path: Path, clip: Clip, features: LogMel) -> np.ndarray:
-    length = seconds_of(path)
-    is_song = clip.seconds is not None and length is not None and length > clip.seconds + 0.5
     rate = features.sample_rate
     try:
+        is_song = clip.seconds is not None and _is_longer(path, clip.seconds + 0.5, rate)
         samples = load_mono(path, rate, clip.seconds, clip.start if is_song else 0.0)
         if is_song and features.loudness is not None:
             # The clip is as loud as it is in its song, not as loud as the song.
@@ -157,6 +155,12 @@ def _from_audio(path: Path, clip: Clip, features: LogMel) -> np.ndarray:
     if not len(log_mel):
         raise ClipError(f"{path.name} holds no sound at {clip.start:g} s")
     return log_mel
+
+
+def _is_longer(path: Path, seconds: float, rate: int) -> bool:
+    """Whether a file holds more than `seconds`; decodes that much of it where its length is not known otherwise."""
+    length = seconds_of(path)
+    return (len(load_mono(path, rate, seconds + 0.1)) / rate if length is None else length) > seconds
 
 
 def _name(clip: Clip) -> str:

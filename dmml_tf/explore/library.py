@@ -27,6 +27,10 @@ MEDIA_TYPES = {
     ".opus": "audio/ogg",
     ".mp3": "audio/mpeg",
     ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
+    ".mp4": "audio/mp4",
+    ".webm": "audio/webm",
+    ".weba": "audio/webm",
     ".aac": "audio/aac",
 }
 # Where the demo keeps its audio within a dataset's folder; it is looked at after such a folder was moved.

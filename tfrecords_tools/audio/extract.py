@@ -14,7 +14,7 @@ from tfrecords_tools.notes import Note
 # Seconds of one excerpt: a shorter track has no window to learn from.
 LEAST_SECONDS = 3.0
 # Bytes of a track's arrays: a protocol buffer ends at 2 GiB, and everything else in the record needs little.
-_MOST_BYTES = 2_000_000_000
+MOST_BYTES = 2_000_000_000
 PCM_SCALE = 32_767.0  # a sample of 1 as records hold it, an int16
 PCM_UNIT = 1 / 2**15  # the sample that an int16 of 1 is read as
 _PCM_BYTES = 2
@@ -121,7 +121,7 @@ def bytes_per_second(chain: LogMel, audio: bool) -> float:
 
 def _kept(blocks: Iterable[np.ndarray], chain: LogMel, pcm: list[np.ndarray] | None) -> Iterator[np.ndarray]:
     """Passes blocks through, and appends each to `pcm`: as int16, or where a gain is still to come as it is."""
-    left = _MOST_BYTES / bytes_per_second(chain, pcm is not None) * chain.sample_rate
+    left = MOST_BYTES / bytes_per_second(chain, pcm is not None) * chain.sample_rate
     for block in blocks:
         left -= len(block)
         if left < 0:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from tfrecords_tools.audio.blocks import BLOCK_FRAMES, Block, DecodeError, channel_names
+from tfrecords_tools.audio.part import WHOLE, Part, PartFile
 
 # Containers of sound, and no network: a play list in disguise would make FFmpeg open what it names.
-_CONTAINERS = (
+CONTAINERS = (
     "mov",
     "matroska",
     "asf",
@@ -38,43 +39,65 @@ _CONTAINERS = (
     "dts",
     "w64",
     "oma",
+    "iff",
+    "dtshd",
+    "mlp",
+    "truehd",
+    "shn",
+    "rm",
+    "voc",
 )
-_SAFE = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
+# Of these, what FFmpeg calls the duration is a guess from the bit rate, or from times that need not begin at 0.
+_GUESSING = ("aac", "ac3", "eac3", "amr", "dts", "mp3", "mpeg", "mpegts", "flv", "ogg", "loas")
+# FFmpeg counts the time of a container in microseconds.
+_PER_SECOND = 1_000_000
+# Of a stream, the seconds and the share that may be damaged.
+_MOST_LOST, _MOST_DAMAGED = 0.5, 0.01
+_SAFE = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
 
 
 class FFmpegFile:
-    """One file in FFmpeg, read to its end; a context manager.
+    """One stream in FFmpeg, read to its end; a context manager.
 
     Attributes:
-        frames: how many the container announces, or None where it does not.
+        rate: Hz, of its beginning.
+        format: FFmpeg's name of the container.
+        damaged: packets that could not be decoded and were left out, once the blocks have been read.
 
     Args:
         path: any file; its first audio stream is taken.
+        part: the bytes of it that are read.
 
     Raises:
         DecodeError: if FFmpeg cannot open it or it holds no audio.
+        OSError: if the file cannot be read.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, part: Part = WHOLE):
         import av  # here: few files need it, and every worker would pay for it
 
+        self._bytes = None if part.is_file else PartFile(path, part)
         with _reasons():
-            self._container = av.open(os.fspath(path), options=_SAFE)
+            self._container = av.open(self._bytes or os.fspath(path), mode="r", options=_SAFE)
         if not self._container.streams.audio:
-            self._container.close()
+            self.close()
             raise DecodeError("holds no audio")
         self._stream = self._container.streams.audio[0]
         self.rate = self._stream.codec_context.sample_rate
-        duration, time_base = self._stream.duration, self._stream.time_base
-        self.frames = None
-        if duration is not None and time_base is not None:
-            self.frames = int(duration * time_base * self.rate)
+        self.format = self._container.format.name
+        self.damaged = self._packets = 0
 
     def __enter__(self) -> "FFmpegFile":
         return self
 
     def __exit__(self, *exception) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
         self._container.close()
+        if self._bytes is not None:
+            self._bytes.close()
 
     def blocks(self) -> Iterator[Block]:
         """All of the sound, each frame at its own rate and with its own channels.
@@ -89,21 +112,73 @@ class FFmpegFile:
         floats = av.AudioResampler(format="flt")
         form: tuple = ()
         parts: list[np.ndarray] = []
-        frames = self._container.decode(self._stream)
-        while True:
-            with _reasons():
-                frame = next(frames, None)
-            new = () if frame is None else (frame.sample_rate, _names(frame), frame.format.name)
+        for frame in self._frames():
+            new = (frame.sample_rate, _names(frame), frame.format.name)
             # An encoder's frame is a fiftieth of a second: joined, they cost less in what follows.
             if parts and (new != form or sum(map(len, parts)) >= BLOCK_FRAMES // 2):
                 yield Block(form[0], form[1], np.concatenate(parts))
                 parts = []
-            if frame is None:
-                return
             if form != new:
                 floats, form = av.AudioResampler(format="flt"), new
             with _reasons():
                 parts += [part.to_ndarray().reshape(-1, part.layout.nb_channels) for part in floats.resample(frame)]
+        if parts:
+            yield Block(form[0], form[1], np.concatenate(parts))
+
+    def _frames(self) -> Iterator:
+        """What the decoder makes of the packets; those that are damaged are left out and counted."""
+        import av
+
+        packets = self._container.demux(self._stream)
+        total = lost = 0
+        while True:
+            with _reasons():
+                packet = next(packets, None)
+            if packet is None:
+                return
+            self._packets += 1
+            total += packet.duration or 0
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError as error:
+                self.damaged += 1
+                lost += packet.duration or 0
+                if lost * (self._stream.time_base or 0) > _MOST_LOST and lost > _MOST_DAMAGED * total:
+                    raise DecodeError(error.strerror) from error
+            except av.FFmpegError as error:
+                raise DecodeError(error.strerror) from error
+
+    def missing(self, seconds: float) -> float:
+        """Seconds that the container announces beyond the `seconds` that were read to its end; 0 where it does not say.
+
+        A table of all packets that were read is better evidence than a duration.
+        """
+        if self.format in _GUESSING or self._is_film():
+            return 0.0
+        # One packet more ends the decoding.
+        if 0 < self._stream.frames <= self._packets - 1 and not self.damaged:
+            return 0.0
+        duration, time_base = self._stream.duration, self._stream.time_base
+        if duration is not None and time_base is not None:
+            return float(duration * time_base) - seconds
+        return 0.0 if self._container.duration is None else self._container.duration / _PER_SECOND - seconds
+
+    def count_seconds(self) -> float | None:
+        """Seconds of sound by a walk over the packets; None where they do not say. Decodes nothing."""
+        total, first, last = 0, None, 0
+        with _reasons():
+            for packet in self._container.demux(self._stream):
+                total += packet.duration or 0
+                if packet.pts is not None:
+                    first = packet.pts if first is None else min(first, packet.pts)
+                    last = max(last, packet.pts + (packet.duration or 0))
+        # Not every container gives each packet its duration.
+        total = max(total, last - (first or 0))
+        return float(total * self._stream.time_base) if total and self._stream.time_base else None
+
+    def _is_film(self) -> bool:
+        """Whether a duration may be that of the pictures: only mov says one for each stream."""
+        return len(self._container.streams) > 1 and not self.format.startswith("mov")
 
 
 def _names(frame) -> tuple[str, ...]:

@@ -1,20 +1,21 @@
-"""Files of sound -> blocks of samples: which decoder reads which file, and whether it gave all that is there."""
+"""Files of sound -> blocks of samples: which decoder reads which part, and whether it gave all that is there."""
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tfrecords_tools.audio.blocks import AudioError, Block, DecodeError
 from tfrecords_tools.audio.ffmpeg import FFmpegFile
+from tfrecords_tools.audio.part import CUT_SHORT, WHOLE, Part
+from tfrecords_tools.audio.parts import parts_of
 from tfrecords_tools.audio.sndfile import SndFile
-from tfrecords_tools.audio.wholeness import is_chained, missing_end, unannounced_samples
 from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.notes import Note
 
 # Seconds a file may fall short of what its header announces (encoders round and pad).
 _SHORTFALL = 0.5
-# Samples by which libsndfile's guess of an mp3's length may be short: four frames.
-_GUESS_SHORT = 4 * 1152
+# Formats that `parts_of` knows: one that a decoder found behind other bytes.
+_KNOWN = ("MP3", "mp3", "flac", "wav", "aiff", "caf", "ogg")
 
 
 def read(path: str | os.PathLike, start: float, notes: list[Note] | None) -> tuple[Iterator[Block], float]:
@@ -28,77 +29,147 @@ def read(path: str | os.PathLike, start: float, notes: list[Note] | None) -> tup
     Raises:
         AudioError: if it cannot be decoded or is cut short; also while it is read.
     """
-    problem = missing_end(path)
-    if problem:
-        raise AudioError(problem)
-    file = _opened(path)
+    notes = [] if notes is None else notes
+    parts = _parts(path, notes)
+    if len(parts) > 1 or not start:
+        return _in_turn(path, parts, notes), start
+    file = _opened(path, parts[0])
     if isinstance(file, FFmpegFile):
-        return _whole(file, file.blocks(), 0), start
+        return _whole(file, parts[0], 0, notes), start
     first = min(int(start * file.rate), file.frames)
-    return _whole(file, file.blocks(first), first), 0.0
-
-
-def _whole(file: SndFile | FFmpegFile, blocks: Iterator[Block], done: int) -> Iterator[Block]:
-    """Passes the blocks on, and raises `AudioError` if their end comes too early."""
-    with file:
-        try:
-            for block in blocks:
-                done += len(block.samples)
-                yield block
-        except DecodeError as error:
-            raise AudioError(f"cannot be decoded as audio ({error}); copy or encode it again") from error
-        if file.frames is not None and file.frames - done > _SHORTFALL * file.rate:
-            raise AudioError(
-                f"is cut short: the header announces {file.frames / file.rate:.1f} s, "
-                f"{done / file.rate:.1f} s could be decoded; copy or encode it again"
-            )
-
-
-def _opened(path: str | os.PathLike) -> SndFile | FFmpegFile:
-    """The file in libsndfile, or in FFmpeg where libsndfile does not know its format or would not read all of it."""
-    try:
-        file = SndFile(path)
-    except DecodeError as error:
-        _require_ffmpeg(f"cannot be decoded as audio ({error}); any format but wav, flac, ogg and mp3")
-        try:
-            return FFmpegFile(path)
-        except DecodeError:
-            raise AudioError(
-                f"cannot be decoded as audio ({error}); wav, flac, ogg, mp3 and what FFmpeg reads are taken"
-            ) from error
-    counted = None
-    if file.format == "MP3":
-        counted = unannounced_samples(path)
-    elif file.format == "OGG" and is_chained(path):
-        file.close()
-        _require_ffmpeg("is a file of which libsndfile reads a part only; the whole")
-        return FFmpegFile(path)
-    if counted is not None and counted > file.frames + _GUESS_SHORT:
-        file.close()
-        _require_ffmpeg("is a file of which libsndfile reads a part only; the whole")
-        whole = FFmpegFile(path)
-        whole.frames = counted
-        return whole
-    if counted is not None:
-        file.frames = counted
-    elif file.channels > 2 and importlib.util.find_spec("av"):
-        file.close()
-        return FFmpegFile(path)
-    return file
-
-
-def _require_ffmpeg(what: str) -> None:
-    """Raises `AudioError` with the way to mend it if PyAV is not installed."""
-    try:
-        require_extra("audio", what, "av")
-    except UserError as missing:
-        raise AudioError(str(missing)) from missing
+    return _whole(file, parts[0], first, notes), 0.0
 
 
 def seconds_of(path: str | os.PathLike) -> float | None:
-    """Duration by the file's header, in seconds; None where it has none to be read. Decodes nothing."""
+    """Duration in seconds, where two sources agree on it; None where only decoding would tell. Decodes nothing.
+
+    The sources are a header and the size, or a walk over the pages, frames or packets.
+    """
     try:
-        with _opened(path) as file:
-            return file.frames / file.rate if file.rate and file.frames is not None else None
-    except (AudioError, DecodeError, OSError, ValueError):
+        lengths = [_seconds(path, part) for part in _parts(path, [])]
+    except (AudioError, OSError, ValueError):
         return None
+    known = [length for length in lengths if length is not None]
+    return sum(known) if len(known) == len(lengths) else None
+
+
+def _parts(path: str | os.PathLike, notes: list[Note]) -> Sequence[Part]:
+    """What there is to be read, one behind another; at least one part."""
+    parts = parts_of(path, notes)
+    if parts:
+        return parts
+    problem: AudioError | None = None
+    try:
+        with _opened(path, WHOLE) as file:
+            if file.format not in _KNOWN:
+                return [WHOLE]
+    except AudioError as error:
+        problem = error
+    parts = parts_of(path, notes, search=True)
+    if not parts and problem:
+        raise problem
+    return parts or [WHOLE]
+
+
+def _in_turn(path: str | os.PathLike, parts: Sequence[Part], notes: list[Note]) -> Iterator[Block]:
+    for part in parts:
+        yield from _whole(_opened(path, part), part, 0, notes)
+
+
+def _whole(file: SndFile | FFmpegFile, part: Part, done: int, notes: list[Note]) -> Iterator[Block]:
+    """The blocks from frame `done` on; raises `AudioError` if their end comes too early."""
+    seconds = done / file.rate if file.rate else 0.0
+    forms: set[tuple[int, int]] = set()
+    with file:
+        try:
+            for block in file.blocks(done) if isinstance(file, SndFile) else file.blocks():
+                done += len(block.samples)
+                seconds += len(block.samples) / block.rate
+                forms.add((block.rate, block.samples.shape[1]))
+                yield block
+        except DecodeError as error:
+            if not (part.announced and done >= part.announced):
+                raise AudioError(f"cannot be decoded as audio ({error}); copy or encode it again") from error
+            notes.append(Note("damage", "what stands behind its sound is none", "it was left out"))
+        if len(forms) > 1:
+            said = ", ".join(f"{channels} of {rate} Hz" for rate, channels in sorted(forms))
+            notes.append(Note("streams", f"its channels or their rate change: {said}", "all of it was taken"))
+        _compare(file, part, seconds, notes)
+
+
+def _compare(file: SndFile | FFmpegFile, part: Part, seconds: float, notes: list[Note]) -> None:
+    """Compares what was read of a part with what is known of it."""
+    if isinstance(file, FFmpegFile):
+        missing = file.missing(seconds)
+        if file.damaged:
+            notes.append(Note("damage", f"{file.damaged} of its packets cannot be decoded", "they were left out"))
+    elif part.announced:
+        missing = part.announced / file.rate - seconds
+    else:
+        missing = 0.0
+        lost = file.frames / file.rate - seconds if part.counted else 0.0
+        if lost > _SHORTFALL:
+            notes.append(Note("damage", f"{lost:.1f} s in its middle cannot be decoded", "the rest was taken"))
+    if missing > _SHORTFALL:
+        said = f"the header announces {seconds + missing:.1f} s, {seconds:.1f} s could be decoded"
+        raise AudioError(CUT_SHORT.format(said))
+    if part.announced and missing < -_SHORTFALL:
+        said = f"its header announces {seconds + missing:.1f} s, there are {seconds:.1f} s"
+        notes.append(Note("length", said, "all of it was taken"))
+
+
+def _seconds(path: str | os.PathLike, part: Part) -> float | None:
+    try:
+        with _opened(path, part) as file:
+            if isinstance(file, SndFile):
+                frames = part.announced or file.frames
+                if part.counted or (file.format != "OGG" and file.ends_at(frames)):
+                    return frames / file.rate
+                if file.format == "OGG" or not _has_ffmpeg():
+                    return None
+                with FFmpegFile(path, part) as counted:
+                    return counted.count_seconds()
+            # An Ogg file's positions are all that either decoder goes by.
+            return file.count_seconds() if file.format != "ogg" or part.counted else None
+    except DecodeError:
+        return None
+
+
+def _has_ffmpeg() -> bool:
+    return importlib.util.find_spec("av") is not None
+
+
+def _opened(path: str | os.PathLike, part: Part) -> SndFile | FFmpegFile:
+    """The part in libsndfile, or in FFmpeg where libsndfile does not know its format or would not read all of it.
+
+    Raises:
+        AudioError: if neither can open it.
+    """
+    if not part.whole:
+        return _opened_by_ffmpeg(path, part, "is a file of which libsndfile reads a part only; the whole")
+    try:
+        file = SndFile(path, part)
+    except DecodeError as error:
+        what = f"cannot be decoded as audio ({error})"
+        taken = f"{what}; wav, flac, ogg, mp3 and what FFmpeg reads are taken"
+        return _opened_by_ffmpeg(path, part, f"{what}; any format but wav, flac, ogg and mp3", taken)
+    if file.channels > 2 and _has_ffmpeg():
+        # libsndfile does not say what the channels are.
+        try:
+            named = FFmpegFile(path, part)
+        except DecodeError:
+            return file
+        file.close()
+        return named
+    return file
+
+
+def _opened_by_ffmpeg(path: str | os.PathLike, part: Part, what: str, problem: str = "") -> FFmpegFile:
+    """The part in FFmpeg; `what` is the subject of the line that says that it is not installed."""
+    try:
+        require_extra("audio", what, "av")
+        return FFmpegFile(path, part)
+    except UserError as missing:
+        raise AudioError(str(missing)) from missing
+    except DecodeError as error:
+        raise AudioError(problem or f"cannot be decoded as audio ({error}); copy or encode it again") from error

@@ -98,7 +98,7 @@ def describe(estimate: Estimate) -> str:
     """The estimate as lines of text."""
     total = sum(estimate.tracks.values())
     hours, minutes = divmod(round(estimate.seconds / 60), 60)
-    length = f"mean of {estimate.measured} headers" if estimate.measured else "assumed: no header was read"
+    length = f"mean of {estimate.measured} lengths" if estimate.measured else "assumed: no length is known"
     timed = f"measured on {estimate.timed} tracks" if estimate.timed else "assumed: no track could be timed"
     lines = [
         f"would be built: {total} tracks; rejected: {estimate.rejected}",

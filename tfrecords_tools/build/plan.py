@@ -5,10 +5,11 @@ import hashlib
 import json
 import math
 import os
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
 from tfrecords_tools.audio.decode import seconds_of
-from tfrecords_tools.audio.extract import bytes_per_second
+from tfrecords_tools.audio.extract import MOST_BYTES, bytes_per_second
 from tfrecords_tools.audio.tempo import MOST_SECONDS
 from tfrecords_tools.build.plan_store import PlanStore
 from tfrecords_tools.dataset import SPLITS
@@ -21,10 +22,14 @@ from tfrecords_tools.tables.manifest import Manifest, Reject, Row
 _SHARD_BYTES = 128 * 2**20
 # (tracks, least shards): with fewer than 32 tracks in each, shards would not be a fair sample of the whole.
 _LEAST_SHARDS = ((512, 16), (64, 8), (16, 2), (1, 1))
+# Tracks of a shard, where 128 MiB of them are fewer.
+_LEAST_TRACKS = 4
 # Bytes of a record beside its arrays: ids, names, tags, framing.
 _OVERHEAD_BYTES = 300
-# Tracks whose header is read to learn how long a track is.
+# Tracks that are looked at to learn how long a track is.
 _SAMPLED = 32
+# Medians of these lengths that one of them counts for at most.
+_MOST_MEDIANS = 10
 _FALLBACK_SECONDS = 30.0
 # A smaller table is read before a line about it could be read.
 _LONG_TABLE_BYTES = 20 * 2**20
@@ -92,8 +97,8 @@ class Plan:
         store: the rows.
         features: the signal chain of the records.
         key: differs where the manifest, an audio file's size or time, or an option differs.
-        seconds: mean length of a track, by the headers of some.
-        measured: how many headers that was; 0 where none could be read and 30 s are assumed.
+        seconds: mean length of a track, by the lengths of some.
+        measured: how many lengths that was; 0 where none is known and 30 s are assumed.
         estimates: whether madmom is asked for missing tempi.
     """
 
@@ -159,10 +164,13 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
         store.arrange(str(manifest.path), options.resplit)
         with open(manifest.path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
-        seconds, measured = _mean_seconds(store, options.max_seconds or math.inf)
+        second_bytes = bytes_per_second(features, options.audio)
+        # What is longer than a record can be is refused.
+        most = min(options.max_seconds or math.inf, MOST_BYTES / second_bytes)
+        seconds, measured = _typical_seconds(store, most)
         optional = tuple(name for name in OPTIONAL_FIELDS if name in options.features)
         schema = Schema(store.vocabularies(), values, optional)
-        shards = _shards(store, seconds, options, bytes_per_second(features, options.audio))
+        shards = _shards(store, seconds, options, second_bytes)
         return Plan(schema, options, shards, store, features, digest.hexdigest(), seconds, measured, estimates)
     except BaseException:
         store.close()
@@ -170,10 +178,13 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
 
 
 def shard_count(tracks: int, track_bytes: float) -> int:
-    """Shards for that many tracks of that size: about 128 MiB each, at least 16 where each gets 32 tracks."""
-    size = tracks * track_bytes
+    """Shards for that many tracks of that size: about 128 MiB each, at least 16 where each gets 32 tracks.
+
+    However large the tracks are said to be, there are at most as many shards as a quarter of the tracks.
+    """
     least = next((shards for enough, shards in _LEAST_SHARDS if tracks >= enough), 0)
-    return max(least, math.ceil(size / _SHARD_BYTES))
+    most = math.ceil(tracks / _LEAST_TRACKS)
+    return max(least, math.ceil(min(tracks * track_bytes / _SHARD_BYTES, most)))
 
 
 def _check(options: Options) -> None:
@@ -214,10 +225,16 @@ def _values(manifest: Manifest, options: Options) -> tuple[tuple[str, ...], bool
     return manifest.values, options.tempo != "column" and "tempo" in manifest.values
 
 
-def _mean_seconds(store: PlanStore, most: float) -> tuple[float, int]:
-    """Length of a track, at most `most`, and the number of headers it was read from."""
+def _typical_seconds(store: PlanStore, most: float) -> tuple[float, int]:
+    """Mean length of a track (s), and the number of lengths that it was taken from: those that are known of some.
+
+    None counts for more than `most`, nor for more than ten medians: one that is wrong must not plan the build.
+    """
     lengths = [min(seconds, most) for path in store.sample(_SAMPLED) if (seconds := seconds_of(path))]
-    return (sum(lengths) / len(lengths) if lengths else min(_FALLBACK_SECONDS, most)), len(lengths)
+    if not lengths:
+        return min(_FALLBACK_SECONDS, most), 0
+    longest = _MOST_MEDIANS * statistics.median(lengths)
+    return sum(min(seconds, longest) for seconds in lengths) / len(lengths), len(lengths)
 
 
 def _stamped(manifest: Manifest, digest) -> Iterator[Row | Reject]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import mutagen
 
 from tfrecords_tools.audio.decode import file_problem
+from tfrecords_tools.audio.suffixes import AUDIO_SUFFIXES
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.names import normal
 from tfrecords_tools.notes import Note
@@ -16,7 +17,6 @@ from tfrecords_tools.program import progress
 from tfrecords_tools.sources.manifest_out import Dropped, Track, clean, is_unprintable
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wma")
 # What mutagen's parsers let through on damaged files, beside their own error.
 _UNREADABLE = (
     mutagen.MutagenError,

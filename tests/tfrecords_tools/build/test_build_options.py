@@ -153,7 +153,7 @@ def test_a_dry_run_counts_and_times_and_writes_nothing(songs, tmp_path, capsys):
     before = sorted(tmp_path.iterdir())
     assert main(["build", f"--manifest={songs}", f"--out={tmp_path / 'x'}", "--dry_run", "--tempo=column"]) == 0
     text = capsys.readouterr().out
-    assert "would be built: 3 tracks; rejected: 0" in text and "4.0 s a track (mean of 3 headers)" in text
+    assert "would be built: 3 tracks; rejected: 0" in text and "4.0 s a track (mean of 3 lengths)" in text
     assert "measured on 2 tracks" in text and re.search(r"disk: 0.00 GB", text)
     assert sorted(tmp_path.iterdir()) == before
 
@@ -165,13 +165,13 @@ def test_a_dry_run_of_files_that_are_not_there(songs, tmp_path):
     assert (sum(estimate.tracks.values()), estimate.measured, estimate.timed) == (3, 0, 0)
     assert estimate.seconds == pytest.approx(3 * 30 / estimate.rate / 2)
     text = describe(estimate)
-    assert "assumed: no header was read" in text and "assumed: no track could be timed" in text
+    assert "assumed: no length is known" in text and "assumed: no track could be timed" in text
     checked = dry_run(songs)
     assert checked.rejected == 3 and "line 2, path: '0.wav': file not found" in describe(checked)
 
 
 def test_a_track_too_long_for_a_record_is_refused(songs, tmp_path, monkeypatch):
-    monkeypatch.setattr(extract, "_MOST_BYTES", 50_000)
+    monkeypatch.setattr(extract, "MOST_BYTES", 50_000)
     found = extract.extract(Task(str(tmp_path / "0.wav"), audio=True))
     assert isinstance(found, Refused) and "--max_seconds" in found.reason
     assert isinstance(extract.extract(Task(str(tmp_path / "0.wav"))), Extracted)

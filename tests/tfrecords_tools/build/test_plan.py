@@ -5,11 +5,13 @@ import contextlib
 import time
 import tracemalloc
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.tfrecords_tools.split_in_memory import split_by_artist
 from tfrecords_tools.build import plan_store
-from tfrecords_tools.build.plan import Options, make_plan
+from tfrecords_tools.build.plan import Options, make_plan, shard_count
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.tables.manifest import Reject, read_manifest
@@ -181,3 +183,40 @@ def test_no_more_rows_are_held_than_a_chunk(tmp_path, monkeypatch):
             tracemalloc.stop()
     # 3,000 rows more as objects would be some two megabytes.
     assert peaks[1] < peaks[0] + 400_000
+
+
+@pytest.mark.parametrize("lengths", [[1e300], [9e18, 30.0, None], [None], [1e9, 1e9, 30.0, 30.0, 30.0]])
+def test_no_length_plans_more_shards_than_tracks_or_takes_memory(tmp_path, monkeypatch, lengths):
+    monkeypatch.setattr("tfrecords_tools.build.plan.seconds_of", lambda path: lengths[int(path[-5]) % len(lengths)])
+    tracemalloc.start()
+    with plan_of(tmp_path, [f"t{k},{k}.wav,a{k},g" for k in range(100)]) as plan:
+        assert len(plan.shards) <= 40 and sum(shard.count for shard in plan.shards) == 100
+        assert 3.0 <= plan.seconds <= 200_000 and plan.bytes(plan.shards) <= 100 * 2.1e9
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+def test_one_wrong_length_among_many_changes_the_estimate_little(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "tfrecords_tools.build.plan.seconds_of", lambda path: 90_000.0 if path.endswith("/3.wav") else 30.0
+    )
+    with plan_of(tmp_path, [f"t{k},{k}.wav,a{k},g" for k in range(32)]) as plan:
+        assert plan.seconds == pytest.approx(30 + 270 / 32) and plan.measured == 32
+
+
+@pytest.mark.parametrize(
+    "tracks, track_bytes, count", [(0, 1e300, 0), (1, 1e300, 1), (9, 1e300, 3), (4000, 1e300, 1000)]
+)
+def test_shards_are_never_more_than_a_quarter_of_the_tracks(tracks, track_bytes, count):
+    assert shard_count(tracks, track_bytes) == count
+
+
+def test_a_flac_from_a_pipe_plans_what_it_holds(tmp_path):
+    soundfile.write(tmp_path / "x.flac", np.zeros(5 * 22_050), 22_050)
+    content = bytearray((tmp_path / "x.flac").read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    (tmp_path / "x.flac").write_bytes(content)
+    assert soundfile.info(tmp_path / "x.flac").frames > 1 << 60
+    with plan_of(tmp_path, [f"t{k},x.flac,a{k},g" for k in range(16)]) as plan:
+        assert plan.seconds == pytest.approx(5.0) and len(plan.shards) <= 6

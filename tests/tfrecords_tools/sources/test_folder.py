@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tfrecords_tools.audio.suffixes import AUDIO_SUFFIXES
 from tfrecords_tools.cli import main
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.sources import folder as source
@@ -134,3 +135,13 @@ def test_all_artists_of_a_file_are_kept(tree):
 def test_no_folder(tmp_path):
     with pytest.raises(UserError, match="is no folder"):
         list(read_folder(tmp_path / "gone"))
+
+
+def test_files_of_every_suffix_that_decoders_read_are_taken(tmp_path):
+    for suffix in AUDIO_SUFFIXES:
+        (tmp_path / f"x{suffix.upper()}").write_bytes(b"sound")
+    (tmp_path / "x.txt").write_text("x")
+    assert sorted(_ids(tmp_path)) == sorted(f"x{suffix.upper()}" for suffix in AUDIO_SUFFIXES)
+    assert {".wv", ".ape", ".tta", ".mka", ".mp4", ".m4b", ".webm", ".caf", ".au", ".aifc", ".w64", ".dsf"} <= {
+        *AUDIO_SUFFIXES
+    }

@@ -1,0 +1,51 @@
+"""What a file holds, by its bytes: the streams one behind another, their lengths, and what is wrong around them."""
+
+import mmap
+import os
+import re
+
+from tfrecords_tools.audio import mpeg, ogg
+from tfrecords_tools.audio.part import Part
+from tfrecords_tools.audio.sizes import sized
+from tfrecords_tools.notes import Note
+
+# What a file that was looked at begins with; searched for where something else stands before it.
+_BEGINNING = re.compile(
+    rb"OggS\0\x02|fLaC[\0\x80]\0\0\x22|(?:RIFF|RF64|BW64)....WAVE|FORM....AIF[FC]|caff\0\x01|\.snd\0\0", re.DOTALL
+)
+# Bytes that may stand before it.
+_MOST_BEFORE = 1 << 18
+
+
+def parts_of(path: str | os.PathLike, notes: list[Note], search: bool = False) -> list[Part]:
+    """The streams of an Ogg, MPEG audio, wav, aiff, au, caf or flac file, one behind another; empty where it is none.
+
+    Args:
+        path: of a file that is not empty.
+        notes: takes what is odd.
+        search: looks for the beginning behind other bytes too.
+
+    Raises:
+        AudioError: if the file was cut short.
+        OSError: if it cannot be read.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = _behind_id3(data)
+        if search and (match := _BEGINNING.search(data, start, start + _MOST_BEFORE)):
+            start = match.start()
+        if _BEGINNING.match(data, start):
+            if start:
+                notes.append(Note("damage", f"{start} bytes stand before its beginning", "they were left out"))
+            return ogg.links(data, start, notes) if data[start : start + 4] == b"OggS" else sized(data, start, notes)
+        if search or mpeg.begins(data, start):
+            return mpeg.streams(data, start, notes)
+    return []
+
+
+def _behind_id3(data: mmap.mmap) -> int:
+    """Where the tags before a file's beginning end."""
+    place = 0
+    while data[place : place + 3] == b"ID3" and len(data) >= place + 10:
+        flags, *size = data[place + 5 : place + 10]
+        place += 10 + sum(part << shift for part, shift in zip(size, (21, 14, 7, 0))) + (10 if flags & 16 else 0)
+    return place
