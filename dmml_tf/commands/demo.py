@@ -25,9 +25,10 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "workers", 0, "Processes for rendering and records; 0 takes one a core.", lower_bound=0, flag_values=fv
     )
+    flags.DEFINE_bool("allow_duplicates", False, "Let the same sound be in two splits under two ids.", flag_values=fv)
 
 
 def run(fv: flags.FlagValues) -> None:
     """Runs the job; what an earlier call has done is not done again."""
-    plan = DemoPlan(fv.data, fv.run, fv.manifest, fv.tracks, fv.seconds, fv.triplets, fv.workers)
+    plan = DemoPlan(fv.data, fv.run, fv.manifest, fv.tracks, fv.seconds, fv.triplets, fv.workers, fv.allow_duplicates)
     run_demo(read_config(fv), plan, config_name(fv))

@@ -59,6 +59,7 @@ class DemoPlan:
         tracks, seconds: size of the demo corpus.
         triplets: held-out triplets a condition.
         workers: processes for rendering and records; 0 is one a core.
+        allow_duplicates: lets the same sound be in two splits under two ids.
     """
 
     data: str = "data/demo"
@@ -68,6 +69,7 @@ class DemoPlan:
     seconds: float = 30.0
     triplets: int = 10_000
     workers: int = 0
+    allow_duplicates: bool = False
 
 
 def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan, name: str = "demo") -> Run:
@@ -120,6 +122,7 @@ def make_records(config: ml_collections.ConfigDict, plan: DemoPlan, stages: Stag
             workers=plan.workers,
             overwrite=True,
             resume=True,
+            allow_duplicates=plan.allow_duplicates,
         )
 
 

@@ -181,7 +181,7 @@ class _ReadRows(beam.DoFn):
 
 
 class _Extract(beam.DoFn):
-    """A row -> (file name, (place, notes, record, cells, seconds, tempo estimated)), or (.., (place, notes, reject)).
+    """A row -> (file name, (place, notes, record, cells, seconds, estimated, digest)) or (.., (place, notes, reject)).
 
     Notes, cells and reject are JSON. The second kind goes to the output `rejects`.
     """
@@ -207,7 +207,8 @@ class _Extract(beam.DoFn):
             yield beam.pvalue.TaggedOutput("rejects", (file, (place, notes, json.dumps(dataclasses.astuple(track)))))
         else:
             self._written.inc()
-            yield file, (place, notes, track.record, json.dumps(track.cells), track.seconds, track.tempo_estimated)
+            cells = json.dumps(track.cells)
+            yield file, (place, notes, track.record, cells, track.seconds, track.tempo_estimated, track.digest)
 
     def teardown(self) -> None:
         self._limits.restore_original_limits()
@@ -239,8 +240,8 @@ def _outcome(cells: tuple) -> Outcome:
     noted = tuple(RowNote(*note) for note in json.loads(notes))
     if len(track) == 1:
         return Outcome(Reject(*json.loads(track[0])), noted)
-    record, table, seconds, estimated = track
-    return Outcome(Written(record, tuple(json.loads(table)), seconds, estimated), noted)
+    record, table, *rest = track
+    return Outcome(Written(record, tuple(json.loads(table)), *rest), noted)
 
 
 def _copy(source: Path, target: Path) -> None:

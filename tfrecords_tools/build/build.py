@@ -18,6 +18,7 @@ from tfrecords_tools.audio import tempo
 from tfrecords_tools.audio.extract import extract, patience
 from tfrecords_tools.audio.tempo_cache import default_folder, require_cache
 from tfrecords_tools.build import pool
+from tfrecords_tools.build.duplicates import SameSounds, refuse_shared_files
 from tfrecords_tools.build.plan import Options, Plan, PlannedShard, make_plan
 from tfrecords_tools.build.records import Outcome, finish_row, tag_ids, task_of, write_shard
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
@@ -47,6 +48,7 @@ def build_dataset(
     overwrite: bool = False,
     resume: bool = False,
     max_rejected: int | None = None,
+    allow_duplicates: bool = False,
     tempo_cache: str | os.PathLike | None = None,
     engine: Engine | None = None,
 ) -> Dataset:
@@ -72,13 +74,14 @@ def build_dataset(
         overwrite: replaces another dataset, or another unfinished build, in `out`.
         resume: goes on with an unfinished build of the same input and options; without one, begins.
         max_rejected: rows that may be left out; None lets any number be.
+        allow_duplicates: lets the same sound be in two splits under two ids.
         tempo_cache: folder of `tempo_cache.cached_tempo`; None takes `tempo_cache.default_folder`.
         engine: makes the shards in place of this machine's processes, such as `beam.beam_engine`.
 
     Raises:
-        UserError: on a table that cannot be read, when no row can be used or too many are rejected, when
-            `out` holds another dataset or an unfinished build that `resume` may not go on with, or when
-            the disk has no room.
+        UserError: on a table that cannot be read, when no row can be used or too many are rejected, when a sound
+            is in two splits (`resume` with `allow_duplicates` then goes on), when `out` holds another dataset or
+            an unfinished build that `resume` may not go on with, or when the disk has no room.
     """
     out = Path(out)
     options = _with_name(options, out)
@@ -89,6 +92,8 @@ def build_dataset(
             print(f"{out}: already built from this input; nothing to do", file=sys.stderr)
             return Dataset.load(out)
         goes_on = _goes_on(out, work.unfinished_key(), plan.key, overwrite, resume)
+        if not allow_duplicates:
+            refuse_shared_files(plan, os.fspath(manifest))
         _refuse_too_many(plan.store.rejected(), max_rejected, plan)
         _require_room(out, plan, work if goes_on else None)
         _announce_tempo(plan, cache)
@@ -103,7 +108,7 @@ def build_dataset(
             # Whoever resumes already, such as the demo, need change nothing.
             again = "" if resume else "run the same command again with --resume to go on"
             raise KeyboardInterrupt(again) from None
-        return _finish(out, build, started)
+        return _finish(out, build, started, allow_duplicates)
 
 
 def is_current(out: str | os.PathLike, plan: Plan) -> bool:
@@ -200,15 +205,18 @@ class _Build:
         write_notes(self.work.out / NOTES_FILE, store.notes())
 
 
-def _finish(out: Path, build: _Build, started: float) -> Dataset:
+def _finish(out: Path, build: _Build, started: float, allow_duplicates: bool) -> Dataset:
     """Everything after the last track: the tables, the report, and dataset.json last."""
     plan, work = build.plan, build.work
     order = [shard.file for shard in plan.shards]
     finished = [build.finished[file] for file in order]
+    same = SameSounds(plan, finished, allow_duplicates)
+    plan.store.add_notes(same.notes())
     build.list_oddities()
     if not any(shard.shard.records for shard in finished):
         work.end()
         raise _nothing_left(out, plan)
+    same.refuse_across_splits(out)
     work.publish(order)
     join_tables([work.table(file) for file in order], out / TRACKS_FILE)
     splits = {split: tuple(shard.shard for shard in finished if shard.split == split) for split in SPLITS}

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from tfrecords_tools.audio.extract import Extracted, Task, extract
+from tfrecords_tools.build.duplicates import refuse_shared_files
 from tfrecords_tools.build.plan import Options, Plan, make_plan
 from tfrecords_tools.build.pool import default_workers
 from tfrecords_tools.dataset import SPLITS
@@ -63,15 +64,18 @@ def dry_run(
     *,
     audio_root: str | os.PathLike | None = None,
     skip_audio_check: bool = False,
+    allow_duplicates: bool = False,
     workers: int = 0,
 ) -> Estimate:
     """Plans a build and times the extraction of a few tracks; arguments as of `build_dataset`.
 
     Raises:
-        UserError: as `read_manifest` and `make_plan` do.
+        UserError: as `read_manifest` and `make_plan` do, and if a file is in two splits and duplicates are not allowed.
     """
     table = read_manifest(manifest, audio_root, not skip_audio_check)
     with contextlib.closing(make_plan(table, dataclasses.replace(options, name=options.name or "dataset"))) as plan:
+        if not allow_duplicates:
+            refuse_shared_files(plan, os.fspath(manifest))
         tempi = plan.store.lacking_tempo() if plan.estimates else 0
         tracks = {split: plan.tracks(split) for split in SPLITS}
         rate, timed = _rate(plan, bool(tempi))

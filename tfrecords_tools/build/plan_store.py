@@ -1,6 +1,7 @@
 """A manifest's rows on disk: SQLite finds duplicates, counts artists and keeps the order, whatever their number."""
 
 import contextlib
+import itertools
 import json
 import os
 import sqlite3
@@ -24,6 +25,7 @@ CREATE TABLE note(line INTEGER, kind TEXT, cells TEXT);
 CREATE TABLE side(artist_key TEXT PRIMARY KEY, split TEXT) WITHOUT ROWID;
 CREATE TABLE placed(place INTEGER PRIMARY KEY, line INTEGER, split TEXT);
 """
+_ROW = "track_id, path, artist, title, placed.split, tags, numbers, line"  # what `_row` takes
 _SPLIT_RANK = " ".join(f"WHEN '{split}' THEN {rank}" for rank, split in enumerate(SPLITS))
 
 
@@ -163,12 +165,20 @@ class PlanStore:
         return map(
             self._row,
             self._rows(
-                "SELECT track_id, path, artist, title, placed.split, tags, numbers, line FROM placed JOIN track "
-                "USING(line) WHERE place > ? AND place <= ? ORDER BY place",
+                f"SELECT {_ROW} FROM placed JOIN track USING(line) WHERE place > ? AND place <= ? ORDER BY place",
                 first,
                 first + count,
             ),
         )
+
+    def shared_files(self) -> Iterator[list[Row]]:
+        """Rows of one path that are in different splits, path by path, by line."""
+        rows = self._rows(
+            f"""SELECT {_ROW} FROM placed JOIN track USING(line) WHERE path IN (
+            SELECT path FROM track JOIN placed USING(line) GROUP BY path HAVING COUNT(DISTINCT placed.split) > 1)
+            ORDER BY path, line"""
+        )
+        return (list(group) for _, group in itertools.groupby(map(self._row, rows), lambda row: row.path))
 
     def sample(self, count: int) -> list[str]:
         """Paths of a few rows, the first in the seeded order of all."""

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from tfrecords_tools.audio.extract import Extracted, Refused, Task
+from tfrecords_tools.audio.same_sound import NO_SOUND, sound_digest
 from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.pool import Died
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
@@ -22,12 +23,13 @@ TRACKS_HEADER = ("track_id", "title", "artist", "split", "duration", "path")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """What comes of one track: its serialised record and its cells in tracks.csv."""
+    """What comes of one track: its serialised record, its cells in tracks.csv, and the digest of its sound."""
 
     record: bytes
     cells: tuple
     seconds: float
     tempo_estimated: bool
+    digest: bytes = NO_SOUND
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def finish_row(
         *(TAG_SEPARATOR.join(tags) for tags in row.tags.values()),
         *values.values(),
     )
-    return Outcome(Written(schema.encode(track), cells, result.duration, result.tempo is not None), notes)
+    estimated, digest = result.tempo is not None, sound_digest(result.log_mel)
+    return Outcome(Written(schema.encode(track), cells, result.duration, estimated, digest), notes)
 
 
 def _unusable(row: Row, reason: str) -> Reject:
@@ -125,6 +128,7 @@ def write_shard(work: WorkFolder, shard: PlannedShard, schema: Schema, outcomes:
     """
     rejects: list[Reject] = []
     notes: list[RowNote] = []
+    digests = bytearray()
     seconds, tempi = 0.0, 0
     path = work.folder / shard.file
     with whole_shard(path) as writer, whole_table(work.table(shard.file), tracks_header(schema)) as table:
@@ -133,11 +137,14 @@ def write_shard(work: WorkFolder, shard: PlannedShard, schema: Schema, outcomes:
             track = outcome.track
             if isinstance(track, Reject):
                 rejects.append(track)
+                digests += NO_SOUND
                 continue
+            digests += track.digest
             writer.write(track.record)
             table.write(track.cells)
             seconds += track.seconds
             tempi += track.tempo_estimated
-    finished = FinishedShard(writer.shard, shard.split, path.stat().st_size, seconds, tempi, rejects, notes)
+    size = path.stat().st_size
+    finished = FinishedShard(writer.shard, shard.split, size, seconds, tempi, rejects, notes, digests.hex())
     work.keep(finished)
     return finished

@@ -32,6 +32,7 @@ class FinishedShard:
         tempi: how many were estimated.
         rejects: tracks that could not be used.
         notes: what was odd in tracks' files.
+        digests: `same_sound.sound_digest` of each of its rows, in hexadecimal; of rejects `NO_SOUND`.
     """
 
     shard: Shard
@@ -41,6 +42,7 @@ class FinishedShard:
     tempi: int
     rejects: Sequence[Reject]
     notes: Sequence[RowNote] = ()
+    digests: str = ""
 
 
 class WorkFolder:

@@ -4,13 +4,14 @@ import array
 import dataclasses
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import tensorflow as tf
 
+from tfrecords_tools.audio.same_sound import ALLOW, Copy, pairs, refuse_across_splits, same_sounds, sound_digest
 from tfrecords_tools.check.framing import DamagedRecord, read_records
 from tfrecords_tools.dataset import FILE_NAME, Dataset, Shard
 from tfrecords_tools.errors import UserError
@@ -24,23 +25,34 @@ _AGAIN = "build the dataset again, or copy the file again from where it is whole
 _DURATIONS_APART = 0.002
 # Frames that a rounded duration may make or take.
 _FRAMES_APART = 1
+_SHOWN = 20  # copies
 
 
 @dataclasses.dataclass(frozen=True)
 class Verified:
-    """What was read and found sound: records, hours of audio, bytes of the shards, seconds it took."""
+    """What was read and found whole: records, hours of audio, bytes of the shards, seconds it took; and the copies.
+
+    Attributes:
+        duplicates: groups of tracks that are the same sound.
+    """
 
     records: int
     hours: float
     bytes: int
     seconds: float
+    duplicates: Sequence[Sequence[Copy]] = ()
 
     def __str__(self) -> str:
         mebibytes = self.bytes / 2**20
-        return (
+        lines = [
             f"{self.records} records sound: {self.hours:.2f} h of audio, {mebibytes:.1f} MiB read in "
             f"{self.seconds:.1f} s ({mebibytes / max(self.seconds, 1e-9):.0f} MiB/s)"
-        )
+        ]
+        copies = [f"  {copy} is the same sound as {first}" for group in self.duplicates for first, copy in pairs(group)]
+        if copies:
+            hidden = [f"  and {len(copies) - _SHOWN} more"] if len(copies) > _SHOWN else []
+            lines += [f"duplicates: {len(copies)}", *copies[:_SHOWN], *hidden]
+        return "\n".join(lines)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +64,7 @@ class CheckedRecord:
         duration: seconds.
         tags: tag dimension -> its tags' names, sorted.
         values: value dimension -> number, NaN where unlabelled.
+        digest: of its sound, see `same_sound.sound_digest`.
     """
 
     track_id: str
@@ -60,15 +73,21 @@ class CheckedRecord:
     duration: float
     tags: dict[str, tuple[str, ...]]
     values: dict[str, float]
+    digest: bytes
 
 
-def verify(dataset: Dataset) -> Verified:
+def verify(dataset: Dataset, allow_duplicates: bool = False) -> Verified:
     """Reads every record of every shard back and compares it with `dataset.json` and `tracks.csv`.
 
     Checked are, in this order: that every shard is there; of each record the masked CRC-32C of its length
     and of its data, then what `check_record` checks; of each shard its record count and SHA-256; and that
     records and rows of `tracks.csv` are the same tracks with the same split, names, tags, values and
-    duration, in whatever order. One record is in memory at a time, and 28 bytes of each.
+    duration, in whatever order; and that no sound is in two splits. One record is in memory at a time, and 44 bytes
+    of each.
+
+    Args:
+        dataset: what is read.
+        allow_duplicates: lets the same sound be in two splits under two ids.
 
     Raises:
         UserError: at the first fault; names shard, record (from 1) and byte offset, or the table's line.
@@ -82,19 +101,21 @@ def verify(dataset: Dataset) -> Verified:
     checked = (item for split, shard in shards for item in _shard_records(dataset, split, shard))
     for split, shard, number, offset, record in progress(checked, sum(shard.records for _, shard in shards), "records"):
         records.add(record, split, number, offset, shard)
-    _compare(dataset, records)
+    duplicates = _compare(dataset, records)
+    if not allow_duplicates:
+        refuse_across_splits(str(dataset.folder), duplicates, f"build it again without them, or give {ALLOW}")
     size = sum((dataset.folder / shard.file).stat().st_size for _, shard in shards)
-    return Verified(
-        len(records.ids), float(np.sum(records.durations, dtype=np.float64)) / 3600, size, time.monotonic() - started
-    )
+    hours = float(np.sum(records.durations, dtype=np.float64)) / 3600
+    return Verified(len(records.ids), hours, size, time.monotonic() - started, duplicates)
 
 
 class _Records:
-    """The records that were read, as columns: a digest of id and labels, duration, and where each is."""
+    """The records that were read, as columns: digests of id, labels and sound, duration, and where each is."""
 
     def __init__(self) -> None:
         self.ids, self.labels = array.array("Q"), array.array("Q")
         self.durations, self.offsets = array.array("f"), array.array("Q")
+        self.sounds = bytearray()
         self._shards: list[tuple[int, str]] = []
 
     def add(self, record: CheckedRecord, split: str, number: int, offset: int, shard: Shard) -> None:
@@ -104,6 +125,7 @@ class _Records:
         self.labels.append(_labels_digest(record, split))
         self.durations.append(record.duration)
         self.offsets.append(offset)
+        self.sounds += record.digest
 
     def where(self, index: int) -> str:
         """Shard, number and offset of the record at `index`, for a message."""
@@ -159,8 +181,8 @@ def _labels_digest(track: CheckedRecord | TrackRow, split: str) -> int:
     return _digest(split, track.artist, track.title, *tags, *values)
 
 
-def _compare(dataset: Dataset, records: _Records) -> None:
-    """Compares records with the rows of `tracks.csv`, in whatever order these are."""
+def _compare(dataset: Dataset, records: _Records) -> list[list[Copy]]:
+    """Compares records with the rows of `tracks.csv`, in whatever order these are; returns those of the same sound."""
     path = dataset.folder / TRACKS_FILE
     ids = np.frombuffer(records.ids, np.uint64) if records.ids else np.zeros(0, np.uint64)
     order = np.argsort(ids, kind="stable")
@@ -170,6 +192,8 @@ def _compare(dataset: Dataset, records: _Records) -> None:
         first, second = (records.where(int(order[twice[0] + more])) for more in (0, 1))
         raise UserError(f"{dataset.folder / second}: has the track_id of {first}; build the dataset again")
     seen = np.zeros(len(ids), bool)
+    groups = list(same_sounds(records.sounds))
+    copies = {index: Copy("", "", "") for group in groups for index in group}
     for row in track_rows(dataset.folder, dataset.schema):
         wanted = np.uint64(_digest(row.track_id))
         place = int(np.searchsorted(ordered, wanted))
@@ -180,12 +204,15 @@ def _compare(dataset: Dataset, records: _Records) -> None:
         index = int(order[place])
         _compare_row(dataset.folder, row, index, bool(seen[index]), records)
         seen[index] = True
+        if index in copies:
+            copies[index] = Copy(row.track_id, row.split, f"line {row.line}")
     if not seen.all():
         lacking = int(np.argmin(seen))
         raise UserError(
             f"{dataset.folder / records.where(lacking)}: {TRACKS_FILE} has no row for it ({int(seen.sum())} "
             f"rows, {len(seen)} records); build the dataset again"
         )
+    return [[copies[index] for index in group] for group in groups]
 
 
 def _compare_row(folder: Path, row: TrackRow, index: int, seen: bool, records: _Records) -> None:
@@ -232,6 +259,7 @@ def check_record(data: bytes, schema: Schema, chain: LogMel) -> CheckedRecord:
         read["duration"],
         {name: _names(name, read[f"tags/{name}"], tags) for name, tags in schema.vocabularies.items()},
         {name: read[f"values/{name}"] for name in schema.values},
+        sound_digest(read["log_mel"]),
     )
 
 

@@ -87,6 +87,12 @@ def define_flags(fv: flags.FlagValues) -> None:
         lower_bound=0,
         flag_values=fv,
     )
+    flags.DEFINE_boolean(
+        "allow_duplicates",
+        False,
+        "let the same sound be in two splits under two ids; default: refuse it",
+        flag_values=fv,
+    )
     flags.DEFINE_enum(
         "runner",
         "local",
@@ -127,6 +133,7 @@ def run(fv: flags.FlagValues) -> None:
                     options,
                     audio_root=fv.audio_root,
                     skip_audio_check=fv.skip_audio_check,
+                    allow_duplicates=fv.allow_duplicates,
                     workers=fv.workers,
                 )
             )
@@ -138,6 +145,7 @@ def run(fv: flags.FlagValues) -> None:
         options,
         audio_root=fv.audio_root,
         skip_audio_check=fv.skip_audio_check,
+        allow_duplicates=fv.allow_duplicates,
         workers=fv.workers,
         overwrite=fv.overwrite,
         resume=fv.resume,
