@@ -6,6 +6,7 @@ import math
 import tensorflow as tf
 
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.loudness import ABSOLUTE_GATE
 
 LEAST_SECONDS = 3.0
 _ROUNDING = 1e-3  # seconds that rounding in a resampler may cost a file of exactly 3 s
@@ -54,6 +55,19 @@ def require_log_mel(log_mel: tf.Tensor, name: str, features: LogMel) -> tf.Tenso
     return _within(log_mel, 0.0, most, name, 0, mend)
 
 
+def require_sound(power: tf.Tensor, name: str, first_row: tf.Tensor | int = 0) -> tf.Tensor:
+    """`power`, float32 [batch], each song's `integrated_power`, once none of them was found to be silent.
+
+    Args:
+        name, first_row: as for `require_audio`.
+    """
+    row = _first(power <= 0.0) + tf.cast(first_row, tf.int64)
+    silent = f"] is silent: nothing in it is louder than {ABSOLUTE_GATE:g} LUFS"
+    told = tf.strings.reduce_join(tf.strings.join([name, "[", tf.strings.as_string(row), silent]))
+    with require(tf.reduce_all(power > 0.0), told):
+        return tf.identity(power)
+
+
 def row_name(name: str, row: tf.Tensor) -> tf.Tensor:
     """string []: `name[row]`, as messages call one row of a batch."""
     return tf.strings.join([name, "[", tf.strings.as_string(row), "]"])
@@ -64,7 +78,7 @@ def _within(
 ) -> tf.Tensor:
     # A comparison with NaN is false.
     outside = tf.reshape(~((values >= least) & (values <= most)), [-1])
-    place = tf.where(outside)[:1, 0]  # none where the values are all right: then the message is never read
+    place = _first(outside)
     row = place // tf.cast(tf.size(outside) // tf.maximum(tf.shape(values)[0], 1), tf.int64) + tf.cast(
         first_row, tf.int64
     )
@@ -72,6 +86,11 @@ def _within(
     told = tf.strings.join([name, "[", tf.strings.as_string(row), "] holds ", value, ": ", mend])
     with require(~tf.reduce_any(outside), tf.strings.reduce_join(told)):
         return tf.identity(values)
+
+
+def _first(found: tf.Tensor) -> tf.Tensor:
+    """int64 [1]: where `found`, bool [size], is true first; of shape [0] where it is nowhere, and no message needed."""
+    return tf.where(found)[:1, 0]
 
 
 def _largest_magnitude(features: LogMel) -> float:

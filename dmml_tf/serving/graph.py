@@ -9,8 +9,8 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.signal import Signal
 from dmml_tf.models.frontends import LogMelFrontend
-from dmml_tf.serving.checks import require_audio, require_log_mel, require_seconds, row_name
-from dmml_tf.serving.loudness import level
+from dmml_tf.serving.checks import require_audio, require_log_mel, require_seconds, require_sound, row_name
+from dmml_tf.serving.loudness import integrated_power, level
 from dmml_tf.serving.wav import decode_mono
 from tfrecords_tools.audio.extract import PCM_SCALE, PCM_UNIT
 from tfrecords_tools.features import LogMel
@@ -34,7 +34,7 @@ class ServedGraph:
     to float16 and 16 bits as in the records, so that a file served finds its own record in the index. Where the chain
     has a loudness, each song is brought to it first; windows of `embed_log_mel` must come from a song that was.
 
-    What is not finite, or not at the level of audio, would be answered with NaN or nonsense: it is refused with
+    What is not finite, silent, or not at the level of audio, would be answered with NaN or nonsense: it is refused with
     `InvalidArgumentError` and a line that names the first such row of the batch.
 
     Args:
@@ -107,7 +107,7 @@ class ServedGraph:
     def _windows_of_wav(self, wav: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
         """float32 [windows, ...], non-overlapping, of one file."""
         samples = decode_mono(wav, self._features.sample_rate, row)
-        return self._cut(samples[None], self._features.window_frames, row_name("wav", row))[0]
+        return self._cut(samples[None], self._features.window_frames, "wav", row)[0]
 
     def _windows_of_batch(self, audio: tf.Tensor, hop: int) -> tf.Tensor:
         """float32 [batch, windows, size]: the embeddings of windows that begin `hop` frames apart."""
@@ -116,10 +116,15 @@ class ServedGraph:
         flat = tf.reshape(windows, [-1, *windows.shape[2:]])
         return tf.reshape(self._embed(flat), [count[0], count[1], self._size])
 
-    def _cut(self, audio: tf.Tensor, hop: int, what: str | tf.Tensor) -> tf.Tensor:
-        """float32 [batch, windows, ...] of audio [batch, samples]: windows as the network takes them."""
+    def _cut(self, audio: tf.Tensor, hop: int, name: str, row: tf.Tensor | None = None) -> tf.Tensor:
+        """float32 [batch, windows, ...] of audio [batch, samples]: windows as the network takes them.
+
+        `name` is the input's in messages; `row` is the batch's row that the one song is, where they come one by one.
+        """
+        what = name if row is None else row_name(name, row)
         with require_seconds(tf.shape(audio)[1], self._features.sample_rate, what):
-            audio = level(audio, self._features)
+            power = integrated_power(audio, self._features)
+        audio = level(audio, require_sound(power, name, 0 if row is None else row), self._features)
         if self._signal.takes_samples:
             rounded = tf.round(tf.clip_by_value(audio, -1.0, 1.0) * PCM_SCALE) * PCM_UNIT
             windows = tf.signal.frame(self._to_last_window(rounded), self._signal.shape[0], hop * self._features.hop)

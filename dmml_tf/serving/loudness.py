@@ -11,11 +11,12 @@ from tfrecords_tools.features import LogMel
 from tfrecords_tools.loudness import ABSOLUTE_GATE, RELATIVE_GATE, block_frames, power_of, power_weights
 
 
-def level(audio: tf.Tensor, features: LogMel) -> tf.Tensor:
+def level(audio: tf.Tensor, power: tf.Tensor, features: LogMel) -> tf.Tensor:
     """Songs at the chain's loudness, each by a gain of its own; as they are where it has none, or they are silent.
 
     Args:
         audio: float32 [batch, samples] of at least 3 s.
+        power: float32 [batch], its `integrated_power`.
         features: the signal chain.
 
     Returns:
@@ -23,7 +24,6 @@ def level(audio: tf.Tensor, features: LogMel) -> tf.Tensor:
     """
     if features.loudness is None:
         return audio
-    power = integrated_power(audio, features)
     gain = tf.sqrt(power_of(features.loudness) / tf.where(power > 0, power, 1.0))
     return audio * tf.where(power > 0, gain, 1.0)[:, None]
 

@@ -46,10 +46,11 @@ def stereo() -> np.ndarray:
 
 @functools.cache
 def songs() -> np.ndarray:
-    """float32 [4, 154350], 7 s at 22,050 Hz: the piano with violins, noise, clicks, silence."""
+    """float32 [4, 154350], 7 s at 22,050 Hz: the piano with violins, noise, clicks, a tone that is hardly heard."""
     samples = np.arange(7 * RATE)
     noise = np.random.default_rng(0).normal(0, 0.2, samples.size)
-    rows = [soxr.resample(stereo().mean(axis=1), 48_000, RATE), noise, (samples % 11_025 == 0) * 0.9, 0.0 * samples]
+    tone = 1e-2 * np.sin(2 * np.pi * 440 * samples / RATE)
+    rows = [soxr.resample(stereo().mean(axis=1), 48_000, RATE), noise, (samples % 11_025 == 0) * 0.9, tone]
     return np.stack(rows).astype(np.float32)
 
 

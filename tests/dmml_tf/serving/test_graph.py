@@ -10,7 +10,7 @@ from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.serving.export import export_saved_model
 from dmml_tf.serving.graph import WINDOWS_HOP, ServedGraph
-from dmml_tf.serving.loudness import level
+from dmml_tf.serving.loudness import integrated_power, level
 from tests.dmml_tf.search.made import tiny_embedding
 from tests.dmml_tf.serving.made import (
     CONDITIONS,
@@ -126,10 +126,11 @@ def test_audio_under_3_s(exported, signature):
         (b"not a sound", "is no WAV file"),
         (wav_bytes(songs()[0], RATE)[:1000], "is too short: 0.02 s"),
         (wav_bytes(songs()[0] * 30_000, RATE, subtype="FLOAT"), "holds .*: audio is finite and lies in -1..1; divide"),
+        (wav_bytes(0 * songs()[0], RATE), "is silent: nothing in it is louder than -70 LUFS"),
         (wav_bytes(np.where(songs()[0] > 0.1, np.nan, 0), RATE, subtype="DOUBLE"), "holds nan: audio is finite"),
         (wav_bytes(np.where(songs()[0] > 0.1, 1e300, 0), RATE, subtype="DOUBLE"), "holds inf: audio is finite"),
     ],
-    ids=["short", "rate", "A-law", "text", "cut", "integers as floats", "NaN", "beyond float32"],
+    ids=["short", "rate", "A-law", "text", "cut", "integers as floats", "silence", "NaN", "beyond float32"],
 )
 def test_files_that_are_refused(exported, content, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=rf"assertion failed: \[wav\[1\] {message}"):
@@ -143,6 +144,15 @@ def test_samples_that_are_no_audio(exported, signature, value):
     audio[1, 69_000] = value
     audio[2, 3] = np.nan
     line = rf"assertion failed: \[audio\[1\] holds {value:g}: audio is finite and lies in -1..1; divide 16-bit numbers"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=line):
+        exported.signatures[signature](audio=tf.constant(audio))
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "embed_windows"])
+@pytest.mark.parametrize("silence", [0.0, 2e-4])
+def test_silence_is_no_song(exported, signature, silence):
+    audio = songs()[:3, :70_000] * np.array([[1.0], [silence], [0.0]], np.float32)
+    line = r"assertion failed: \[audio\[1\] is silent: nothing in it is louder than -70 LUFS\]"
     with pytest.raises(tf.errors.InvalidArgumentError, match=line):
         exported.signatures[signature](audio=tf.constant(audio))
 
@@ -171,16 +181,16 @@ def test_an_empty_batch(exported):
 
 def test_each_song_of_a_batch_is_brought_to_the_chains_loudness_and_silence_left():
     chain = LogMel(loudness=-16.0)
-    batch = songs() * np.float32([[0.05], [1.0], [2.0], [1.0]])  # the last is silent
-    found = level(tf.constant(batch), chain).numpy()
+    batch = songs() * np.float32([[0.05], [1.0], [2.0], [0.0]])  # the last is silent
+    found = level(tf.constant(batch), integrated_power(tf.constant(batch), chain), chain).numpy()
     for song, levelled in zip(batch[:3], found):
         np.testing.assert_allclose(levelled, song * chain.gain_of(chain.measure_loudness([song])), rtol=1e-4, atol=1e-6)
         assert LogMel().measure_loudness([levelled]) == pytest.approx(-16, abs=1e-3)
     assert not found[3].any()
     faint = tf.constant(1e-4 * songs()[:1])  # below the absolute gate
-    np.testing.assert_array_equal(level(faint, chain), faint)
+    np.testing.assert_array_equal(level(faint, integrated_power(tf.constant(faint), chain), chain), faint)
     audio = tf.constant(songs())
-    assert level(audio, LogMel()) is audio
+    assert level(audio, tf.ones(len(audio)), LogMel()) is audio
 
 
 def test_a_loudness_is_levelled_in_the_exported_model_as_in_the_python_path(tmp_path):
