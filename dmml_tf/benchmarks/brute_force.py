@@ -12,6 +12,7 @@ import numpy as np
 from dmml_tf.conditions import Condition, SameTrack, SharedTag, Within
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN
+from tfrecords_tools.tables.formats import artists_of
 from tfrecords_tools.tables.tracks import TrackRow
 
 _KNOWN = (SharedTag, Within, SameTrack)
@@ -71,7 +72,7 @@ class BruteForce:
     def _tags(self, condition: Condition, track: str) -> set[str]:
         row = self._tracks[track]
         if condition.column == "artist" and "artist" not in row.tags:
-            return {row.artist} - {""}
+            return {*artists_of(row.artist)}
         return set(row.tags[condition.column])
 
 

@@ -11,6 +11,7 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.data.track_table import track_table
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.formats import artists_of
 from tfrecords_tools.tables.tracks import TagColumn, TrackRow, load_tracks
 
 
@@ -65,6 +66,11 @@ def _faults(dataset: Dataset, split: str, conditions: Conditions, triplets: bool
 
 def _artist_column(artists: Mapping[str, int]) -> TagColumn:
     """The artists as a column of tags, in any order of the tracks."""
-    counts = [count for artist, count in sorted(artists.items()) if artist]
-    ids = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    return TagColumn(ids, np.arange(len(ids) + 1))
+    number: dict[str, int] = {}
+    ids, starts = [], [0]
+    for cell, tracks in artists.items():
+        names = [number.setdefault(name, len(number)) for name in artists_of(cell)]
+        for _ in range(tracks if names else 0):
+            ids.extend(names)
+            starts.append(len(ids))
+    return TagColumn(np.array(ids, np.int32), np.array(starts, np.int64))

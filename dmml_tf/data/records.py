@@ -11,6 +11,7 @@ from dmml_tf.conditions.labels import Array
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
+from tfrecords_tools.tables.formats import artists_of
 
 SHUFFLE_BUFFER = 64  # tracks that wait in the shuffle; more would hold more memory
 OPEN_SHARDS = 4  # that are read in turn when shuffling
@@ -136,8 +137,9 @@ def label_arrays(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> dict[str,
     for name in schema.values:
         columns[name] = np.array([row[f"values/{name}"] for row in rows], np.float32)
     if "artist" not in columns:
-        artists = {name: number for number, name in enumerate(sorted({row["artist"] for row in rows} - {""}))}
-        columns["artist"] = np.array([[artists.get(row["artist"], -1)] for row in rows], np.int32).reshape(-1, 1)
+        artists = [artists_of(row["artist"]) for row in rows]
+        number = {name: place for place, name in enumerate(sorted({name for names in artists for name in names}))}
+        columns["artist"] = pad_ids([[number[name] for name in names] for names in artists])
     columns["track"] = np.arange(len(rows), dtype=np.int32)
     return columns
 

@@ -16,6 +16,7 @@ from dmml_tf.search.of_run import load_index
 from dmml_tf.search.show import labels_of
 from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.formats import artists_of
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 # Only such files are ever sent: a table that names another file as a song's audio gives nothing away.
@@ -87,7 +88,7 @@ class Library:
             "row": row,
             "id": track["id"],
             "title": track.get("title", ""),
-            "artist": track.get("artist", ""),
+            "artist": ", ".join(artists_of(track.get("artist", ""))),
             "labels": labels_of(track),
             "player": self.sound(row) is not None,
             "mark": self.marks.mark(self.index.vectors[row]),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tfrecords_tools.audio.decode import seconds_of
 from tfrecords_tools.audio.extract import MOST_BYTES, bytes_per_second
 from tfrecords_tools.audio.tempo import MOST_SECONDS
+from tfrecords_tools.build.label_notes import label_notes
 from tfrecords_tools.build.plan_store import PlanStore
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
@@ -169,7 +170,9 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
         most = min(options.max_seconds or math.inf, MOST_BYTES / second_bytes)
         seconds, measured = _typical_seconds(store, most)
         optional = tuple(name for name in OPTIONAL_FIELDS if name in options.features)
-        schema = Schema(store.vocabularies(), values, optional)
+        counts = store.tag_counts()
+        store.add_notes(label_notes(store, counts, values))
+        schema = Schema({name: tuple(sorted(tags)) for name, tags in counts.items()}, values, optional)
         shards = _shards(store, seconds, options, second_bytes)
         return Plan(schema, options, shards, store, features, digest.hexdigest(), seconds, measured, estimates)
     except BaseException:

@@ -5,13 +5,22 @@ import itertools
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import RowNote, of_row
+from tfrecords_tools.tables.formats import TAG_SEPARATOR
 from tfrecords_tools.tables.manifest import Reject, Row
-from tfrecords_tools.tables.splits import artist_key, assign_artists, is_large, refuse_shared_artists, seeded_order
+from tfrecords_tools.tables.splits import (
+    artist_keys,
+    assign_artists,
+    is_large,
+    joined_artists,
+    refuse_shared_artists,
+    seeded_order,
+)
 
 _CHUNK = 10_000
 _CACHE_KIB = 65_536
@@ -22,6 +31,7 @@ CREATE TABLE track(line INTEGER PRIMARY KEY, track_id TEXT, path BLOB, artist TE
                    artist_key TEXT, shuffled BLOB, tags TEXT, numbers TEXT, lacks_tempo INTEGER);
 CREATE TABLE reject(line INTEGER, is_row INTEGER, cells TEXT);
 CREATE TABLE note(line INTEGER, kind TEXT, cells TEXT);
+CREATE TABLE link(artist_key TEXT, other TEXT);
 CREATE TABLE side(artist_key TEXT PRIMARY KEY, split TEXT) WITHOUT ROWID;
 CREATE TABLE placed(place INTEGER PRIMARY KEY, line INTEGER, split TEXT);
 """
@@ -68,6 +78,8 @@ class PlanStore:
                 if isinstance(item, Row):
                     if item.notes:
                         self.add_notes(of_row(item.line, item.track_id, item.notes))
+                    if TAG_SEPARATOR in item.artist:
+                        self._add_links(artist_keys(item.track_id, item.artist))
                     rows.append(self._cells(item))
                     if len(rows) >= _CHUNK:
                         self._insert(rows)
@@ -113,6 +125,7 @@ class PlanStore:
             UserError: if the table's own split has an artist on two sides.
         """
         with self._transaction():
+            self._join_artists()
             given = not resplit and self._one("SELECT EXISTS(SELECT 1 FROM track WHERE split <> '')")
             if given:
                 self._keep_the_split(source)
@@ -125,13 +138,19 @@ class PlanStore:
                 f"ORDER BY CASE {split} {_SPLIT_RANK} END, shuffled, track_id"
             )
 
-    def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        """Tag dimension -> the tags that placed rows have, sorted."""
-        tags_of: dict[str, set[str]] = {name: set() for name in self._tags}
-        for (labels,) in self._rows("SELECT DISTINCT tags FROM track"):
+    def tag_counts(self) -> dict[str, Counter[str]]:
+        """Tag dimension -> each tag that placed rows have -> number of rows."""
+        counts: dict[str, Counter[str]] = {name: Counter() for name in self._tags}
+        for labels, rows in self._rows("SELECT tags, COUNT(*) FROM track GROUP BY tags"):
             for name, tags in zip(self._tags, json.loads(labels)):
-                tags_of[name].update(tags)
-        return {name: tuple(sorted(tags)) for name, tags in tags_of.items()}
+                for tag in tags:
+                    counts[name][tag] += rows
+        return counts
+
+    def values(self, name: str) -> Iterator[tuple[int, str, float]]:
+        """(line, track id, number) of each placed row that has a value in a value dimension, by line."""
+        number = f"json_extract(numbers, '$[{self._values.index(name)}]')"
+        return self._rows(f"SELECT line, track_id, {number} FROM track WHERE {number} IS NOT NULL ORDER BY line")
 
     def tracks(self, split: str) -> int:
         """Number of placed rows of a split."""
@@ -202,7 +221,7 @@ class PlanStore:
             row.artist,
             row.title,
             row.split,
-            artist_key(row.track_id, row.artist),
+            artist_keys(row.track_id, row.artist)[0],
             seeded_order(self._seed, row.track_id),
             tags,
             numbers,
@@ -221,6 +240,16 @@ class PlanStore:
             dict(zip(self._values, json.loads(numbers))),
             line,
         )
+
+    def _add_links(self, keys: Sequence[str]) -> None:
+        self._database.executemany("INSERT INTO link VALUES (?, ?)", ((keys[0], other) for other in keys[1:]))
+
+    def _join_artists(self) -> None:
+        """Gives tracks whose artists are connected by tracks of both one key."""
+        joined = joined_artists(self._rows("SELECT DISTINCT artist_key, other FROM link"))
+        if joined:
+            self._database.create_function("joined", 1, lambda key: joined.get(key, key), deterministic=True)
+            self._database.execute("UPDATE track SET artist_key = joined(artist_key)")
 
     def _insert(self, rows: Sequence[tuple]) -> None:
         with self._mendable():

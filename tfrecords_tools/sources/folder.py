@@ -49,7 +49,7 @@ def read_folder(audio: str | os.PathLike) -> Iterator[Track | Dropped]:
     twins: Counter[str] = Counter()
     for path in progress(_files(root), count, "files"):
         track_id = os.path.relpath(path, root)
-        if not path.lower().endswith(AUDIO_SUFFIXES):
+        if not path.rstrip().lower().endswith(AUDIO_SUFFIXES):
             yield Dropped(track_id, path, "no audio by its suffix", f"known are {' '.join(AUDIO_SUFFIXES)}")
         elif is_unprintable(path):
             yield Dropped(track_id, path, "bad file name", "holds a control character or is not UTF-8; rename it")

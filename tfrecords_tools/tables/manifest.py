@@ -19,6 +19,10 @@ NEEDED = ("track_id", "path", "artist")
 OPTIONAL = ("title", "split")
 # A bare header of one of these names holds numbers; any other bare header holds tags.
 _BARE_VALUES = ("tempo",)
+BEATS = ("tempo", "bpm")  # dimensions of beats a minute
+_BELIEVABLE_BEATS = (20.0, 400.0)
+# What pandas calls an index that has no name, where it writes one.
+_INDEX = re.compile(r"__index_level_\d+__|Unnamed: \d+(_level_\d+)?")
 # Names that records, labels and tracks.csv use for something else.
 _TAKEN = (*NEEDED, *OPTIONAL, "track", "start", "duration")
 _LARGEST_FLOAT32 = 3.4e38
@@ -97,6 +101,7 @@ class Manifest:
             )
         self.tags = tuple(name for name, column_type in column_types.items() if column_type == "tag")
         self.values = tuple(name for name, column_type in column_types.items() if column_type == "value")
+        self._beats = [name for name in self.values if name in BEATS]
 
     def __iter__(self) -> Iterator[Row | Reject]:
         """Yields each row of the table, in order, as a `Row` or a `Reject`; ids are not compared.
@@ -112,6 +117,11 @@ class Manifest:
 
     def _add_column(self, place: int, cell: str, column_types: dict[str, str]) -> None:
         name, colon, column_type = cell.partition(":")
+        if _INDEX.fullmatch(cell):
+            self.notes.append(
+                RowNote(1, "", "labels", f"the column '{cell}' is an index that pandas wrote", "left out")
+            )
+            return
         if cell in (*NEEDED, *OPTIONAL):
             if cell in self._columns:
                 raise UserError(f"{self.path}: two columns are named '{cell}'; leave one of them out")
@@ -150,6 +160,8 @@ class Manifest:
             path, notes = self._audio_path(cells[self._columns["path"]])
             tags = {name: _tags(text[name]) for name in self.tags}
             values = {name: _value(name, text[name]) for name in self.values}
+            if self._beats:
+                notes = (*notes, *_unbelievable(self._beats, values))
         except _Wrong as wrong:
             return Reject(line, text["track_id"], wrong.field, wrong.reason)
         return Row(text["track_id"], path, text["artist"], text.get("title", ""), split, tags, values, line, notes)
@@ -239,6 +251,15 @@ def _normalise(text: dict[str, str]) -> None:
         if _UNPRINTABLE.search(cell):
             raise _Wrong(name, "holds a control character (tab, line break or NUL)")
         text[name] = normal(cell)
+
+
+def _unbelievable(names: Sequence[str], values: Mapping[str, float | None]) -> Iterator[Note]:
+    low, high = _BELIEVABLE_BEATS
+    for name in names:
+        number = values[name]
+        if number is not None and not low <= number <= high:
+            what = f"{name}: {number:g} beats a minute, where music has {low:g} to {high:g}"
+            yield Note("labels", what, "taken as it is; leave the cell empty if it is unknown")
 
 
 def _difference(cell: str, spelling: str) -> str:

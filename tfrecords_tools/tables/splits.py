@@ -10,16 +10,39 @@ from collections.abc import Iterable, Iterator
 
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.formats import artists_of
 
 SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}
 _NAMED = 3  # artists named in an error
 
 
-def artist_key(track_id: str, artist: str) -> str:
-    """What must not be on two sides: the artist without regard to case and spacing, or the track itself."""
-    name = " ".join(artist.casefold().split())
+def artist_keys(track_id: str, artist: str) -> list[str]:
+    """What must not be on two sides: each artist of a cell, in any case and spacing, or the track itself."""
     # The prefixes keep a track id from being taken for an artist's name.
-    return f"artist:{name}" if name else f"track:{track_id}"
+    return [f"artist:{' '.join(name.casefold().split())}" for name in artists_of(artist)] or [f"track:{track_id}"]
+
+
+def joined_artists(links: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Artists who share a track, and so must share a split, as one.
+
+    Args:
+        links: pairs of `artist_keys` of one track.
+
+    Returns:
+        Each key of the pairs -> the least of all keys that pairs connect it with.
+    """
+    above: dict[str, str] = {}
+
+    def least(key: str) -> str:
+        while (higher := above.setdefault(key, key)) != key:
+            above[key] = above[higher]  # halves the way for the next one
+            key = higher
+        return key
+
+    for first, second in links:
+        low, high = sorted((least(first), least(second)))
+        above[high] = low
+    return {key: least(key) for key in list(above)}
 
 
 def seeded_order(seed: int, name: str) -> bytes:
@@ -36,12 +59,12 @@ def assign_artists(artists: Iterable[tuple[str, int]], total: int) -> Iterator[t
     """Assigns each artist to one split, 80/10/10 by tracks; holds no more than two of them.
 
     Args:
-        artists: (`artist_key`, number of tracks): the large ones first (`is_large`), each part by
+        artists: (`artist_keys` or `joined_artists`, number of tracks): the large ones first (`is_large`), each part by
             `seeded_order` and name.
         total: sum of the numbers.
 
     Yields:
-        (`artist_key`, split). Large artists train, each other goes to the split that lacks most. Three
+        (key, split). Large artists train, each other goes to the split that lacks most. Three
         artists or more fill all splits, two fill train and test: for that, one or two of the
         smallest come a second time at the end, and the second time counts.
     """
@@ -65,7 +88,7 @@ def refuse_shared_artists(tracks: Iterable[tuple[str, str, str]], source: str) -
     """Checks a split that the table gives.
 
     Args:
-        tracks: (artist_key, artist's name as written, split) of each track.
+        tracks: (key, artist's name as written, split) of each track.
         source: the table's name, for the message.
 
     Raises:

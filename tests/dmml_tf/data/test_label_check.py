@@ -133,6 +133,11 @@ def test_another_split_only_warns(tmp_path, caplog):
     assert "condition 'genre' has no triplet in split 'valid'" in caplog.text and "'beat'" not in caplog.text
 
 
+def test_of_several_artists_each_counts(tmp_path):
+    assert fault(table(tmp_path, [("", "", "a|b"), ("", "", "b|c"), ("", "", "d")]), ARTIST) == ""
+    assert "no two tracks share" in fault(table(tmp_path, [("", "", "a|b"), ("", "", "c"), ("", "", "d")]), ARTIST)
+
+
 def test_what_no_triplet_is_asked_of_is_not_looked_at(tmp_path):
     dataset = table(tmp_path, [("", 90, "a"), ("", 92, "a"), ("", 120, "b")])
     check_conditions(dataset, "train", Conditions([dataclasses.replace(GENRE, share=0.0), TEMPO]))

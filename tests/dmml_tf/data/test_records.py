@@ -12,6 +12,7 @@ from dmml_tf.data.records import endless_tracks, label_arrays, pad_ids, read_tra
 from tests.synthetic import SCHEMA, synthetic_track
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.schema import Schema
 
 
 @pytest.fixture
@@ -176,3 +177,9 @@ def test_repeat_labels_repeats_each_column():
     repeated = repeat_labels(labels, np.array([2, 2, 0]), np.array([5, 70, 0]))
     assert repeated["genre"].tolist() == [[2], [2], [0]] and repeated["track"].tolist() == [2, 2, 0]
     assert repeated["start"].tolist() == [5, 70, 0] and repeated["start"].dtype == np.int32
+
+
+def test_each_artist_of_a_track_is_a_label():
+    rows = [{"artist": name} for name in ("Bob|Ann", "", "Cem", "Ann")]
+    labels = label_arrays(Schema({}, ()), rows)
+    assert labels["artist"].tolist() == [[1, 0], [-1, -1], [2, -1], [0, -1]]

@@ -15,7 +15,7 @@ from tfrecords_tools.build.plan import Options, make_plan, shard_count
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.tables.manifest import Reject, read_manifest
-from tfrecords_tools.tables.splits import artist_key, seeded_order
+from tfrecords_tools.tables.splits import artist_keys, seeded_order
 
 
 def plan_of(folder, lines: list[str], options: Options = Options("x"), header="track_id,path,artist,genre"):
@@ -30,12 +30,54 @@ def test_split_and_order_are_those_of_the_whole_table_in_memory(tmp_path):
     tracks = {f"t{k}": f"Artist {k * k % 37}" if k % 5 else "" for k in range(200)}
     with plan_of(tmp_path, [f"{t},{t}.wav,{a},g" for t, a in tracks.items()], Options("x", seed=3)) as plan:
         rows = [row for shard in plan.shards for row in plan.rows(shard)]
-    keys = {track: artist_key(track, artist) for track, artist in tracks.items()}
+    keys = {track: artist_keys(track, artist)[0] for track, artist in tracks.items()}
     sides = split_by_artist(collections.Counter(keys.values()), 3)
     expected = sorted(tracks, key=lambda t: (SPLITS.index(sides[keys[t]]), seeded_order(3, t)))
     assert [row.track_id for row in rows] == expected
     assert all(row.split == sides[keys[row.track_id]] for row in rows)
     assert all(row.path == f"{tmp_path}/{row.track_id}.wav" for row in rows)
+
+
+def test_tracks_of_several_artists_keep_each_of_them_on_one_side(tmp_path):
+    rng = np.random.default_rng(0)
+    artists = ["|".join(f"Artist {a}" for a in rng.integers(0, 90, 1 + k % 7 // 6)) for k in range(150)]
+    with plan_of(tmp_path, [f"t{k},{k}.wav,{artist},g" for k, artist in enumerate(artists)], Options("x")) as plan:
+        rows = [row for shard in plan.shards for row in plan.rows(shard)]
+    sides: dict[str, set[str]] = {}
+    for row in rows:
+        for artist in row.artist.split("|"):
+            sides.setdefault(artist, set()).add(row.split)
+    assert len(rows) == 150 and {len(splits) for splits in sides.values()} == {1}
+    assert {row.split for row in rows} == set(SPLITS) and any("|" in row.artist for row in rows)
+
+
+def test_one_of_several_artists_on_both_sides_is_refused(tmp_path):
+    lines = ["t1,a.wav,Ann|Bob,train", "t2,b.wav,Cem,test", "t3,c.wav,bob|Dee,test", "t4,d.wav,Eve|Ann,train"]
+    with pytest.raises(UserError, match=r"1 artist.*'bob\|Dee' \(train and test\)"):
+        with plan_of(tmp_path, lines, header="track_id,path,artist,split"):
+            pass
+    lines[2] = "t3,c.wav,Cem|Dee,test"
+    with plan_of(tmp_path, lines, header="track_id,path,artist,split") as plan:
+        assert sum(shard.count for shard in plan.shards) == 4
+
+
+def test_labels_that_look_wrong_are_noted(tmp_path):
+    rows = (
+        (f"t{k}", ("Rock", "rock", "rock; pop")[k % 3], 12_593 if k == 9 else 120, 1990 + k % 20) for k in range(120)
+    )
+    lines = [f"{name},{name}.wav,,{genre},{tempo},{0 if name == 't4' else year}" for name, genre, tempo, year in rows]
+    header = "track_id,path,artist,genre,tempo,year:value"
+    with plan_of(tmp_path, lines, Options("x", tempo="column"), header=header) as plan:
+        notes = list(plan.store.notes())
+        assert plan.schema.vocabularies["genre"] == ("Rock", "rock", "rock; pop")
+        values = {row.track_id: row.values for shard in plan.shards for row in plan.rows(shard)}
+    assert values["t9"]["tempo"] == 12_593 and values["t4"]["year"] == 0
+    assert [(note.line, note.track_id, note.kind, note.what) for note in notes] == [
+        (1, "", "labels", "genre: 'Rock' (40 rows), 'rock' (40 rows) differ in case, blanks or signs alone"),
+        (1, "", "labels", "genre: 'rock; pop' (40 rows) hold ';', and '|' separates tags"),
+        (6, "t4", "labels", "year: 0, where half of all rows lie between 1994.75 and 2004.25"),
+        (11, "t9", "labels", "tempo: 12593 beats a minute, where music has 20 to 400"),
+    ]
 
 
 def test_shards_partition_the_rows(tmp_path):

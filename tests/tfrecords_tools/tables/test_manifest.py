@@ -147,6 +147,28 @@ def test_composed_and_decomposed_text_are_one_tag(table):
     assert first.tags == second.tags
 
 
+@pytest.mark.parametrize("name", ["__index_level_0__", "Unnamed: 0", "Unnamed: 0_level_1"])
+def test_an_index_that_pandas_wrote_is_left_out_and_noted(table, name):
+    manifest = read_manifest(table(f"{name},track_id,path,artist,genre\n0,t1,a.wav,x,rock\n"))
+    assert manifest.tags == ("genre",) and not manifest.rejects
+    assert [(note.line, note.kind, note.done) for note in manifest.notes] == [(1, "labels", "left out")]
+    assert [row.track_id for row in manifest] == ["t1"]
+
+
+def test_a_tempo_that_no_music_has_is_taken_and_noted(table):
+    rows = _rows(
+        table("track_id,path,artist,tempo\n" + "".join(f"t{v},a.wav,,{v}\n" for v in (12593, 120, 20, 19, 401)))
+    )
+    assert [row.values["tempo"] for row in rows] == [12593, 120, 20, 19, 401]
+    assert [[note.what.split(",")[0] for note in row.notes] for row in rows] == [
+        ["tempo: 12593 beats a minute"],
+        [],
+        [],
+        ["tempo: 19 beats a minute"],
+        ["tempo: 401 beats a minute"],
+    ]
+
+
 def test_a_path_is_taken_as_it_is_written(table, tmp_path):
     composed, decomposed = (unicodedata.normalize(form, "Café.wav") for form in ("NFC", "NFD"))
     for name in (" a.wav", "b.wav ", decomposed):

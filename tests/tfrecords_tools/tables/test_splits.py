@@ -9,7 +9,7 @@ import pytest
 from tests.tfrecords_tools.split_in_memory import split_by_artist
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.splits import artist_key, refuse_shared_artists, seeded_order
+from tfrecords_tools.tables.splits import artist_keys, joined_artists, refuse_shared_artists, seeded_order
 
 
 def _shares(tracks: dict[str, int], assigned: dict[str, str]) -> dict[str, float]:
@@ -69,9 +69,26 @@ def test_another_process_with_another_hash_seed_agrees():
 
 
 def test_artist_keys():
-    assert artist_key("t1", "The  Band ") == artist_key("t2", "the band")
-    assert artist_key("t1", "") != artist_key("t2", "")
-    assert artist_key("the band", "") != artist_key("t2", "the band")
+    assert artist_keys("t1", "The  Band ") == artist_keys("t2", "the band")
+    assert artist_keys("t1", "") != artist_keys("t2", "")
+    assert artist_keys("the band", "") != artist_keys("t2", "the band")
+
+
+def test_each_artist_of_a_cell_has_a_key():
+    assert artist_keys("t1", "The Band| ann |") == [*artist_keys("t", "the band"), *artist_keys("t", "Ann")]
+    assert artist_keys("t1", " | ") == artist_keys("t1", "")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_joined_artists_are_those_that_links_reach(seed):
+    rng = np.random.default_rng([seed])
+    links = [(f"a{a}", f"a{b}") for a, b in rng.integers(0, 60, (40, 2))]
+    reached = {key: {key} for link in links for key in link}
+    for _ in range(60):
+        for first, second in links:
+            reached[first] = reached[second] = reached[first] | reached[second]
+    assert joined_artists(links) == {key: min(group) for key, group in reached.items()}
+    assert joined_artists([]) == {}
 
 
 def test_shared_artists_are_named_with_the_mend():
