@@ -163,7 +163,8 @@ def _fetch_packages(
             }
             left = debian_packages.take_files(deb, wanted)
             problems |= _changed(offer, left, by_path)
-            write_json(audio / package / _LEFT, {"version": offer.version, "left": left})
+            if left:
+                write_json(audio / package / _LEFT, {"version": offer.version, "left": left})
         except PackageError as error:
             problem = ("package not read", f"{package} {offer.version}: {error}")
             problems |= {song.track_id: problem for song in by_path.values() if not _is_whole(audio, song)}

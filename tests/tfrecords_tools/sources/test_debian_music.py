@@ -58,10 +58,7 @@ def test_songs_are_taken_and_nothing_else(mirror, songs, tmp_path):
     assert content == {"drum/a.mod": "module", "drum/arctic": "ice", "harp/a song.ogg": "harp", "pack/b.ogg": "boom"}
     assert found["drum/a.mod"].path.endswith("/drum/a.mod.flac") and found["drum/a.mod"].values == {"tempo": 125.0}
     assert found["drum/arctic"].artist == "Ann" and found["harp/a song.ogg"].split == "valid"
-    assert {name for name in _files(tmp_path / "out") if not name.endswith(".left.json")} == {
-        *("audio/" + track_id for track_id in found),
-        "audio/drum/a.mod.flac",
-    }
+    assert _files(tmp_path / "out") == {*("audio/" + track_id for track_id in found), "audio/drum/a.mod.flac"}
     assert mirror.calls() == ["drum=1", "harp=1", "pack=1"]
 
 
@@ -110,7 +107,7 @@ def test_no_network_ends_it_and_the_next_run_goes_on(mirror, songs, tmp_path, ca
     assert (
         "error: cannot fetch harp (Failed to fetch http://x Temporary failure resolving 'x'); look at the net" in line
     )
-    assert _files(tmp_path / "out") == {"audio/drum/a.mod", "audio/drum/arctic", "audio/drum/.left.json"}
+    assert _files(tmp_path / "out") == {"audio/drum/a.mod", "audio/drum/arctic"}
     mirror.says("harp", "")
     mirror.calls()
     assert len(_read(tmp_path / "out", songs)) == 4 and mirror.calls() == ["harp=1", "pack=1"]
@@ -127,7 +124,7 @@ def test_an_interrupted_run_leaves_whole_songs_alone(mirror, songs, tmp_path, mo
     monkeypatch.setattr(debian_music.debian_packages, "take_files", interrupt)
     with pytest.raises(KeyboardInterrupt):
         _read(tmp_path / "out", songs)
-    assert _files(tmp_path / "out") == {"audio/drum/a.mod", "audio/drum/arctic", "audio/drum/.left.json"}
+    assert _files(tmp_path / "out") == {"audio/drum/a.mod", "audio/drum/arctic"}
 
 
 def test_what_a_killed_run_left_is_removed(mirror, songs, tmp_path):
