@@ -7,6 +7,7 @@ from typing import Any
 from dmml_tf.embed.metadata import FIRST_COLUMNS
 from dmml_tf.search.index import Hit
 
+_SAME = 1e-6  # what rounding takes from the cosine of a sound with itself
 _WIDEST = 28  # cells of a column, so that a row fits a screen; ids are never cut, people copy them
 
 
@@ -16,7 +17,7 @@ def labels_of(track: Mapping[str, str]) -> dict[str, str]:
 
 
 def table(hits: Sequence[Hit]) -> str:
-    """One line a result: rank, id, title, artist, labels, score, cosine in each sub-space."""
+    """One line a result: rank, id, title, artist, labels, score, cosine in each sub-space; and which are copies."""
     if not hits:
         return "no other track to find"
     labels, conditions = list(labels_of(hits[0].track)), list(hits[0].cosines)
@@ -28,7 +29,14 @@ def table(hits: Sequence[Hit]) -> str:
         rows.append([str(rank), printable(hit.track["id"]), *texts, *numbers])
     widths = [max(map(_cells, column)) for column in zip(*rows)]
     first_number = 4 + len(labels)
-    return "\n".join(_line(row, widths, first_number) for row in rows)
+    copies = ", ".join(f"#{rank}" for rank, hit in enumerate(hits, 1) if seems_copy(hit))
+    said = [f"{copies}: as what was asked by in every sub-space; a copy?"] if copies else []
+    return "\n".join([*(_line(row, widths, first_number) for row in rows), *said])
+
+
+def seems_copy(hit: Hit) -> bool:
+    """Whether a result seems to be what was asked by under another id: every cosine is 1, as far as float32 tells."""
+    return min(hit.cosines.values(), default=0.0) > 1 - _SAME
 
 
 def describe(track: Mapping[str, str]) -> str:
@@ -42,7 +50,7 @@ def describe(track: Mapping[str, str]) -> str:
 
 
 def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
-    """Plain dictionaries: rank, id, title, artist, split, labels, score, cosines."""
+    """Plain dictionaries: rank, id, title, artist, split, labels, score, cosines, seems_copy."""
     return [
         {
             "rank": rank,
@@ -50,6 +58,7 @@ def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
             "labels": labels_of(hit.track),
             "score": hit.score,
             "cosines": dict(hit.cosines),
+            "seems_copy": seems_copy(hit),
         }
         for rank, hit in enumerate(hits, 1)
     ]

@@ -205,7 +205,7 @@ def _compare(dataset: Dataset, records: _Records) -> list[list[Copy]]:
         _compare_row(dataset.folder, row, index, bool(seen[index]), records)
         seen[index] = True
         if index in copies:
-            copies[index] = Copy(row.track_id, row.split, f"line {row.line}")
+            copies[index] = Copy(row.track_id, row.split, f"line {row.line} of {TRACKS_FILE}")
     if not seen.all():
         lacking = int(np.argmin(seen))
         raise UserError(

@@ -20,7 +20,8 @@ export function showResults(hits, chosen, pointed) {
 
 function item(hit, chosen, pointed) {
   const other = Object.entries(hit.labels).filter(([column]) => !state.parts.some((part) => part.column === column));
-  const under = [hit.artist.replaceAll("|", ", "), ...other.map(([, label]) => label.replaceAll("|", ", "))].filter(Boolean).join(" · ");
+  const under = [hit.seems_copy && "a copy?", ...[hit.artist, ...other.map(([, label]) => label)]
+    .map((text) => text.replaceAll("|", ", "))].filter(Boolean).join(" · ");
   const take = (side) => make("button", { type: "button", class: `take ${side}`, title: "Search by it",
     "aria-label": `Search by ${hit.title || hit.id} as song ${side.toUpperCase()}`, onclick: () => chosen(side, hit) },
   side.toUpperCase());

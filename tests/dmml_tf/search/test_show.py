@@ -2,10 +2,12 @@
 
 import json
 
-from dmml_tf.search.index import Hit
-from dmml_tf.search.query import by_tracks
-from dmml_tf.search.show import as_json, describe, table
-from tests.dmml_tf.search.made import made_index
+import numpy as np
+
+from dmml_tf.search.index import Hit, Index
+from dmml_tf.search.query import by_tracks, mix
+from dmml_tf.search.show import as_json, describe, seems_copy, table
+from tests.dmml_tf.search.made import CONDITIONS, made_index, raw_vectors, rows
 
 
 def hit(**changes) -> Hit:
@@ -44,6 +46,21 @@ def test_control_characters_do_not_reach_the_terminal():
 def test_describe():
     assert describe(hit().track) == "a1: Song, Someone (genre folk|jazz, tempo 90)"
     assert describe(hit(genre="", tempo="").track) == "a1: Song, Someone (no labels)"
+
+
+def test_a_copy_of_what_was_asked_by_is_told():
+    vectors, tracks = raw_vectors(6), rows(6)
+    vectors[4] = vectors[1] * np.float32(1.7)
+    vectors[5] = vectors[1] * np.float32(1.001)
+    vectors[5, 0] += 0.1
+    index = Index.build(vectors, CONDITIONS, tracks)
+    hits = index.search(by_tracks(index, [tracks[1]["id"]]), k=3)
+    assert [hit.track["id"] for hit in hits[:2]] == [tracks[4]["id"], tracks[5]["id"]]
+    assert [seems_copy(hit) for hit in hits] == [row["seems_copy"] for row in as_json(hits)] == [True, False, False]
+    assert table(hits).splitlines()[4:] == ["#1: as what was asked by in every sub-space; a copy?"]
+    assert len(table(hits[1:]).splitlines()) == 3
+    asked_of_one = index.search(mix(index, {"tempo": by_tracks(index, [tracks[1]["id"]])}), k=1)
+    assert not seems_copy(asked_of_one[0])
 
 
 def test_json_holds_what_was_found():

@@ -86,7 +86,9 @@ def test_across_splits_they_are_refused_before_there_is_a_dataset_and_a_resume_m
     assert _notes(out)[-1][-1] == "kept in both splits (--allow_duplicates)"
     at_once = build_dataset(table, tmp_path / "y", Options("x"), allow_duplicates=True)
     assert (at_once.folder / NOTES_FILE).read_bytes() == (out / NOTES_FILE).read_bytes()
-    with pytest.raises(UserError, match=r"'f' \(test, line \d\) is 'a' \(train, line \d\); build it again without"):
+    with pytest.raises(
+        UserError, match=r"'f' \(test, line \d of tracks.csv\) is 'a' \(train, line \d.*\); build it again without"
+    ):
         verify(at_once)
     assert main(["verify", f"--data={out}", "--allow_duplicates"]) == 0
     assert "duplicates: 2" in capsys.readouterr().out
