@@ -49,6 +49,8 @@ CONTAINERS = (
 )
 # Of these, what FFmpeg calls the duration is a guess from the bit rate, or from times that need not begin at 0.
 _GUESSING = ("aac", "ac3", "eac3", "amr", "dts", "mp3", "mpeg", "mpegts", "flv", "ogg", "loas")
+# Share by which the durations of a stream's packets may differ from their times: not all durations are exact.
+_APART = 0.1
 # FFmpeg counts the time of a container in microseconds.
 _PER_SECOND = 1_000_000
 # Of a stream, the seconds and the share that may be damaged.
@@ -78,11 +80,15 @@ class FFmpegFile:
 
         self._bytes = None if part.is_file else PartFile(path, part)
         with _reasons():
-            self._container = av.open(self._bytes or os.fspath(path), mode="r", options=_SAFE)
-        if not self._container.streams.audio:
+            self._container = av.open(
+                self._bytes or os.fspath(path), mode="r", options=_SAFE, metadata_errors="replace"
+            )
+        streams = self._container.streams.audio
+        # Without a decoder a stream has no context.
+        if not streams or streams[0].codec_context is None:
             self.close()
-            raise DecodeError("holds no audio")
-        self._stream = self._container.streams.audio[0]
+            raise DecodeError("holds no audio" if not streams else "is of a codec that FFmpeg does not know")
+        self._stream = streams[0]
         self.rate = self._stream.codec_context.sample_rate
         self.format = self._container.format.name
         self.damaged = self._packets = 0
@@ -164,17 +170,19 @@ class FFmpegFile:
         return 0.0 if self._container.duration is None else self._container.duration / _PER_SECOND - seconds
 
     def count_seconds(self) -> float | None:
-        """Seconds of sound by a walk over the packets; None where they do not say. Decodes nothing."""
+        """Seconds of sound by a walk over the packets; None where their durations and times differ. Decodes nothing."""
         total, first, last = 0, None, 0
         with _reasons():
             for packet in self._container.demux(self._stream):
                 total += packet.duration or 0
                 if packet.pts is not None:
-                    first = packet.pts if first is None else min(first, packet.pts)
-                    last = max(last, packet.pts + (packet.duration or 0))
-        # Not every container gives each packet its duration.
-        total = max(total, last - (first or 0))
-        return float(total * self._stream.time_base) if total and self._stream.time_base else None
+                    first = packet.pts if first is None else first
+                    last = packet.pts + (packet.duration or 0)
+        if self._stream.time_base is None or not total:
+            return None
+        by_durations = float(total * self._stream.time_base)
+        by_times = by_durations if first is None else float((last - first) * self._stream.time_base)
+        return by_times if abs(by_times - by_durations) < _APART * by_durations else None
 
     def _is_film(self) -> bool:
         """Whether a duration may be that of the pictures: only mov says one for each stream."""

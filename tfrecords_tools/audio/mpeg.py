@@ -165,7 +165,7 @@ def _runs(data: mmap.mmap, start: int) -> list[_Run]:
         if goes_on or named or run is None or frame.kind != run.frame.kind:
             goes_on = goes_on and not named and run is not None and frame.kind == run.frame.kind
             # A header is no sound: it does not count itself.
-            xing = _xing(data, place + frame.xing) if named else None
+            xing = _xing(data, place, frame) if named else None
             run = _Run(place, place, frame, -1 if named else 0, xing, goes_on)
             runs.append(run)
             goes_on = False
@@ -212,9 +212,16 @@ def _frame(bits: int) -> _Frame | None:
     return _Frame(size, samples, (rate, layer, first_version, mono), _XING_PLACE[first_version, mono] * (layer == 1))
 
 
-def _xing(data: mmap.mmap, place: int) -> _Xing:
-    """The Xing or Info header whose name stands at `place`."""
+def _xing(data: mmap.mmap, start: int, frame: _Frame) -> _Xing:
+    """The Xing or Info header in the frame at `start`.
+
+    Where its frame holds anything before it, libsndfile takes no notice of it: then it says nothing.
+    """
+    place = start + frame.xing
     flags, *fields = struct.unpack(">3I", data[place + 4 : place + 16].ljust(12, b"\0"))
+    checksum = 0 if data[start + 1] & 1 else 2
+    if any(data[start + 4 + checksum : place]):
+        flags = 0
     frames = fields[0] if flags & 1 else None
     return _Xing(place + 8, frames, fields[frames is not None] if flags & 2 else None)
 

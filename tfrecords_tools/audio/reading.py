@@ -14,6 +14,8 @@ from tfrecords_tools.notes import Note
 
 # Seconds a file may fall short of what its header announces (encoders round and pad).
 _SHORTFALL = 0.5
+# What libsndfile says of a length that it does not know lies beyond.
+_UNKNOWN_FRAMES = 1 << 60
 # Formats that `parts_of` knows: one that a decoder found behind other bytes.
 _KNOWN = ("MP3", "mp3", "flac", "wav", "aiff", "caf", "ogg")
 
@@ -123,7 +125,8 @@ def _seconds(path: str | os.PathLike, part: Part) -> float | None:
         with _opened(path, part) as file:
             if isinstance(file, SndFile):
                 frames = part.announced or file.frames
-                if part.counted or (file.format != "OGG" and file.ends_at(frames)):
+                known = frames < _UNKNOWN_FRAMES and (part.counted or (file.format != "OGG" and file.ends_at(frames)))
+                if known:
                     return frames / file.rate
                 if file.format == "OGG" or not _has_ffmpeg():
                     return None

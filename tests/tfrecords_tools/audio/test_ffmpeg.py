@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.tfrecords_tools.audio import odd
 from tfrecords_tools.audio.blocks import DecodeError, cut
 from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of
 from tfrecords_tools.audio.extract import Extracted, Task, extract
@@ -126,3 +127,56 @@ def test_a_film_without_sound_holds_no_audio(tmp_path):
         container.mux(stream.encode(None))
     with pytest.raises(DecodeError, match="holds no audio"):
         FFmpegFile(path)
+
+
+def test_tags_that_are_not_utf_8_end_nothing(m4a, tmp_path):
+    content = encode(tmp_path / "x.m4a", "aac").read_bytes()
+    place = content.find(b"Lavf")
+    assert place > 0
+    (tmp_path / "x.m4a").write_bytes(content[:place] + b"\xff\xfe\x80" + content[place + 3 :])
+    assert len(load_mono(tmp_path / "x.m4a", 22_050)) == len(load_mono(m4a, 22_050))
+
+
+def test_a_codec_that_ffmpeg_does_not_know_is_refused(tmp_path):
+    path = encode(tmp_path / "x.mka", "aac")
+    content = path.read_bytes()
+    assert content.count(b"A_AAC") == 1
+    path.write_bytes(content.replace(b"A_AAC", b"A_XYZ"))
+    with pytest.raises(AudioError, match="cannot be decoded as audio"):
+        load_mono(path, 22_050)
+
+
+def test_a_length_of_which_two_counts_differ_is_unknown(tmp_path):
+    path = encode(tmp_path / "x.wv", "wavpack")
+    assert seconds_of(path) == pytest.approx(SECONDS, abs=0.1)
+    content = bytearray(path.read_bytes())
+    place = content.rfind(b"wvpk") + 16  # where in the whole the last block begins
+    content[place : place + 4] = (1 << 31).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert seconds_of(path) is None
+
+
+def _adts_frames(path) -> list[bytes]:
+    content, frames = path.read_bytes(), []
+    while content:
+        size = int.from_bytes(content[3:6], "big") >> 5 & 0x1FFF
+        frames.append(content[:size])
+        content = content[size:]
+    return frames
+
+
+@pytest.mark.parametrize("bit_rate", [96_000, 160_000])
+def test_raw_aac_is_as_long_as_it_sounds(tmp_path, bit_rate):
+    """Its length is a guess from the bit rate of its beginning, which is that of a tone, or of silence."""
+    noise = np.random.default_rng([0]).uniform(-0.3, 0.3, (2 * RATE, 2))
+    loud, silent = (
+        _adts_frames(odd.encode(tmp_path / "x.aac", "aac", sound, RATE, "adts", bit_rate=bit_rate))[3:-3]
+        for sound in (noise, 0 * noise)
+    )
+    count = round(30 * RATE / 1024)
+    for number in range(10):
+        first = count * (number + 1) // 11
+        parts = [b"".join((loud * 20)[:first]), b"".join((silent * 20)[: count - first])]
+        path = tmp_path / f"{number}.aac"
+        path.write_bytes(b"".join(parts[:: (1, -1)[number % 2]]))
+        assert len(load_mono(path, 22_050)) / 22_050 == pytest.approx(30.0, abs=0.1) == seconds_of(path)

@@ -131,6 +131,16 @@ def test_no_count_in_a_header_cuts_or_refuses_what_is_there(tmp_path, count):
     assert kinds(notes) == ["length"] and np.abs(found[-11_025:]).mean() > 0.02
 
 
+@pytest.mark.parametrize("place, value", [(1, 0xFA), (7, 9), (30, 0x80)])
+def test_a_header_that_libsndfile_does_not_take_is_replaced(tmp_path, place, value):
+    """With a checksum; with something before its name."""
+    content = bytearray(_encoded(tmp_path / "x.mp3", _noise(8.0), 44_100))
+    content[place] = value
+    (tmp_path / "x.mp3").write_bytes(content)
+    assert len(load_mono(tmp_path / "x.mp3", 22_050)) / 22_050 == pytest.approx(8.0, abs=0.1)
+    assert seconds_of(tmp_path / "x.mp3") == pytest.approx(8.0, abs=0.1)
+
+
 def test_a_file_that_stops_is_refused(tmp_path):
     content = _encoded(tmp_path / "x.mp3", _noise(8.0), 44_100)
     (tmp_path / "x.mp3").write_bytes(content[: len(content) // 2])
