@@ -30,20 +30,22 @@ def check_conditions(dataset: Dataset, split: str, conditions: Conditions, tripl
     Raises:
         UserError: for `train`, naming the condition, the reason and the mend.
     """
-    faults = list(_faults(dataset, split, conditions, triplets))
-    if not faults:
-        return
-    if split == "train":
-        more = f" (and so for: {', '.join(name for name, _ in faults[1:])})" if faults[1:] else ""
-        raise UserError(f"{faults[0][1]}{more}")
-    for _, fault in faults:
-        logging.warning("%s; it is not validated", fault)
+    found, unit = list(faults(dataset, split, conditions, triplets)), "triplet" if triplets else "label"
+    lines = [
+        f"{dataset.folder}: condition '{name}' has no {unit} in split '{split}': {reason}, or leave it out of "
+        "config.order"
+        for name, reason in found
+    ]
+    if lines and split == "train":
+        more = f" (and so for: {', '.join(name for name, _ in found[1:])})" if found[1:] else ""
+        raise UserError(f"{lines[0]}{more}")
+    for line in lines:
+        logging.warning("%s; it is not validated", line)
 
 
-def _faults(dataset: Dataset, split: str, conditions: Conditions, triplets: bool) -> Iterator[tuple[str, str]]:
-    """Yields (name, line) of each condition that has nothing to learn from."""
+def faults(dataset: Dataset, split: str, conditions: Conditions, triplets: bool = True) -> Iterator[tuple[str, str]]:
+    """Yields (name, reason with a mend) of each condition that has nothing to learn from; as `check_conditions`."""
     artists: collections.Counter[str] = collections.Counter()
-    unit = "triplet" if triplets else "label"
 
     def rows() -> Iterator[TrackRow]:
         for row in track_table(dataset, (split,)):
@@ -55,13 +57,7 @@ def _faults(dataset: Dataset, split: str, conditions: Conditions, triplets: bool
     for condition in conditions:
         reason = condition.fault(tracks, triplets)
         if reason and condition.share:
-            yield (
-                condition.name,
-                (
-                    f"{dataset.folder}: condition '{condition.name}' has no {unit} in split '{split}': "
-                    f"{reason}, or leave it out of config.order"
-                ),
-            )
+            yield condition.name, reason
 
 
 def _artist_column(artists: Mapping[str, int]) -> TagColumn:

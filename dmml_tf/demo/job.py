@@ -16,6 +16,7 @@ import numpy as np
 
 from dmml_tf.baselines.compare import compare
 from dmml_tf.conditions import Conditions
+from dmml_tf.data.label_check import faults
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import label_arrays
 from dmml_tf.demo.report import write_report
@@ -131,7 +132,8 @@ def with_every_column(config: ml_collections.ConfigDict, dataset: Dataset) -> ml
     """The configuration, and a condition of its own for each of the table's columns that it does not know.
 
     Tag columns get `shared_tag`; value columns `within` a quarter of their deviation over the training
-    tracks, which is printed: whoever knows the unit can set a better one in a configuration.
+    tracks, which is printed: whoever knows the unit can set a better one in a configuration. A column that gives no
+    triplet, such as one of numbers that count the rows, is left out, which is printed too.
     """
     config = config.copy_and_resolve_references()
     known = {fields.get("column", name) for name, fields in config.conditions.items()}
@@ -139,9 +141,16 @@ def with_every_column(config: ml_collections.ConfigDict, dataset: Dataset) -> ml
     new = {name: {"kind": "shared_tag", "width": 64} for name in dataset.schema.vocabularies if name not in known}
     for name in set(dataset.schema.values) - known:
         values = [row[f"values/{name}"] for row in label_rows(dataset, "train")]
-        tolerance = float(np.nanstd(values)) / 4
+        tolerance = float(np.std([value for value in values if not np.isnan(value)] or [0.0])) / 4
+        if not tolerance:
+            print(f"column {name}: left out, since no two of its numbers differ")
+            continue
         print(f"column {name}: two tracks are similar within {tolerance:.3g}, a quarter of the deviation")
         new[name] = {"kind": "within", "tolerance": tolerance, "width": 64}
+    columns = [{"name": name, **fields} for name, fields in new.items()]
+    for name, reason in faults(dataset, "train", Conditions.from_json(columns)) if columns else ():
+        print(f"column {name}: left out, since {reason}")
+        del new[name]
     with config.unlocked():
         for name, fields in new.items():
             config.conditions[name] = fields

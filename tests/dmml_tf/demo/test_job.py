@@ -6,14 +6,16 @@ import json
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
 from dmml_tf.configs import demo as demo_config
 
 from dmml_tf.demo.job import LOUDNESS, DemoPlan, run_demo, with_every_column
 from dmml_tf.demo.report import check_report
 from dmml_tf.run import Run
 from tests.synthetic import SCHEMA
-from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.dataset import Dataset, Shard
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.schema import Schema
 
 RATE = 22_050
 
@@ -100,6 +102,30 @@ def test_a_table_of_ones_own_gets_a_subspace_for_every_column(eagerly, in_this_p
     assert set(run.conditions.subspaces) == {"genre", "scene", "loudness", "tempo"}
     assert run.embedding().output_shape[-1] == 4 * 64
     check_run(tmp_path / "run", {"genre", "scene", "loudness", "tempo"})
+
+
+def test_columns_that_give_no_triplet_are_left_out(tmp_path, capsys):
+    schema = Schema(
+        {"genre": ("folk", "jazz"), "number": tuple(f"{n:02d}" for n in range(9))}, ("tempo", "one", "none")
+    )
+    header = ("track_id", "title", "artist", "split", "duration", *schema.vocabularies, *schema.values)
+    rows = [(f"t{n}", "", "", "train", 9, ("folk", "jazz")[n % 2], f"{n:02d}", 90, 1, "") for n in range(9)]
+    lines = [",".join(map(str, row)) for row in (header, *rows)]
+    (tmp_path / "tracks.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tracks = [
+        {"track_id": row[0], "artist": "", "title": "", "duration": 9.0, "log_mel": np.zeros((388, 128), np.float16)}
+        | {"tags/genre": [n % 2], "tags/number": [n], "values/tempo": 90.0, "values/one": 1.0, "values/none": None}
+        for n, row in enumerate(rows)
+    ]
+    with tf.io.TFRecordWriter(str(tmp_path / "x.tfrecord")) as writer:
+        for track in tracks:
+            writer.write(schema.encode(track))
+    dataset = Dataset(tmp_path, "made", schema, LogMel(), {"train": (Shard("x.tfrecord", 9, ""),)})
+    config = demo_config.get_config()
+    assert set(with_every_column(config, dataset).conditions) == set(config.conditions)
+    said = capsys.readouterr().out
+    assert "column number: left out, since no two tracks share a tag" in said
+    assert said.count("left out, since no two of its numbers differ") == 2
 
 
 def test_known_columns_are_left_as_configured(synthetic):
