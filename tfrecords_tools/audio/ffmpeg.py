@@ -67,7 +67,7 @@ class FFmpegFile:
         damaged: packets that could not be decoded and were left out, once the blocks have been read.
 
     Args:
-        path: any file; its first audio stream is taken.
+        path: any file; its first audio stream of a known codec is taken.
         part: the bytes of it that are read.
 
     Raises:
@@ -85,10 +85,11 @@ class FFmpegFile:
             )
         streams = self._container.streams.audio
         # Without a decoder a stream has no context.
-        if not streams or streams[0].codec_context is None:
+        known = [stream for stream in streams if stream.codec_context is not None]
+        if not known:
             self.close()
             raise DecodeError("holds no audio" if not streams else "is of a codec that FFmpeg does not know")
-        self._stream = streams[0]
+        self._stream = known[0]
         self.rate = self._stream.codec_context.sample_rate
         self.format = self._container.format.name
         self.damaged = self._packets = 0
@@ -146,13 +147,13 @@ class FFmpegFile:
             total += packet.duration or 0
             try:
                 yield from packet.decode()
-            except av.error.InvalidDataError as error:
+            except av.error.MemoryError as error:
+                raise DecodeError(_reason(error)) from error
+            except av.FFmpegError as error:  # invalid data, or one of the decoders' own numbers
                 self.damaged += 1
                 lost += packet.duration or 0
                 if lost * (self._stream.time_base or 0) > _MOST_LOST and lost > _MOST_DAMAGED * total:
-                    raise DecodeError(error.strerror) from error
-            except av.FFmpegError as error:
-                raise DecodeError(error.strerror) from error
+                    raise DecodeError(_reason(error)) from error
 
     def missing(self, seconds: float) -> float:
         """Seconds that the container announces beyond the `seconds` that were read to its end; 0 where it does not say.
@@ -201,4 +202,11 @@ def _reasons() -> Iterator[None]:
     try:
         yield
     except av.FFmpegError as error:
-        raise DecodeError(error.strerror) from error
+        raise DecodeError(_reason(error)) from error
+    except IndexError as error:  # PyAV knows the streams of the beginning alone
+        raise DecodeError("a stream begins in its middle") from error
+
+
+def _reason(error) -> str:
+    # FFmpeg has no words for the numbers that some decoders make up.
+    return "damaged data" if error.strerror.startswith("Error number") else error.strerror

@@ -27,6 +27,7 @@ _UNREADABLE = (
     AttributeError,
     LookupError,
     ArithmeticError,
+    MemoryError,
     struct.error,
     RecursionError,
 )
