@@ -8,7 +8,7 @@ import soundfile
 from tests.tfrecords_tools.audio import odd
 from tfrecords_tools.audio.blocks import DecodeError, cut
 from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of
-from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract
+from tfrecords_tools.audio.extract import Extracted, Task, extract
 from tfrecords_tools.audio.ffmpeg import FFmpegFile
 
 RATE, SECONDS = 44_100, 6.0
@@ -74,30 +74,6 @@ def test_eight_channels_that_the_decoder_gives_apart(tmp_path):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     assert isinstance(extract(Task(str(tmp_path / "film.m4a"))), Extracted)
-
-
-def test_tags_that_are_not_utf8_do_not_matter(tmp_path):
-    path = tmp_path / "song.mka"
-    with av.open(str(path), "w") as container:
-        container.metadata["title"] = "Caf\u00e9"
-        stream = container.add_stream("pcm_s16le", rate=RATE, layout="stereo")
-        samples = (STEREO.T.reshape(1, -1) * 32_767).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
-        frame.sample_rate = RATE
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    content = path.read_bytes()
-    assert b"Caf\xc3\xa9" in content
-    path.write_bytes(content.replace(b"Caf\xc3\xa9", b"Caf\xe9\xe9"))
-    assert len(load_mono(path, RATE)) == len(TIME)
-
-
-def test_a_codec_that_ffmpeg_does_not_know(tmp_path):
-    path = encode(tmp_path / "song.mka", "pcm_s16le", sample_format="s16")
-    path.write_bytes(path.read_bytes().replace(b"A_PCM/INT/LIT", b"A_PCM/INT/WHO"))
-    with pytest.raises(DecodeError, match="is of a codec that FFmpeg does not know"):
-        FFmpegFile(path)
-    assert isinstance(extract(Task(str(path))), Refused)
 
 
 def test_a_damaged_packet_in_the_decoders_own_numbers_is_left_out(tmp_path):
