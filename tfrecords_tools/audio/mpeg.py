@@ -30,8 +30,12 @@ _BITRATES = {
     (False, 3): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
 }
 _RATES = (44_100, 48_000, 32_000)
-# MPEG 2.5, 2 and 1, any layer but 0 (which is AAC), with and without checksum.
-_START_OF_FRAME = re.compile(b"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]")
+# MPEG 2.5, 2 and 1, any layer but 0 (which is AAC), with and without checksum; a bit rate and a sampling rate.
+_START_OF_FRAME = re.compile(
+    b"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]["
+    + b"".join(b"\\x%02x" % byte for byte in range(0x10, 0xF0) if byte >> 2 & 3 != 3)
+    + b"]"
+)
 _PADDED = re.compile(b"\0*")
 # Of a frame's header: sync, version, layer, bit rate, sampling rate, padding and mode, without what changes nothing.
 _MASK = 0xFFFEFEC0

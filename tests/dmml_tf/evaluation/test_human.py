@@ -50,6 +50,11 @@ def test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path):
     assert len(clip_log_mel(Clip("x", file="long.wav"), tmp_path, CHAIN)) == 8 * 22_050 // 512
 
 
+def test_a_song_whose_length_is_unknown_is_cut_at_the_clip_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("dmml_tf.evaluation.human.seconds_of", lambda path: None)
+    test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path)
+
+
 def test_a_clip_is_as_loud_as_in_its_song_which_is_as_loud_as_the_chain_says(tmp_path):
     levelled, found = LogMel(loudness=-20.0), {}
     for decibels in (0, -20):

@@ -2,6 +2,8 @@
 
 import os
 import re
+import sys
+import time
 
 import av
 import numpy as np
@@ -128,3 +130,33 @@ def test_a_part_from_the_middle_of_streams_is_the_whole_s_part(tmp_path, start):
     part = np.concatenate(list(mono_blocks(path, RATE, start, 2.0)))
     first = int(start * RATE)
     np.testing.assert_allclose(part, whole[first : first + 2 * RATE], atol=1e-5)
+
+
+def test_without_pyav_libsndfile_reads_what_it_can(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    one = {}
+    for suffix in ("ogg", "mp3"):
+        soundfile.write(tmp_path / f"x.{suffix}", noise(6.0), RATE)
+        one[suffix] = (tmp_path / f"x.{suffix}").read_bytes()
+        (tmp_path / f"x.{suffix}").write_bytes(one[suffix] * 2)
+        assert len(load_mono(tmp_path / f"x.{suffix}", RATE)) / RATE == pytest.approx(12.0, abs=0.1)
+    # Of six channels none has a name.
+    soundfile.write(tmp_path / "six.wav", np.repeat(noise(4.0)[:, None], 6, 1), RATE)
+    assert len(load_mono(tmp_path / "six.wav", RATE)) / RATE == pytest.approx(4.0)
+    pages = one["ogg"].split(b"OggS")
+    pages[-1] = pages[-1][:2] + bytes(8) + pages[-1][10:]
+    (tmp_path / "x.ogg").write_bytes(b"OggS".join(pages))
+    with pytest.raises(
+        AudioError, match=r"^is a file of which libsndfile reads a part only; the whole needs av; .*audio"
+    ):
+        load_mono(tmp_path / "x.ogg", RATE)
+
+
+@pytest.mark.parametrize("byte", [b"\xff", b"\0", b"OggS\0", b"\xff\xfb\x90\0\0"])
+def test_long_stretches_of_nothing_take_no_time(tmp_path, byte):
+    soundfile.write(tmp_path / "x.mp3", noise(4.0), RATE)
+    content = (tmp_path / "x.mp3").read_bytes()
+    (tmp_path / "x.mp3").write_bytes(content + byte * (3_000_000 // len(byte)))
+    begun = time.process_time()
+    assert len(load_mono(tmp_path / "x.mp3", RATE)) / RATE == pytest.approx(4.0, abs=0.1)
+    assert time.process_time() - begun < 5.0
