@@ -5,13 +5,12 @@ import math
 
 import tensorflow as tf
 
+from tfrecords_tools.audio.decode import LARGEST_SAMPLE
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.loudness import ABSOLUTE_GATE
 
 LEAST_SECONDS = 3.0
 _ROUNDING = 1e-3  # seconds that rounding in a resampler may cost a file of exactly 3 s
-# Beyond this, samples are not audio in -1..1 (some encoders overshoot 1, none a hundredfold).
-LARGEST_SAMPLE = 100.0
 _AUDIO_MEND = "audio is finite and lies in -1..1; divide 16-bit numbers by 32768, and decode again what holds nan"
 
 

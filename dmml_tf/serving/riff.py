@@ -11,9 +11,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from dmml_tf.serving.checks import require
+from tfrecords_tools.audio.decode import BELIEVABLE_RATES
 
-# Hz; a header outside it is damaged, and would ask for absurd amounts of memory.
-BELIEVABLE_RATES = (1_000, 768_000)
 _MOST_CHANNELS = 64
 _MOST_CHUNKS = 1000  # before the sound: each costs a step of a loop, and a hostile file could ask for millions
 _FORMAT_BYTES = 40  # of a `fmt ` chunk: of WAVEFORMATEXTENSIBLE, the longest one

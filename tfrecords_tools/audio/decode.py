@@ -16,9 +16,9 @@ from tfrecords_tools.notes import Note
 
 __all__ = ["AudioError", "file_problem", "load_mono", "mono_blocks", "require_seconds", "require_sound", "seconds_of"]
 # Beyond this, samples are not audio in -1..1 (some encoders overshoot 1, none a hundredfold).
-_LARGEST_SAMPLE = 100.0
+LARGEST_SAMPLE = 100.0
 # Hz; headers outside it are damaged rather than unusual.
-_BELIEVABLE_RATES = (1_000, 768_000)
+BELIEVABLE_RATES = (1_000, 768_000)
 
 
 def file_problem(path: str | os.PathLike) -> str | None:
@@ -68,7 +68,7 @@ def mono_blocks(
     blocks = cut(*read(path, start_seconds, notes), max_seconds)
     odd: list[Note] = []
     for (rate, names), stream in itertools.groupby(blocks, _stream):
-        if not _BELIEVABLE_RATES[0] <= rate <= _BELIEVABLE_RATES[1]:
+        if not BELIEVABLE_RATES[0] <= rate <= BELIEVABLE_RATES[1]:
             raise AudioError(f"its header says {rate} Hz, which no recording has; encode it again")
         yield from _mono(stream, rate, names, sample_rate, odd)
     yield np.zeros(0, np.float32)
@@ -99,7 +99,7 @@ def _mono(
 def _require_audio(samples: np.ndarray) -> None:
     """Raises `AudioError` if samples are no audio. Before they are mixed: +inf and -inf on two sides would give NaN."""
     # NaN passes through min and max and fails every comparison, so that this covers NaN, infinity and absurd levels.
-    if len(samples) and not -_LARGEST_SAMPLE <= samples.min() <= samples.max() <= _LARGEST_SAMPLE:
+    if len(samples) and not -LARGEST_SAMPLE <= samples.min() <= samples.max() <= LARGEST_SAMPLE:
         if np.isfinite(samples).all():
             raise AudioError(f"samples reach {np.abs(samples).max():.3g}; float audio must lie in -1..1")
         raise AudioError("holds samples that are NaN or infinite; export it again")
