@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from dmml_tf.run import Run
 from dmml_tf.search.index import Index
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.notes import counted
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
 from tfrecords_tools.tables.manifest import read_manifest
@@ -61,7 +63,7 @@ def index_music(
 ) -> Index:
     """Embeds the audio files below a folder, at any depth, and indexes them by their path below it.
 
-    What cannot be used is counted on standard error.
+    What cannot be used, and what was odd, is counted on standard error.
 
     Args:
         embedder, conditions, model: as for `index_dataset`.
@@ -73,12 +75,17 @@ def index_music(
     """
     with tempfile.TemporaryDirectory() as temporary:
         table, out = Path(temporary, "songs.csv"), Path(temporary, "embeddings.parquet")
-        write_manifest(read_folder(folder), table, dimensions=())
+        listed = write_manifest(read_folder(folder), table, dimensions=()).notes
         source = FilesSource(read_manifest(table), embedder.signal, workers)
-        rejects = embed_tracks(embedder, model, source, "", out, EmbedOptions()).rejects
-        if rejects:
-            reason = f"{rejects[0].track_id}: {rejects[0].reason}"
-            print(f"{len(rejects)} files could not be used, the first is {reason}", file=sys.stderr)
+        embedded = embed_tracks(embedder, model, source, "", out, EmbedOptions())
+        notes = [*listed, *embedded.notes]
+        if embedded.rejects:
+            reason = f"{embedded.rejects[0].track_id}: {embedded.rejects[0].reason}"
+            print(f"{len(embedded.rejects)} files could not be used, the first is {reason}", file=sys.stderr)
+        if notes:
+            kinds = counted(Counter(note.kind for note in notes))
+            first = f"{notes[0].track_id}: {notes[0].what}; {notes[0].done}"
+            print(f"noted: {kinds}, the first is {first}", file=sys.stderr)
         vectors, rows, _ = read_embeddings(out)
     return Index.build(vectors, conditions, rows, model)
 

@@ -16,6 +16,7 @@ from dmml_tf.spaces import WHOLE, unit
 from dmml_tf.zero_shot.tower import TagTower
 from dmml_tf.zero_shot.words import phrase_vector, read_word_vectors, words_of
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.names import normal
 
 _NEAR = 5  # known tags that an error names
 
@@ -90,8 +91,8 @@ def by_tag(tower: TagTower, conditions: Conditions, vectors: Mapping[str, Array]
 
 
 def _place(tags: Sequence[str], tag: str) -> int | None:
-    folded = [known.casefold() for known in tags]
-    return folded.index(tag.casefold()) if tag.casefold() in folded else None
+    folded, wanted = [known.casefold() for known in tags], normal(tag).casefold()
+    return folded.index(wanted) if wanted in folded else None
 
 
 def _word_vector(tower: TagTower, asked: Sequence[Condition], tag: str, words: str | os.PathLike[str]) -> Array:

@@ -170,9 +170,13 @@ def test_the_whole_job_as_the_door_says_it(at_desk, capsys):
 def test_a_folder_of_music_is_searched_like_a_dataset(at_desk, capsys):
     model = dmml.load("runs/mine")
     (at_desk / "music" / "broken.wav").write_bytes(b"RIFF no sound")
+    (at_desk / "music" / " t001.wav").write_bytes((at_desk / "music" / "t001.wav").read_bytes())
     index = model.index("music", workers=1)
-    assert index.ids == [f"t{number:03d}.wav" for number in range(1, 5)]
-    assert "1 files could not be used, the first is broken.wav: " in capsys.readouterr().err
+    (at_desk / "music" / " t001.wav").unlink()
+    assert index.ids == ["t001.wav", "t001.wav (2)", *(f"t{number:03d}.wav" for number in range(2, 5))]
+    said = capsys.readouterr().err
+    assert "1 files could not be used, the first is broken.wav: " in said
+    assert "noted: 1 names, the first is t001.wav (2): " in said
     assert index.search("music/t001.wav", k=1)[0].score == pytest.approx(2.0, abs=1e-5)  # it finds itself
     with pytest.raises(dmml.UserError, match="nowhere"):
         model.index("nowhere")

@@ -32,7 +32,7 @@ def made_index(conditions=CONDITIONS):
 
 def test_results_are_those_of_the_highest_cosine_in_the_tags_own_space():
     tower, (vectors, index) = made_tower(), made_index()
-    hits = index.search(by_tag(tower, CONDITIONS, vectors_of_tag(tower, CONDITIONS, "JAZZ")), k=30)
+    hits = index.search(by_tag(tower, CONDITIONS, vectors_of_tag(tower, CONDITIONS, " JAZZ ")), k=30)
     asked = (tower.vectors.columns["genre"][2] @ tower.kernel + tower.bias)[:6]
     cosines = unit(vectors[:, :6]) @ unit(asked)
     assert [hit.track["id"] for hit in hits] == [f"t{n:02d}" for n in np.argsort(-cosines)]
