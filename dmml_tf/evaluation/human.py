@@ -5,6 +5,7 @@ authors' tutorial distributes them.
 """
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
@@ -18,6 +19,7 @@ from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, sec
 from tfrecords_tools.audio.suffixes import AUDIO_SUFFIXES
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.names import spellings
 from tfrecords_tools.program import progress
 
 Embed = Callable[[np.ndarray], np.ndarray]  # log-mel float32 [frames, bands] -> vector float [E]
@@ -102,8 +104,8 @@ def clip_log_mel(clip: Clip, folder: Path, features: LogMel) -> np.ndarray:
 
     Looked for in `folder`, in this order: `<song>.npy`, a mel array of shape (130, 128) of the whole clip
     that is already standardised (its last frame, which the network's input does not have, is dropped);
-    the audio file the judgements name; `<song>` with one of `AUDIO_SUFFIXES`. Audio no longer than the clip is
-    the clip; longer audio is the song, and is cut at the clip's start.
+    the audio file the judgements name; `<song>` with one of `AUDIO_SUFFIXES`; accents may be encoded
+    either way. Audio no longer than the clip is the clip; longer audio is the song, and is cut at the clip's start.
 
     Raises:
         ClipError: if there is no such file, or it cannot be used.
@@ -116,7 +118,7 @@ def clip_log_mel(clip: Clip, folder: Path, features: LogMel) -> np.ndarray:
 
 def _candidates(clip: Clip, folder: Path) -> Iterator[Path]:
     names = [f"{clip.song}.npy", clip.file, *(clip.song + suffix for suffix in AUDIO_SUFFIXES)]
-    for name in filter(None, names):
+    for name in itertools.chain.from_iterable(map(spellings, filter(None, names))):
         # The judgements are somebody else's file: they must not lead out of the folder.
         if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
             raise ClipError(f"'{name}' leads out of the folder of clips")

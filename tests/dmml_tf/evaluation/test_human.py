@@ -107,6 +107,12 @@ def judged_by_pitch(tmp_path):
     return read_dim_sim(write_csv(tmp_path / "raw.csv", rows))
 
 
+@pytest.mark.parametrize("name", ["Caf\u00e9.wav", "Cafe\u0301.wav"])
+def test_a_song_is_found_however_its_file_s_accents_are_encoded(tmp_path, name):
+    soundfile.write(tmp_path / name, tone(200, 3), 22_050)
+    assert len(clip_log_mel(Clip("Caf\u00e9"), tmp_path, LogMel()))
+
+
 def test_missing_clips_are_listed_and_the_rest_is_scored(tmp_path):
     judged = embed_clips(judged_by_pitch(tmp_path), tmp_path, mean_band, CHAIN)
     assert judged.without_clips == 2 and sorted(judged.missing) == ["E @ 1.5 s", "lost @ 1.5 s"]
