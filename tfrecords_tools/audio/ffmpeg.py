@@ -55,6 +55,8 @@ _APART = 0.1
 _PER_SECOND = 1_000_000
 # Of a stream, the seconds and the share that may be damaged.
 _MOST_LOST, _MOST_DAMAGED = 0.5, 0.01
+# Of so many planes of samples PyAV looks for one too many, and the process ends; where channels alternate there is one.
+_MOST_PLANES = 8
 _SAFE = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
 
 
@@ -114,23 +116,23 @@ class FFmpegFile:
         """
         import av
 
-        # Only the sample format changes. Channels alternate: of eight or more planes PyAV looks for one too many, and
-        # the process ends.
-        floats = av.AudioResampler(format="flt")
         form: tuple = ()
         parts: list[np.ndarray] = []
         for frame in self._frames():
-            new = (frame.sample_rate, _names(frame), frame.format.name)
+            new = (frame.sample_rate, _names(frame), frame.layout.nb_channels, frame.format.name)
             # An encoder's frame is a fiftieth of a second: joined, they cost less in what follows.
-            if parts and (new != form or sum(map(len, parts)) >= BLOCK_FRAMES // 2):
-                yield Block(form[0], form[1], np.concatenate(parts))
+            if parts and (new != form or sum(part.shape[1] for part in parts) >= BLOCK_FRAMES // 2):
+                yield Block(form[0], form[1], np.concatenate(parts, 1).T)
                 parts = []
             if form != new:
-                floats, form = av.AudioResampler(format="flt"), new
+                # Only the sample format changes.
+                planar, form = new[2] < _MOST_PLANES, new
+                floats = av.AudioResampler(format="fltp" if planar else "flt")
             with _reasons():
-                parts += [part.to_ndarray().reshape(-1, part.layout.nb_channels) for part in floats.resample(frame)]
+                arrays = [part.to_ndarray() for part in floats.resample(frame)]
+            parts += arrays if planar else [array.reshape(-1, new[2]).T for array in arrays]
         if parts:
-            yield Block(form[0], form[1], np.concatenate(parts))
+            yield Block(form[0], form[1], np.concatenate(parts, 1).T)
 
     def _frames(self) -> Iterator:
         """What the decoder makes of the packets; those that are damaged are left out and counted."""
