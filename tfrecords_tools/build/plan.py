@@ -204,7 +204,7 @@ def _check(options: Options) -> None:
     lufs = options.loudness
     if lufs is not None and not LOUDNESS_RANGE[0] <= lufs <= LOUDNESS_RANGE[1]:
         lowest, highest = LOUDNESS_RANGE
-        raise UserError(f"--loudness={lufs:g}: must be from {lowest:g} to {highest:g} LUFS, such as -16")
+        raise UserError(f"--loudness={lufs:g}: must be from {lowest:g} to {highest:g} LUFS, such as -20")
     for flag, seconds in (("max_seconds", options.max_seconds), ("tempo_seconds", options.tempo_seconds)):
         if seconds is not None and not seconds >= 3.0:
             raise UserError(f"--{flag}={seconds}: must be at least 3, the length of one excerpt")

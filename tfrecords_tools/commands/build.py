@@ -51,7 +51,7 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_float(
         "loudness",
         None,
-        "LUFS (ITU-R BS.1770, of the mono mix) that every track is brought to, such as -16; whoever is asked by a file "
+        "LUFS (ITU-R BS.1770, of the mono mix) that every track is brought to, such as -20; whoever is asked by a file "
         "does the same. Default: tracks stay as loud as they are, as in the paper",
         flag_values=fv,
     )

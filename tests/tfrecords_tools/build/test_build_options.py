@@ -237,5 +237,5 @@ def test_a_build_says_its_loudness_and_one_without_keeps_its_key(loud_and_soft):
 
 @pytest.mark.parametrize("lufs", [0.0, 14.0, -60.0, float("nan")])
 def test_a_loudness_that_none_is(loud_and_soft, lufs):
-    with pytest.raises(UserError, match=r"--loudness=\S+: must be from -40 to -5 LUFS, such as -16"):
+    with pytest.raises(UserError, match=r"--loudness=\S+: must be from -40 to -5 LUFS, such as -20"):
         build_dataset(loud_and_soft / "songs.csv", loud_and_soft / "x", Options(loudness=lufs))
