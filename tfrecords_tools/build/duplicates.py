@@ -39,7 +39,8 @@ class SameSounds:
             bytes.fromhex(shard.digests).ljust(planned.count * DIGEST_BYTES, b"\0")
             for planned, shard in zip(plan.shards, finished)
         )
-        self._groups = [[next(plan.store.rows(place, 1)) for place in group] for group in same_sounds(digests)]
+        groups = ([next(plan.store.rows(place, 1)) for place in group] for group in same_sounds(digests))
+        self._groups = [sorted(group, key=lambda row: row.line) for group in groups]
 
     def notes(self) -> list[RowNote]:
         """A note for each track but the first of its kind."""

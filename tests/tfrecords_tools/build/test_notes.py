@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def noting(task: Task) -> Extracted | Refused:
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory):
-    """12 songs of 12 artists, and a file that is no sound."""
+    """12 songs of 12 artists, a file that is no sound, and a copy of the second song."""
     folder = tmp_path_factory.mktemp("songs")
     rows = ["track_id,path,artist,genre"]
     for k in range(SONGS):
@@ -47,6 +48,8 @@ def manifest(tmp_path_factory):
         rows.append(f"t{k},{k}.wav,artist {k},jazz")
     (folder / "text.wav").write_text("no sound")
     rows.insert(2, "text,text.wav,,jazz")
+    shutil.copy(folder / "1.wav", folder / "same.wav")
+    rows.append("same,same.wav,artist 1,jazz")
     (folder / "songs.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder / "songs.csv"
 
@@ -69,15 +72,19 @@ EXPECTED = [
     ("6", "t3", "length", CUT.what, CUT.done),
     ("6", "t3", "channels", SIDE.what, SIDE.done),
     ("9", "t6", "length", CUT.what, CUT.done),
+    ("15", "same", "duplicates", "the sound of 't1' (train, line 4)", "kept"),
 ]
 
 
 def test_notes_are_listed_by_line_and_counted(odd_files, manifest, tmp_path, capsys):
     assert main(["build", f"--manifest={manifest}", f"--out={tmp_path / 'x'}"]) == 0
-    assert "rejected: 1 (see rejected.csv); noted: 3 length, 2 channels (see notes.csv)" in capsys.readouterr().out
+    assert (
+        "rejected: 1 (see rejected.csv); noted: 3 length, 2 channels, 1 duplicates (see notes.csv)"
+        in capsys.readouterr().out
+    )
     assert _notes(tmp_path / "x") == EXPECTED
     report = json.loads((tmp_path / "x" / build.BUILD_FILE).read_text("utf-8"))
-    assert report["noted"] == {"channels": 2, "length": 3}
+    assert report["noted"] == {"channels": 2, "duplicates": 1, "length": 3}
 
 
 def test_a_resumed_build_keeps_the_notes_of_finished_shards(odd_files, manifest, tmp_path, monkeypatch):
@@ -121,8 +128,8 @@ def test_with_too_many_rejects_the_notes_so_far_are_listed(odd_files, manifest, 
 def test_inspect_counts_them_and_reads_datasets_of_before(odd_files, manifest, tmp_path):
     dataset = build_dataset(manifest, tmp_path / "x", Options("x"))
     report = inspect_dataset(dataset)
-    assert report["noted"] == {"length": 3, "channels": 2}
-    assert "noted: 3 length, 2 channels (see notes.csv)" in format_report(report)
+    assert report["noted"] == {"length": 3, "channels": 2, "duplicates": 1}
+    assert "noted: 3 length, 2 channels, 1 duplicates (see notes.csv)" in format_report(report)
     (dataset.folder / NOTES_FILE).unlink()
     report = inspect_dataset(dataset)
     assert report["noted"] == {} and "noted" not in format_report(report)
