@@ -56,6 +56,8 @@ class PartFile(io.RawIOBase):
         size = os.fstat(self._file.fileno()).st_size
         self._size = (size if part.end is None else min(part.end, size)) - self._shift
         self._place = 0
+        # From here on the bytes are the file's own.
+        self._plain = max([len(part.before), *(at + len(new) - self._shift for at, new in part.replaced.items())])
 
     def close(self) -> None:
         """Closes the file."""
@@ -84,20 +86,17 @@ class PartFile(io.RawIOBase):
 
     def readinto(self, buffer) -> int:
         """Fills the buffer from the place on; less than all of it at the end."""
-        view = memoryview(buffer).cast("B")
-        view = view[: max(0, self._size - self._place)]
-        done = 0
+        view = memoryview(buffer).cast("B")[: max(0, self._size - self._place)]
         before = self._part.before[self._place : self._place + len(view)]
-        if before:
-            view[: len(before)] = before
-            done = len(before)
-        place = self._place + self._shift  # in the file, of the view's first byte
+        view[: len(before)] = before
+        done, place = len(before), self._place + self._shift
         if done < len(view):
             self._file.seek(place + done)
             done += self._file.readinto(view[done:])
-        for at, new in self._part.replaced.items():
-            first, last = max(at, place), min(at + len(new), place + done)
-            if first < last:
-                view[first - place : last - place] = new[first - at : last - at]
+        if self._place < self._plain:
+            for at, new in self._part.replaced.items():
+                first, last = max(at, place), min(at + len(new), place + done)
+                if first < last:
+                    view[first - place : last - place] = new[first - at : last - at]
         self._place += done
         return done

@@ -13,6 +13,8 @@ from tfrecords_tools.notes import Note
 _BEGINNING = re.compile(
     rb"OggS\0\x02|fLaC[\0\x80]\0\0\x22|(?:RIFF|RF64|BW64)....WAVE|FORM....AIF[FC]|caff\0\x01|\.snd\0\0", re.DOTALL
 )
+# The beginning of a FLAC file, with the head of its first block.
+_FLAC = b"fLaC\0\0\0\x22"
 # Bytes that may stand before it.
 _MOST_BEFORE = 1 << 18
 
@@ -40,6 +42,13 @@ def parts_of(path: str | os.PathLike, notes: list[Note], search: bool = False) -
         if search or mpeg.begins(data, start):
             return mpeg.streams(data, start, notes)
     return []
+
+
+def next_flac(path: str | os.PathLike, part: Part, notes: list[Note]) -> list[Part]:
+    """The FLAC file that is joined to another, which does not say where it ends; empty where there is none."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data.find(_FLAC, part.start + 4)
+        return sized(data, start, notes) if start >= 0 else []
 
 
 def _behind_id3(data: mmap.mmap) -> int:

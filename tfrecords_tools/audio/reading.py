@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tfrecords_tools.audio.blocks import AudioError, Block, DecodeError
 from tfrecords_tools.audio.ffmpeg import FFmpegFile
 from tfrecords_tools.audio.part import CUT_SHORT, WHOLE, Part
-from tfrecords_tools.audio.parts import parts_of
+from tfrecords_tools.audio.parts import next_flac, parts_of
 from tfrecords_tools.audio.sndfile import SndFile
 from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.notes import Note
@@ -37,9 +37,9 @@ def read(path: str | os.PathLike, start: float, notes: list[Note] | None) -> tup
         return _in_turn(path, parts, notes), start
     file = _opened(path, parts[0])
     if isinstance(file, FFmpegFile):
-        return _whole(file, parts[0], 0, notes), start
+        return _whole(path, file, parts[0], 0, notes), start
     first = min(int(start * file.rate), file.frames)
-    return _whole(file, parts[0], first, notes), 0.0
+    return _whole(path, file, parts[0], first, notes), 0.0
 
 
 def seconds_of(path: str | os.PathLike) -> float | None:
@@ -75,13 +75,16 @@ def _parts(path: str | os.PathLike, notes: list[Note]) -> Sequence[Part]:
 
 def _in_turn(path: str | os.PathLike, parts: Sequence[Part], notes: list[Note]) -> Iterator[Block]:
     for part in parts:
-        yield from _whole(_opened(path, part), part, 0, notes)
+        yield from _whole(path, _opened(path, part), part, 0, notes)
 
 
-def _whole(file: SndFile | FFmpegFile, part: Part, done: int, notes: list[Note]) -> Iterator[Block]:
+def _whole(
+    path: str | os.PathLike, file: SndFile | FFmpegFile, part: Part, done: int, notes: list[Note]
+) -> Iterator[Block]:
     """The blocks from frame `done` on; raises `AudioError` if their end comes too early."""
     seconds = done / file.rate if file.rate else 0.0
     forms: set[tuple[int, int]] = set()
+    behind: Sequence[Part] = ()
     with file:
         try:
             for block in file.blocks(done) if isinstance(file, SndFile) else file.blocks():
@@ -92,11 +95,16 @@ def _whole(file: SndFile | FFmpegFile, part: Part, done: int, notes: list[Note])
         except DecodeError as error:
             if not (part.announced and done >= part.announced):
                 raise AudioError(f"cannot be decoded as audio ({error}); copy or encode it again") from error
-            notes.append(Note("damage", "what stands behind its sound is none", "it was left out"))
+            behind = next_flac(path, part, notes)
+            if not behind:
+                notes.append(Note("damage", "what stands behind its sound is none", "it was left out"))
         if len(forms) > 1:
             said = ", ".join(f"{channels} of {rate} Hz" for rate, channels in sorted(forms))
             notes.append(Note("streams", f"its channels or their rate change: {said}", "all of it was taken"))
         _compare(file, part, seconds, notes)
+    if behind:
+        notes.append(Note("streams", "another file is joined to it", "all of it was taken"))
+        yield from _in_turn(path, behind, notes)
 
 
 def _compare(file: SndFile | FFmpegFile, part: Part, seconds: float, notes: list[Note]) -> None:

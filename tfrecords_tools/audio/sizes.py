@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tfrecords_tools.audio.blocks import AudioError
-from tfrecords_tools.audio.part import CUT_SHORT, Part
+from tfrecords_tools.audio.part import CUT_SHORT, MOST_PARTS, Part
 from tfrecords_tools.notes import Note
 
 # From here on, a size of 32 bits is one that a program wrote that could not know it: 0x7FFF....., 0xFFFFFFFF.
@@ -57,32 +57,55 @@ class _Sound(NamedTuple):
 
 
 def sized(data: mmap.mmap, start: int, notes: list[Note]) -> list[Part]:
-    """The one part of such a file whose first byte stands at `start`; empty where it is of another kind.
+    """The part of such a file whose first byte stands at `start`, and of those joined to it; empty where it is none.
 
     Raises:
-        AudioError: if the header announces more sound than there is.
+        AudioError: if the header announces more sound than there is, or too many files are joined.
     """
+    parts: list[Part] = []
+    place: int | None = start
+    while place is not None and len(parts) <= MOST_PARTS:
+        found = _next_part(data, place, notes)
+        if found is None:
+            break
+        place = found.end
+        parts.append(found)
+    if len(parts) > MOST_PARTS:
+        raise AudioError(f"is in more than {MOST_PARTS} pieces; encode it again")
+    if len(parts) > 1:
+        notes.append(Note("streams", f"{len(parts)} files one behind another", "all of them were taken"))
+    return parts
+
+
+def _next_part(data: mmap.mmap, start: int, notes: list[Note]) -> Part | None:
+    """The part of the file that begins at `start`; it ends where another begins, or at the end."""
     name, kind = data[start : start + 4], data[start + 8 : start + 12]
     if name == b"fLaC":
-        return [_flac(data, start)]
+        return _flac(data, start)
     found = _KINDS.get((name, kind)) or _KINDS.get((name, b""))
     if found is None:
-        return []
+        return None
     find, chunk = found
     sound = find(data, start)
     if sound is None:
-        return [Part(start)]  # the decoder says better what is wrong
+        return Part(start)  # the decoder says better what is wrong
     there = len(data) - sound.place
     missing = sound.size - there
     if not sound.is_unknown and missing > max(_SLACK, _SHORTFALL * sound.rate):
         said = f"its header announces {sound.size} bytes of sound, {missing} of them are missing"
         raise AudioError(CUT_SHORT.format(said))
-    if abs(missing) < _SLACK or (missing < 0 and chunk and _are_chunks(data, sound.place + sound.size, chunk)):
-        return [Part(start, counted=True)]
+    end = sound.place + sound.size
+    behind = len(data) if abs(missing) < _SLACK else None
+    if missing < 0 and data[end : end + 4] == name:
+        behind = end
+    elif missing < 0 and chunk:
+        behind = _end_of_chunks(data, end + (sound.size % 2 if chunk != _CAF else 0), chunk) or behind
+    if behind is not None:
+        return Part(start, behind if behind < len(data) else None, counted=True)
     said = "does not say how many" if sound.is_unknown else f"wrongly says that {sound.size}"
     notes.append(Note("length", f"its header {said} bytes are sound", f"all {there} were taken"))
     most = 256 ** struct.calcsize(sound.form) - 1
-    return [Part(start, replaced={sound.field: struct.pack(sound.form, min(there + sound.more, most))}, counted=True)]
+    return Part(start, replaced={sound.field: struct.pack(sound.form, min(there + sound.more, most))}, counted=True)
 
 
 def _flac(data: mmap.mmap, start: int) -> Part:
@@ -92,12 +115,10 @@ def _flac(data: mmap.mmap, start: int) -> Part:
         return Part(start)
     (fields,) = struct.unpack_from(">Q", data, place)
     total = fields % _FLAC_TOTAL
-    end = len(data)
-    if data[end - 128 : end - 125] == b"TAG":  # ID3v1
-        end -= 128
+    end = len(data) - 128 if data[-128:-125] == b"TAG" else None  # ID3v1
     known = total if 0 < total < _FLAC_TOTAL - 1 else None
     replaced = {place: struct.pack(">Q", fields - total)} if total else {}
-    return Part(start, end if end < len(data) else None, replaced, announced=known)
+    return Part(start, end, replaced, announced=known)
 
 
 def _chunks(data: mmap.mmap, place: int, form: str) -> Iterator[tuple[bytes, int, int]]:
@@ -112,14 +133,19 @@ def _chunks(data: mmap.mmap, place: int, form: str) -> Iterator[tuple[bytes, int
         place += head + size + (size % 2 if head == 8 else 0)
 
 
-def _are_chunks(data: mmap.mmap, place: int, form: str) -> bool:
-    """Whether the bytes from `place` on are chunks: names of letters, and sizes that end where the file does."""
-    end = place = place + (place % 2 if form != _CAF else 0)
+def _end_of_chunks(data: mmap.mmap, place: int, form: str) -> int | None:
+    """Where the chunks from `place` on end: with the file, or where another is joined to it; None where they are none.
+
+    Chunks have names of letters, and sizes that lead from one to the next.
+    """
+    end = None
     for name, begin, size in _chunks(data, place, form):
         if not (name.isascii() and name.decode("ascii").isprintable()):
-            return False
+            return None
+        if (name, data[begin : begin + 4]) in _KINDS:
+            return begin - 8
         end = begin + size
-    return abs(end - len(data)) < _SLACK and end > place
+    return len(data) if end is not None and abs(end - len(data)) < _SLACK else None
 
 
 def _riff(data: mmap.mmap, start: int) -> _Sound | None:

@@ -14,6 +14,7 @@ PARTS = {
     "to the end": (Part(30), CONTENT[30:]),
     "beyond the end": (Part(30, 999), CONTENT[30:]),
     "header before": (Part(10, 150, before=b"head"), b"head" + CONTENT[10:150]),
+    "long header before": (Part(2, before=b"head" * 9), b"head" * 9 + CONTENT[2:]),
     "replaced": (Part(5, replaced={7: b"abc", 199: b"z"}), CONTENT[5:7] + b"abc" + CONTENT[10:199] + b"z"),
     "both": (Part(5, 20, {5: b"x", 19: b"yy"}, b"12"), b"12x" + CONTENT[6:19] + b"y"),
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.tfrecords_tools.audio.odd import RATE, kinds, listen, mapped
+from tests.tfrecords_tools.audio.odd import RATE, hertz, kinds, listen, mapped, tone
 from tests.tfrecords_tools.damaged import noise
 from tfrecords_tools.audio.decode import AudioError, load_mono, seconds_of
 from tfrecords_tools.audio.part import Part
@@ -108,3 +108,19 @@ def test_a_flac_that_promises_more_is_refused(tmp_path):
 def test_stumps_are_left_to_the_decoder(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
     assert sized(mapped(tmp_path / "x"), 0, []) == [Part()]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "au", "flac", "rf64"])
+def test_joined_files_are_all_heard(tmp_path, suffix):
+    path, content = tmp_path / f"x.{suffix}", b""
+    for rate, pitch, channels in ((RATE, 500, 1), (16_000, 900, 2), (RATE, 700, 1)):
+        soundfile.write(path, tone(pitch, 6.0, rate, channels), rate)
+        content += path.read_bytes()
+    path.write_bytes(content)
+    found, notes = listen(path)
+    assert len(found) / RATE == pytest.approx(18.0, abs=0.01)
+    # A FLAC file does not say where it ends.
+    assert suffix == "flac" or seconds_of(path) == pytest.approx(18.0)
+    assert [hertz(part[RATE:-RATE]) for part in np.array_split(found, 3)] == pytest.approx([500, 900, 700], abs=1)
+    said = ["another file is joined to it"] * 2 if suffix == "flac" else ["3 files one behind another"]
+    assert [note.what for note in notes] == said and set(kinds(notes)) == {"streams"}
