@@ -26,7 +26,7 @@ from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import temporary_path, write_json
 from tfrecords_tools.program import progress
-from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, write_notes, write_rejects
+from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, table_notes, write_notes, write_rejects
 from tfrecords_tools.tables.manifest import Reject, read_manifest
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 from tfrecords_tools.tables.whole_table import join_tables
@@ -96,6 +96,8 @@ def build_dataset(
             refuse_shared_files(plan, os.fspath(manifest))
         _refuse_too_many(plan.store.rejected(), max_rejected, plan)
         _require_room(out, plan, work if goes_on else None)
+        for line in table_notes(plan.store.noted(), plan.store.notes()):
+            print(line, file=sys.stderr)
         _announce_tempo(plan, cache)
         if not goes_on:
             _make_room(out, options.name)

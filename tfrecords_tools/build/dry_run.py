@@ -12,14 +12,14 @@ from tfrecords_tools.build.duplicates import refuse_shared_files
 from tfrecords_tools.build.plan import Options, Plan, make_plan
 from tfrecords_tools.build.pool import default_workers
 from tfrecords_tools.dataset import SPLITS
-from tfrecords_tools.notes import RowNote, counted
+from tfrecords_tools.tables.findings import table_notes
 from tfrecords_tools.tables.manifest import Reject, read_manifest
 
 # Tracks that are extracted to learn the speed; the first is not counted: libraries are loaded with it.
 _TIMED = 4
 # Times real time a core, without and with madmom: stated where no file could be timed.
 _ASSUMED_RATES = (300.0, 10.0)
-_SHOWN = 10  # rejects, and notes
+_SHOWN_REJECTS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Estimate:
         tracks, shards: how many each split gets.
         rejected: rows left out, as far as is known before their audio is decoded.
         rejects: the first of them, and the columns left out.
-        noted: kind -> rows taken although something is odd, as far as the table says.
-        notes: the first of what is odd.
+        odd: what is odd in the table and taken all the same, as lines.
         track_seconds: mean length of a track (s).
         measured: headers that this was read from; 0: it is assumed.
         bytes: size of all shards.
@@ -46,8 +45,7 @@ class Estimate:
     shards: Mapping[str, int]
     rejected: int
     rejects: Sequence[Reject]
-    noted: Mapping[str, int]
-    notes: Sequence[RowNote]
+    odd: Sequence[str]
     track_seconds: float
     measured: int
     bytes: float
@@ -84,9 +82,8 @@ def dry_run(
             tracks,
             {split: sum(shard.split == split for shard in plan.shards) for split in SPLITS},
             plan.store.rejected(),
-            list(itertools.islice(plan.store.rejects(), _SHOWN)),
-            plan.store.noted(),
-            list(itertools.islice(plan.store.notes(), _SHOWN)),
+            list(itertools.islice(plan.store.rejects(), _SHOWN_REJECTS)),
+            table_notes(plan.store.noted(), plan.store.notes()),
             plan.seconds,
             plan.measured,
             plan.bytes(plan.shards),
@@ -117,10 +114,7 @@ def describe(estimate: Estimate) -> str:
     hidden = estimate.rejected - sum(reject.line > 1 for reject in estimate.rejects)
     if hidden > 0:
         lines.append(f"and {hidden} more rejected")
-    if estimate.noted:
-        lines.append(f"noted in the table: {counted(estimate.noted)}")
-        lines += [f"line {note.line}, {note.kind}: {note.what}; {note.done}" for note in estimate.notes]
-    return "\n".join(lines)
+    return "\n".join([*lines, *estimate.odd])
 
 
 def _rate(plan: Plan, tempo: bool) -> tuple[float, int]:

@@ -2,17 +2,19 @@
 
 import csv
 import dataclasses
+import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.notes import RowNote
+from tfrecords_tools.notes import RowNote, counted
 from tfrecords_tools.tables.manifest import Reject
 from tfrecords_tools.tables.whole_table import whole_table
 
 REJECTED_FILE, NOTES_FILE = "rejected.csv", "notes.csv"
 _REJECTED_HEADER = ("line", "track_id", "field", "reason")
+_SHOWN = 10  # notes on a terminal
 _NOTES_HEADER = ("line", "track_id", "kind", "what", "done")
 
 
@@ -28,6 +30,12 @@ def write_notes(path: Path, notes: Iterable[RowNote]) -> None:
     with whole_table(path, _NOTES_HEADER) as table:
         for note in notes:
             table.write(dataclasses.astuple(note))
+
+
+def table_notes(kinds: Mapping[str, int], notes: Iterable[RowNote]) -> list[str]:
+    """What is odd in a table, as lines: the number of each kind, and the first notes."""
+    shown = [f"line {note.line}, {note.kind}: {note.what}; {note.done}" for note in itertools.islice(notes, _SHOWN)]
+    return [f"noted in the table: {counted(kinds)}", *shown] if kinds else []
 
 
 def count_notes(path: Path) -> Counter[str]:

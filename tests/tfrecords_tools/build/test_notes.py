@@ -146,6 +146,26 @@ def test_a_worker_that_died_has_no_notes_and_a_refusal_has():
     assert [dataclasses.astuple(note) for note in outcome.notes] == [(7, "a", *dataclasses.astuple(CUT))]
 
 
+def test_what_is_odd_in_the_table_is_said_before_the_first_file_is_decoded(odd_files, manifest, capsys, tmp_path):
+    table = manifest.parent / "odd.csv"
+    rows = [f"t{k},{k}.wav,artist {k},{('Rock', 'rock')[k % 2]},{12_593 if k == 3 else 120}" for k in range(SONGS)]
+    table.write_text("\n".join(["track_id,path,artist,genre,tempo", *rows]))
+    arguments = ["build", f"--manifest={table}", f"--out={tmp_path / 'x'}"]
+    for dry in ([], ["--dry_run"]):
+        assert main([*arguments, *dry]) == 0
+        shown = capsys.readouterr()
+        lines = [
+            line for line in (shown.out if dry else shown.err.split("tracks:")[0]).splitlines() if "odd" not in line
+        ]
+        assert lines[-3:] == [
+            "noted in the table: 2 labels",
+            "line 1, labels: genre: 'Rock' (6 rows), 'rock' (6 rows) differ in case, blanks or signs alone; taken as 2 "
+            "tags; write them alike to make them one",
+            "line 5, labels: tempo: 12593 beats a minute, where music has 20 to 400; taken as it is; leave the cell "
+            "empty if it is unknown",
+        ]
+
+
 def test_kinds_are_counted_the_most_frequent_first():
     assert counted({"a": 1, "c": 2, "b": 2}) == "2 b, 2 c, 1 a"
     assert counted({}) == "nothing"
