@@ -55,7 +55,9 @@ def madmom_version() -> str:
 
 
 def estimate_tempo_of_file(path: str | os.PathLike, most_seconds: float = MOST_SECONDS) -> float | None:
-    """`estimate_tempo` of at most `most_seconds` of a file's middle; the rest is not decoded.
+    """`estimate_tempo` of at most `most_seconds` of a file's middle, or beginning if its length is not known.
+
+    The rest is not kept.
 
     Raises:
         AudioError: if the file cannot be decoded.
