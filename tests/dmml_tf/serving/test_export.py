@@ -82,11 +82,21 @@ def test_the_session_loader_of_serving_on_one_and_eight_threads(exported, calls,
 
 
 @pytest.mark.spawns
-def test_the_session_loader_says_what_is_too_short(exported, calls, tmp_path):
-    np.save(tmp_path / "short.npy", songs()[:, :60_000])
-    short = {**calls[0]["serving_default"], "array": str(tmp_path / "short.npy")}
-    done = load_and_run(exported, {"serving_default": short}, tmp_path, 1)
-    assert done.returncode and "[audio is too short: 2.72 s, at least 3 s (66150 samples at 22050 Hz)" in done.stderr
+@pytest.mark.parametrize(
+    "damage, line",
+    [
+        (lambda audio: audio[:, :60_000], "[audio is too short: 2.72 s, at least 3 s (66150 samples at 22050 Hz)"),
+        (lambda audio: np.where(audio > 0.1, np.nan, audio), "[audio[0] holds nan: audio is finite and lies in -1..1"),
+        (lambda audio: audio * 32_768, "[audio[0] holds "),
+        (lambda audio: audio * [[1], [1], [0], [1]], "[audio[2] is silent: nothing in it is louder than -70 LUFS]"),
+    ],
+    ids=["short", "NaN", "16 bits", "silent"],
+)
+def test_the_session_loader_says_what_is_refused(exported, calls, tmp_path, damage, line):
+    np.save(tmp_path / "audio.npy", damage(songs()).astype(np.float32))
+    call = {**calls[0]["serving_default"], "array": str(tmp_path / "audio.npy")}
+    done = load_and_run(exported, {"serving_default": call}, tmp_path, 1)
+    assert done.returncode and line in done.stderr
 
 
 @pytest.mark.spawns
