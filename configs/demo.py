@@ -2,8 +2,8 @@
 
     dmml train --config demo --data data/demo --run runs/demo
 
-Costs some 2 to 3 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .932, mood .931,
-instrument .845, tempo .889, overall .899.
+Costs some 3 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .921, mood .945,
+instrument .859, tempo .919, overall .911.
 """
 
 import ml_collections
@@ -13,4 +13,6 @@ from dmml_tf.configs.small import make_small
 
 def get_config() -> ml_collections.ConfigDict:
     """`disentangled_track` with a narrow network and a short schedule."""
-    return make_small(disentangled_track.get_config())
+    config = make_small(disentangled_track.get_config())
+    config.train.steps = 600  # in 500, some seeds do not learn the tempo
+    return config
