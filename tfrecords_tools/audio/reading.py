@@ -2,11 +2,11 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from tfrecords_tools.audio.blocks import AudioError, Block, DecodeError
 from tfrecords_tools.audio.ffmpeg import FFmpegFile
-from tfrecords_tools.audio.part import CUT_SHORT, WHOLE, Part
+from tfrecords_tools.audio.part import CUT_SHORT, MOST_PARTS, WHOLE, Part
 from tfrecords_tools.audio.parts import next_flac, parts_of
 from tfrecords_tools.audio.sndfile import SndFile
 from tfrecords_tools.errors import UserError, require_extra
@@ -37,9 +37,9 @@ def read(path: str | os.PathLike, start: float, notes: list[Note] | None) -> tup
         return _in_turn(path, parts, notes), start
     file = _opened(path, parts[0])
     if isinstance(file, FFmpegFile):
-        return _whole(path, file, parts[0], 0, notes), start
+        return _with_joined(path, _whole(path, file, parts[0], 0, notes), notes), start
     first = min(int(start * file.rate), file.frames)
-    return _whole(path, file, parts[0], first, notes), 0.0
+    return _with_joined(path, _whole(path, file, parts[0], first, notes), notes), 0.0
 
 
 def seconds_of(path: str | os.PathLike) -> float | None:
@@ -75,13 +75,30 @@ def _parts(path: str | os.PathLike, notes: list[Note]) -> Sequence[Part]:
 
 def _in_turn(path: str | os.PathLike, parts: Sequence[Part], notes: list[Note]) -> Iterator[Block]:
     for part in parts:
-        yield from _whole(path, _opened(path, part), part, 0, notes)
+        yield from _with_joined(path, _whole(path, _opened(path, part), part, 0, notes), notes)
+
+
+def _with_joined(
+    path: str | os.PathLike, blocks: Generator[Block, None, Sequence[Part]], notes: list[Note]
+) -> Iterator[Block]:
+    """The blocks of one part, and of the files joined to it that showed only when it had been read."""
+    waiting = yield from blocks
+    files = 1
+    while waiting:
+        part, *others = waiting
+        files += 1
+        if files > MOST_PARTS:
+            raise AudioError(f"is in more than {MOST_PARTS} pieces; encode it again")
+        found = yield from _whole(path, _opened(path, part), part, 0, notes)
+        waiting = [*found, *others]
+    if files > 1:
+        notes.append(Note("streams", f"{files} files one behind another", "all of them were taken"))
 
 
 def _whole(
     path: str | os.PathLike, file: SndFile | FFmpegFile, part: Part, done: int, notes: list[Note]
-) -> Iterator[Block]:
-    """The blocks from frame `done` on; raises `AudioError` if their end comes too early."""
+) -> Generator[Block, None, Sequence[Part]]:
+    """The blocks from frame `done` on; `AudioError` if their end comes too early. Returns what is joined to them."""
     seconds = done / file.rate if file.rate else 0.0
     forms: set[tuple[int, int]] = set()
     behind: Sequence[Part] = ()
@@ -102,9 +119,7 @@ def _whole(
             said = ", ".join(f"{channels} of {rate} Hz" for rate, channels in sorted(forms))
             notes.append(Note("streams", f"its channels or their rate change: {said}", "all of it was taken"))
         _compare(file, part, seconds, notes)
-    if behind:
-        notes.append(Note("streams", "another file is joined to it", "all of it was taken"))
-        yield from _in_turn(path, behind, notes)
+    return behind
 
 
 def _compare(file: SndFile | FFmpegFile, part: Part, seconds: float, notes: list[Note]) -> None:
