@@ -5,17 +5,18 @@ R' = R + .7071 C + .7071 Rs, mono = (L' + R') / 2, without the low-frequency cha
 stereo in a file of six channels sounds as it does in a file of two. A single channel is taken as it is.
 
 Some files hold one side upside down, of which the mean is silence, or one side alone, of which the mean is 6 dB too
-quiet. Each stretch of 30 s is therefore mixed once its channels' powers are known.
+quiet. Each stretch of 10 s is therefore mixed once its channels' powers are known.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tfrecords_tools.notes import Note
 
-# Seconds of sound that are judged, and mixed, alike.
-STRETCH_SECONDS = 30.0
+# Seconds of sound that are judged, and mixed, alike: more would leave the processor's cache before they are read again.
+STRETCH_SECONDS = 10.0
 # The channels cancel where the mix has less than this share of the power that it would have if they had nothing in
 # common: correlated by less than -.9, which a wide stereo image does not reach.
 CANCELLED_SHARE = 0.1
@@ -85,7 +86,7 @@ def mono_weights(names: Sequence[str]) -> np.ndarray:
 
 
 class Downmix:
-    """Mixes one stream's blocks down, a stretch of 30 s at a time.
+    """Mixes one stream's blocks down, a stretch of 10 s at a time.
 
     Args:
         names: of the channels, see `mono_weights`.
@@ -96,9 +97,15 @@ class Downmix:
         self._weights = mono_weights(names)
         self._rate = rate
         self._stretch = int(STRETCH_SECONDS * rate)
-        self._waiting: list[np.ndarray] = []
-        self._frames = 0
         self._cancelled = self._alone = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begins a stretch: its blocks, their mixes, and the sums of squares of its channels and of the mix."""
+        self._blocks: list[np.ndarray] = []
+        self._mixes: list[np.ndarray] = []
+        self._frames = 0
+        self._squares = np.zeros(len(self._weights) + 1)
 
     def add(self, block: np.ndarray) -> Iterator[np.ndarray]:
         """Takes float32 [frames, channels]; yields the mono blocks, float32 [frames], of each stretch that is full."""
@@ -107,14 +114,19 @@ class Downmix:
             return
         while len(block):
             taken, block = np.split(block, [self._stretch - self._frames])
-            self._waiting.append(taken)
+            # Channel by channel, and while the block is in the processor's cache: a third of the time.
+            channels = np.ascontiguousarray(taken.T)
+            mix = _weighted(channels, self._weights)
+            self._squares += [np.dot(signal, signal) for signal in (*channels, mix)]
+            self._blocks.append(channels)
+            self._mixes.append(mix)
             self._frames += len(taken)
             if self._frames == self._stretch:
-                yield from self._mixed()
+                yield from self._stretch_mixed()
 
     def end(self) -> Iterator[np.ndarray]:
         """Yields what is left of the stream."""
-        yield from self._mixed()
+        yield from self._stretch_mixed()
 
     def notes(self) -> Iterator[Note]:
         """What was odd in the channels so far."""
@@ -131,36 +143,31 @@ class Downmix:
                 "took that channel there",
             )
 
-    def _mixed(self) -> Iterator[np.ndarray]:
-        blocks, self._waiting, frames, self._frames = self._waiting, [], self._frames, 0
-        if not frames:
-            return
-        mixed = [_weighted(block, self._weights) for block in blocks]
-        # Column by column: numpy's sum over an axis of two is five times slower.
-        sums = [[np.dot(channel, channel) for channel in block.T] for block in blocks]
-        powers = np.sum(np.array(sums), axis=0) / frames
-        power = sum(np.dot(block, block) for block in mixed) / frames
-        if not np.any(powers > LEAST_POWER):
-            yield from mixed
-            return
+    def _stretch_mixed(self) -> Iterator[np.ndarray]:
+        """The mono blocks of the stretch that has come; the next one begins."""
+        blocks, mixes = self._blocks, self._mixes
+        loudest = self._loudest_alone()
+        self._begin()
+        yield from mixes if loudest is None else (channels[loudest] for channels in blocks)
+
+    def _loudest_alone(self) -> int | None:
+        """The channel that stands for all in this stretch, where one sounds alone or they cancel."""
+        *powers, power = self._squares / max(1, self._frames)
+        if max(powers) <= LEAST_POWER:
+            return None
         # Each channel's power in a mix of channels that have nothing in common.
         shares = np.square(self._weights) * powers
-        if np.count_nonzero(powers >= SILENT_SHARE * powers.max()) == 1:
-            self._alone += frames
-            loudest = int(np.argmax(powers))
-        elif power < CANCELLED_SHARE * shares.sum():
-            self._cancelled += frames
-            loudest = int(np.argmax(shares))
-        else:
-            yield from mixed
-            return
-        yield from (block[:, loudest] for block in blocks)
+        if np.count_nonzero(powers >= SILENT_SHARE * max(powers)) == 1:
+            self._alone += self._frames
+            return int(np.argmax(powers))
+        if power < CANCELLED_SHARE * shares.sum():
+            self._cancelled += self._frames
+            return int(np.argmax(shares))
+        return None
 
 
-def _weighted(block: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """float32 [frames]: sum of the channels that count, times their weights."""
-    mixed = np.zeros(len(block), np.float32)
-    for channel, weight in zip(block.T, weights):
-        if weight:
-            mixed += channel * weight
-    return mixed
+def _weighted(channels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """float32 [frames]: sum of the channels that count, float32 [channels, frames], times their weights."""
+    if len(weights) == 2 and weights[0] == weights[1]:
+        return (channels[0] + channels[1]) * weights[0]
+    return functools.reduce(np.add, [channel * weight for channel, weight in zip(channels, weights) if weight])

@@ -7,7 +7,7 @@ import tensorflow as tf
 from dmml_tf.serving.mono import mix_down
 from tfrecords_tools.audio.downmix import USUAL_CHANNELS, WEIGHTS, Downmix
 
-RATE = 1_000  # stretches of 30,000 frames: a test of 70 s is small
+RATE = 1_000  # stretches of 10,000 frames: a test of 70 s is small
 _MIX = tf.function(
     mix_down, [tf.TensorSpec([None, None]), tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.int64)], autograph=False
 )
