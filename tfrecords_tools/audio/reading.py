@@ -147,6 +147,8 @@ def _seconds(path: str | os.PathLike, part: Part) -> float | None:
     try:
         with _opened(path, part) as file:
             if isinstance(file, SndFile):
+                if file.format == "FLAC" and next_flac(path, part, []):
+                    return None
                 frames = part.announced or file.frames
                 known = frames < _UNKNOWN_FRAMES and (part.counted or (file.format != "OGG" and file.ends_at(frames)))
                 if known:
