@@ -255,7 +255,10 @@ def _goes_on(out: Path, unfinished: str | None, key: str, overwrite: bool, resum
             "since); give --overwrite to begin anew, or another --out"
         )
     if (out / FILE_NAME).exists():
-        raise UserError(f"{out}: holds a dataset made from other input or options; give --overwrite, or another --out")
+        raise UserError(
+            f"{out}: holds a dataset made from other input or options, or by an earlier version; give --overwrite, "
+            "or another --out"
+        )
     return False
 
 

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
 from tfrecords_tools.audio.decode import seconds_of
-from tfrecords_tools.audio.extract import MOST_BYTES, bytes_per_second
+from tfrecords_tools.audio.extract import EXTRACTION, MOST_BYTES, bytes_per_second
 from tfrecords_tools.audio.tempo import MOST_SECONDS
 from tfrecords_tools.build.label_notes import label_notes
 from tfrecords_tools.build.plan_store import PlanStore
@@ -150,8 +150,9 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
         json.dumps(
             [
                 SCHEMA_VERSION,
-                _said(features),
-                _said(options),
+                EXTRACTION,
+                dataclasses.asdict(features),
+                dataclasses.asdict(options),
                 os.fsencode(manifest.audio_root).hex(),
             ],
             sort_keys=True,
@@ -208,11 +209,6 @@ def _check(options: Options) -> None:
     for flag, seconds in (("max_seconds", options.max_seconds), ("tempo_seconds", options.tempo_seconds)):
         if seconds is not None and not seconds >= 3.0:
             raise UserError(f"--{flag}={seconds}: must be at least 3, the length of one excerpt")
-
-
-def _said(figures: LogMel | Options) -> dict:
-    """All fields but a loudness that is none, so that what was built before there was one keeps its key."""
-    return {k: v for k, v in dataclasses.asdict(figures).items() if (k, v) != ("loudness", None)}
 
 
 def _values(manifest: Manifest, options: Options) -> tuple[tuple[str, ...], bool]:

@@ -1,7 +1,6 @@
 """What the build's options do: damaged files, limits, raw audio, tempo, dry run. In this process, without workers."""
 
 import csv
-import dataclasses
 import itertools
 import os
 import re
@@ -221,7 +220,7 @@ def test_samples_beyond_full_scale_are_clipped_and_noted(loud_and_soft):
     assert extract.extract(Task(str(loud_and_soft / "drum.wav"), features=LogMel(loudness=-10.0))).notes == ()
 
 
-def test_a_build_says_its_loudness_and_one_without_keeps_its_key(loud_and_soft):
+def test_a_build_says_its_loudness(loud_and_soft):
     folder, options = loud_and_soft, ["--tempo=none", "--workers=1", f"--manifest={loud_and_soft / 'songs.csv'}"]
     assert main(["build", *options, f"--out={folder / 'x'}", "--loudness=-16"]) == 0
     dataset = Dataset.load(folder / "x")
@@ -232,7 +231,16 @@ def test_a_build_says_its_loudness_and_one_without_keeps_its_key(loud_and_soft):
     np.testing.assert_allclose(rows["loud"], rows["soft"], atol=3e-3)
     assert main(["build", *options, f"--out={folder / 'x'}", "--loudness=-16"]) == 0  # already built
     assert main(["build", *options, f"--out={folder / 'x'}"]) == 2  # another loudness is another dataset
-    assert plan._said(Options()).keys() == {field.name for field in dataclasses.fields(Options)} - {"loudness"}
+
+
+def test_a_dataset_of_an_earlier_extraction_is_not_taken_for_this_one(loud_and_soft, monkeypatch, capsys):
+    arguments = ["build", f"--manifest={loud_and_soft / 'songs.csv'}", f"--out={loud_and_soft / 'x'}", "--tempo=none"]
+    with monkeypatch.context() as before:
+        before.setattr(plan, "EXTRACTION", extract.EXTRACTION - 1)
+        assert main([*arguments, "--workers=1"]) == 0
+    assert main([*arguments, "--workers=1"]) == 2
+    assert "or by an earlier version; give --overwrite" in capsys.readouterr().err
+    assert main([*arguments, "--workers=1", "--overwrite"]) == 0
 
 
 @pytest.mark.parametrize("lufs", [0.0, 14.0, -60.0, float("nan")])
