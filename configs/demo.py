@@ -2,8 +2,8 @@
 
     dmml train --config demo --data data/demo --run runs/demo
 
-Costs some 3 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .921, mood .945,
-instrument .859, tempo .919, overall .911.
+Costs some 2 to 3 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .925, mood .934,
+instrument .879, tempo .920, overall .915.
 """
 
 import ml_collections
