@@ -60,7 +60,7 @@ def load(name: str) -> ml_collections.ConfigDict:
 
     >>> config = dmml.load_config("demo")    # or "specialized:mood", or the path of a file of one's own
     >>> config.train.steps, config.order
-    (500, ('genre', 'mood', 'instrument', 'tempo', 'track'))
+    (600, ('genre', 'mood', 'instrument', 'tempo', 'track'))
 
     Raises:
         UserError: as `find`, and if the file has no `get_config`.

@@ -237,7 +237,7 @@ def test_conditions_share_the_embedding_unless_they_say_their_width(monkeypatch)
     assert [shared.conditions[name].width for name in shared.order] == [86, 85, 85] and shared.embedding == 256
     assert (shared.train.steps, shared.train.steps_per_epoch) == (7, 7) and shared.mask == "none"
     assert own.to_json() == dmml.load_config("category").to_json()  # what is handed in stays as it is
-    assert named.order == ("genre", "track") and named.embedding == 24 and named.train.steps == 500
+    assert named.order == ("genre", "track") and named.embedding == 24 and named.train.steps == 600
     assert whole.embedding == 256 and whole.conditions.track.width == 0
     assert [rest[-1] for _, rest in trained] == ["disentangled_track", "demo", "specialized"]
 

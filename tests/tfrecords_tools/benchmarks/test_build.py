@@ -2,6 +2,7 @@
 
 import soundfile
 
+from tests.in_this_process import map_here
 from tfrecords_tools.benchmarks import build as bench
 
 
@@ -13,7 +14,7 @@ def test_clips_are_stereo_and_of_the_length_asked_for(tmp_path):
 
 
 def test_a_small_run_has_every_figure(monkeypatch):
-    monkeypatch.setattr(bench.pool, "ordered_map", lambda function, tasks, workers: (function(task) for task in tasks))
+    monkeypatch.setattr(bench.pool, "ordered_map", map_here)
     times = bench.run_bench(clips=2, seconds=3.5)
     assert [one.name for one in times.formats] == ["wav", "ogg", "mp3"]
     assert all(
