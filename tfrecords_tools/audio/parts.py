@@ -13,6 +13,9 @@ from tfrecords_tools.notes import Note
 _BEGINNING = re.compile(
     rb"OggS\0\x02|fLaC[\0\x80]\0\0\x22|(?:RIFF|RF64|BW64)....WAVE|FORM....AIF[FC]|caff\0\x01|\.snd\0\0", re.DOTALL
 )
+# The head of a raw AAC frame (ISO/IEC 13818-7, 6.2): sync and layer, then 13 bits of its length from the 30th bit on.
+_AAC = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
+_AAC_HEAD = 7
 # The beginning of a FLAC file, with the head of its first block.
 _FLAC = b"fLaC\0\0\0\x22"
 # Bytes that may stand before it.
@@ -20,7 +23,7 @@ _MOST_BEFORE = 1 << 18
 
 
 def parts_of(path: str | os.PathLike, notes: list[Note], search: bool = False) -> list[Part]:
-    """The streams of an Ogg, MPEG audio, wav, aiff, au, caf or flac file, one behind another; empty where it is none.
+    """The streams of an Ogg, MPEG audio, raw AAC, wav, aiff, au, caf or flac file, one behind another; empty where it is none.
 
     Args:
         path: of a file that is not empty.
@@ -39,9 +42,22 @@ def parts_of(path: str | os.PathLike, notes: list[Note], search: bool = False) -
             if start:
                 notes.append(Note("damage", f"{start} bytes stand before its beginning", "they were left out"))
             return ogg.links(data, start, notes) if data[start : start + 4] == b"OggS" else sized(data, start, notes)
+        if _is_aac(data, start):
+            # By a name in .mp3 libsndfile would take one of its bytes for the beginning of a frame.
+            return [Part(whole=False)]
         if search or mpeg.begins(data, start):
             return mpeg.streams(data, start, notes)
     return []
+
+
+def _is_aac(data: mmap.mmap, start: int) -> bool:
+    """Whether frames of raw AAC (ADTS) stand at `start`: one, and behind it another or the file's end."""
+    head = data[start : start + _AAC_HEAD]
+    if len(head) < _AAC_HEAD or not _AAC.match(head):
+        return False
+    length = int.from_bytes(head[3:6], "big") >> 5 & 0x1FFF
+    following = data[start + length : start + length + 2]
+    return length > _AAC_HEAD and (bool(_AAC.match(following)) or start + length == len(data))
 
 
 def next_flac(path: str | os.PathLike, part: Part, notes: list[Note]) -> list[Part]:

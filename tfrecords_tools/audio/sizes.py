@@ -100,6 +100,9 @@ def _next_part(data: mmap.mmap, start: int, notes: list[Note]) -> Part | None:
         behind = end
     elif missing < 0 and chunk:
         behind = _end_of_chunks(data, end + (sound.size % 2 if chunk != _CAF else 0), chunk) or behind
+    if behind is None and missing < 0 and not sound.is_unknown and _file_ends(data, start, end, chunk):
+        behind = end
+        notes.append(Note("damage", f"{-missing} bytes stand behind its end", "they were left out"))
     if behind is not None:
         return Part(start, behind if behind < len(data) else None, counted=True)
     said = "does not say how many" if sound.is_unknown else f"wrongly says that {sound.size}"
@@ -146,6 +149,14 @@ def _end_of_chunks(data: mmap.mmap, place: int, form: str) -> int | None:
             return begin - 8
         end = begin + size
     return len(data) if end is not None and abs(end - len(data)) < _SLACK else None
+
+
+def _file_ends(data: mmap.mmap, start: int, end: int, form: str) -> bool:
+    """Whether the size of the file in its head agrees with that of its sound, which ends at `end`: no chunk follows."""
+    if form not in (_RIFF, _AIFF):
+        return False
+    (size,) = struct.unpack_from(form[0] + "I", data, start + 4)
+    return size + start + 8 in (end, end + 1)
 
 
 def _riff(data: mmap.mmap, start: int) -> _Sound | None:

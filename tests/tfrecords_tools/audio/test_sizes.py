@@ -61,6 +61,16 @@ def test_chunks_behind_the_sound_are_no_sound(tmp_path, suffix):
     assert len(found) / RATE == pytest.approx(SECONDS, abs=0.01) and not notes
 
 
+@pytest.mark.parametrize("suffix", ["wav", "aiff"])
+def test_what_stands_behind_an_end_that_two_sizes_agree_on_is_no_sound(tmp_path, suffix):
+    path = tmp_path / f"x.{suffix}"
+    soundfile.write(path, SOUND, RATE, subtype="PCM_16")
+    path.write_bytes(path.read_bytes() + b"junk junk" * 5000)
+    found, notes = listen(path)
+    assert len(found) == len(SOUND) and seconds_of(path) == SECONDS
+    assert kinds(notes) == ["damage"] and notes[0].what == "45000 bytes stand behind its end"
+
+
 @pytest.mark.parametrize("suffix", ["wav", "au", "aiff", "caf", "rf64"])
 def test_a_file_that_lacks_sound_is_refused(tmp_path, suffix):
     path = lie(tmp_path, suffix, BYTES + RATE * 2)
