@@ -49,6 +49,8 @@ CONTAINERS = (
 )
 # Of these, what FFmpeg calls the duration is a guess from the bit rate, or from times that need not begin at 0.
 _GUESSING = ("aac", "ac3", "eac3", "amr", "dts", "mp3", "mpeg", "mpegts", "flv", "ogg", "loas")
+# Share of the size by which a duration times the bit rate may differ from it where it is such a guess.
+_GUESS_APART = 0.002
 # Share by which the durations of a stream's packets may differ from their times: not all durations are exact.
 _APART = 0.1
 # FFmpeg counts the time of a container in microseconds.
@@ -162,7 +164,7 @@ class FFmpegFile:
 
         A table of all packets that were read is better evidence than a duration.
         """
-        if self.format in _GUESSING or self._is_film():
+        if self.format in _GUESSING or self._is_film() or self._is_guess():
             return 0.0
         # One packet more ends the decoding.
         if 0 < self._stream.frames <= self._packets - 1 and not self.damaged:
@@ -186,6 +188,14 @@ class FFmpegFile:
         by_durations = float(total * self._stream.time_base)
         by_times = by_durations if first is None else float((last - first) * self._stream.time_base)
         return by_times if abs(by_times - by_durations) < _APART * by_durations else None
+
+    def _is_guess(self) -> bool:
+        """Whether a duration in a file of Windows Media is its size by the bit rate: one from a pipe has none."""
+        duration, size = self._container.duration, self._container.size
+        if self.format != "asf" or not duration or len(self._container.streams) > 1:
+            return False
+        announced = duration / _PER_SECOND * (self._stream.bit_rate or 0) / 8
+        return abs(announced - size) < _GUESS_APART * size
 
     def _is_film(self) -> bool:
         """Whether a duration may be that of the pictures: only mov says one for each stream."""

@@ -1,5 +1,7 @@
 """Formats that libsndfile does not read, through FFmpeg: the same samples, the same refusals."""
 
+import io
+
 import av
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from tfrecords_tools.audio.blocks import DecodeError, cut
 from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of
 from tfrecords_tools.audio.extract import Extracted, Task, extract
 from tfrecords_tools.audio.ffmpeg import FFmpegFile
+from tfrecords_tools.audio.part import Part
+from tfrecords_tools.audio.parts import parts_of
 
 RATE, SECONDS = 44_100, 6.0
 TIME = np.arange(int(RATE * SECONDS)) / RATE
@@ -192,3 +196,37 @@ def test_raw_aac_is_as_long_as_it_sounds(tmp_path, bit_rate):
         path = tmp_path / f"{number}.aac"
         path.write_bytes(b"".join(parts[:: (1, -1)[number % 2]]))
         assert len(load_mono(path, 22_050)) / 22_050 == pytest.approx(30.0, abs=0.1) == seconds_of(path)
+
+
+def test_raw_aac_by_the_name_of_an_mp3_is_read(tmp_path):
+    """Of some, libsndfile takes bytes in the middle for two frames, which then are all of the song."""
+    path = odd.encode(tmp_path / "x.aac", "aac", STEREO.T, RATE, "adts").rename(tmp_path / "x.mp3")
+    assert parts_of(path, []) == [Part(whole=False)]
+    whole = len(load_mono(path, 22_050)) / 22_050
+    assert whole == pytest.approx(SECONDS, abs=0.1) == seconds_of(path)
+    path.write_bytes(b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + path.read_bytes())
+    assert len(load_mono(path, 22_050)) / 22_050 == whole
+
+
+def test_a_length_that_is_the_size_by_the_bit_rate_refuses_nothing(tmp_path):
+    """As FFmpeg says of a file of Windows Media from a pipe, whose head names no length."""
+
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+    pipe = Pipe()
+    with av.open(pipe, "w", format="asf") as container:
+        stream = container.add_stream("wmav2", rate=RATE, layout="stereo", bit_rate=128_000)
+        for start in range(0, 30 * RATE, 2048):
+            place = start % (STEREO.shape[1] - 2048)
+            block = np.ascontiguousarray(STEREO[:, place : place + 2048])
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts = RATE, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    path = tmp_path / "x.wma"
+    path.write_bytes(pipe.getvalue())
+    with FFmpegFile(path) as file:
+        assert file._container.duration > 31e6  # what it says
+    assert len(load_mono(path, 22_050)) / 22_050 == pytest.approx(30.0, abs=0.1)
