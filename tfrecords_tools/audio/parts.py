@@ -23,7 +23,7 @@ _MOST_BEFORE = 1 << 18
 
 
 def parts_of(path: str | os.PathLike, notes: list[Note], search: bool = False) -> list[Part]:
-    """The streams of an Ogg, MPEG, raw AAC, wav, aiff, au, caf or flac file, one behind another; empty where it is none.
+    """The streams of an Ogg, MPEG, raw AAC, wav, aiff, au, caf or flac file, one behind another; empty if it is none.
 
     Args:
         path: of a file that is not empty.
