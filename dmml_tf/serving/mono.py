@@ -31,23 +31,29 @@ def mix_down(samples: tf.Tensor, rate: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         float32 [frames].
     """
     frames, channels = tf.unstack(tf.shape(samples, tf.int64))
-    stretch = tf.maximum(tf.minimum(tf.cast(STRETCH_SECONDS, tf.int64) * rate, frames), 1)
-    count = -(-frames // stretch)
-    padded = tf.pad(samples, [[0, count * stretch - frames], [0, 0]])
-    stretches = tf.reshape(padded, [count, stretch, channels])
-    lengths = tf.cast(tf.minimum(stretch, frames - tf.range(count) * stretch), tf.float32)[:, None]
+    second = tf.maximum(tf.minimum(rate, frames), 1)
+    count = -(-frames // (STRETCH_SECONDS * second))
+    padded = tf.pad(samples, [[0, count * STRETCH_SECONDS * second - frames], [0, 0]])
+    seconds = tf.reshape(padded, [count, STRETCH_SECONDS, second, channels])
+    starts = tf.reshape(second * tf.range(count * STRETCH_SECONDS), [count, STRETCH_SECONDS, 1])
+    lengths = tf.cast(tf.clip_by_value(frames - starts, 0, second), tf.float32)
     weights = _weights(channels, mask)
-    powers = tf.reduce_sum(tf.square(stretches), axis=1) / lengths
-    mixed = tf.linalg.matvec(stretches, weights)
-    power = tf.reduce_sum(tf.square(mixed), axis=1, keepdims=True) / lengths
+    mixed = tf.linalg.matvec(seconds, weights)
+    squares = tf.reduce_sum(tf.square(seconds), axis=2)
+    stretch = tf.reduce_sum(squares, axis=1, keepdims=True) / tf.reduce_sum(lengths, axis=1, keepdims=True)
+    loudest = tf.reduce_max(stretch, axis=2)
+    sounding = tf.math.count_nonzero(stretch >= SILENT_SHARE * loudest[..., None], axis=2)
+    alone = (loudest > LEAST_POWER) & (sounding == 1)
+    powers = tf.math.divide_no_nan(squares, lengths)
+    power = tf.math.divide_no_nan(tf.reduce_sum(tf.square(mixed), axis=2), lengths[..., 0])
     shares = tf.square(weights) * powers
-    loudest = tf.reduce_max(powers, axis=1, keepdims=True)
-    alone = tf.math.count_nonzero(powers >= SILENT_SHARE * loudest, axis=1, keepdims=True) == 1
-    cancelled = power < CANCELLED_SHARE * tf.reduce_sum(shares, axis=1, keepdims=True)
-    chosen = tf.where(alone[:, 0], tf.argmax(powers, axis=1), tf.argmax(shares, axis=1))
-    taken = tf.gather(stretches, chosen, axis=2, batch_dims=1)
-    mono = tf.where((loudest > LEAST_POWER) & (alone | cancelled), taken, mixed)
-    return tf.reshape(mono, [-1])[:frames]
+    cancelled = (tf.reduce_max(powers, axis=2) > LEAST_POWER) & (
+        power < CANCELLED_SHARE * tf.reduce_sum(shares, axis=2)
+    )
+    favoured = 1.0 + tf.one_hot(tf.argmax(tf.square(weights) * stretch, axis=2), tf.cast(channels, tf.int32))
+    chosen = tf.where(alone, tf.argmax(stretch, axis=2), tf.argmax(shares * favoured, axis=2))
+    taken = tf.gather(seconds, chosen, axis=3, batch_dims=2)
+    return tf.reshape(tf.where((alone | cancelled)[..., None], taken, mixed), [-1])[:frames]
 
 
 def _weights(channels: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,8 @@ R' = R + .7071 C + .7071 Rs, mono = (L' + R') / 2, without the low-frequency cha
 stereo in a file of six channels sounds as it does in a file of two. A single channel is taken as it is.
 
 Some files hold one side upside down, of which the mean is silence, or one side alone, of which the mean is 6 dB too
-quiet. Each stretch of 10 s is therefore mixed once its channels' powers are known.
+quiet. Each stretch of 10 s is therefore mixed once its channels' powers are known: whether one sounds alone is said of
+the stretch, as many a song begins on one side; whether they cancel of each second in it.
 """
 
 import functools
@@ -15,8 +16,8 @@ import numpy as np
 
 from tfrecords_tools.notes import Note
 
-# Seconds of sound that are judged, and mixed, alike: more would leave the processor's cache before they are read again.
-STRETCH_SECONDS = 10.0
+# Seconds of sound that are mixed together: more would leave the processor's cache before they are read again.
+STRETCH_SECONDS = 10
 # The channels cancel where the mix has less than this share of the power that it would have if they had nothing in
 # common: correlated by less than -.9, which a wide stereo image does not reach.
 CANCELLED_SHARE = 0.1
@@ -96,16 +97,17 @@ class Downmix:
     def __init__(self, names: Sequence[str], rate: float):
         self._weights = mono_weights(names)
         self._rate = rate
-        self._stretch = int(STRETCH_SECONDS * rate)
+        self._second = max(1, int(rate))
         self._cancelled = self._alone = 0
         self._begin()
 
     def _begin(self) -> None:
-        """Begins a stretch: its blocks, their mixes, and the sums of squares of its channels and of the mix."""
+        """Begins a stretch: its blocks, their mixes, and each second's sums of squares, of its channels and the mix."""
         self._blocks: list[np.ndarray] = []
         self._mixes: list[np.ndarray] = []
+        self._places: list[int] = []  # the second that each block lies in
         self._frames = 0
-        self._squares = np.zeros(len(self._weights) + 1)
+        self._squares = np.zeros((STRETCH_SECONDS, len(self._weights) + 1))
 
     def add(self, block: np.ndarray) -> Iterator[np.ndarray]:
         """Takes float32 [frames, channels]; yields the mono blocks, float32 [frames], of each stretch that is full."""
@@ -113,15 +115,17 @@ class Downmix:
             yield block[:, 0]
             return
         while len(block):
-            taken, block = np.split(block, [self._stretch - self._frames])
+            place, done = divmod(self._frames, self._second)
+            taken, block = np.split(block, [self._second - done])
             # Channel by channel, and while the block is in the processor's cache: a third of the time.
             channels = np.ascontiguousarray(taken.T)
             mix = _weighted(channels, self._weights)
-            self._squares += [np.dot(signal, signal) for signal in (*channels, mix)]
+            self._squares[place] += [np.dot(signal, signal) for signal in (*channels, mix)]
             self._blocks.append(channels)
             self._mixes.append(mix)
+            self._places.append(place)
             self._frames += len(taken)
-            if self._frames == self._stretch:
+            if self._frames == STRETCH_SECONDS * self._second:
                 yield from self._stretch_mixed()
 
     def end(self) -> Iterator[np.ndarray]:
@@ -145,25 +149,26 @@ class Downmix:
 
     def _stretch_mixed(self) -> Iterator[np.ndarray]:
         """The mono blocks of the stretch that has come; the next one begins."""
-        blocks, mixes = self._blocks, self._mixes
-        loudest = self._loudest_alone()
+        parts = list(zip(self._places, self._blocks, self._mixes))
+        taken = self._judge()
         self._begin()
-        yield from mixes if loudest is None else (channels[loudest] for channels in blocks)
+        yield from (mix if taken[place] < 0 else channels[taken[place]] for place, channels, mix in parts)
 
-    def _loudest_alone(self) -> int | None:
-        """The channel that stands for all in this stretch, where one sounds alone or they cancel."""
-        *powers, power = self._squares / max(1, self._frames)
-        if max(powers) <= LEAST_POWER:
-            return None
-        # Each channel's power in a mix of channels that have nothing in common.
-        shares = np.square(self._weights) * powers
-        if np.count_nonzero(powers >= SILENT_SHARE * max(powers)) == 1:
+    def _judge(self) -> np.ndarray:
+        """For each second the channel that stands for all, where one sounds alone or they cancel; -1 for the mix."""
+        *stretch, _ = self._squares.sum(0) / max(1, self._frames)
+        if max(stretch) > LEAST_POWER and np.count_nonzero(stretch >= SILENT_SHARE * max(stretch)) == 1:
             self._alone += self._frames
-            return int(np.argmax(powers))
-        if power < CANCELLED_SHARE * shares.sum():
-            self._cancelled += self._frames
-            return int(np.argmax(shares))
-        return None
+            return np.full(STRETCH_SECONDS, np.argmax(stretch))
+        lengths = np.clip(self._frames - self._second * np.arange(STRETCH_SECONDS), 0, self._second)
+        powers = self._squares / np.maximum(1, lengths)[:, None]
+        # Each channel's power in a mix of channels that have nothing in common.
+        shares = np.square(self._weights) * powers[:, :-1]
+        cancelled = (powers[:, :-1].max(1) > LEAST_POWER) & (powers[:, -1] < CANCELLED_SHARE * shares.sum(1))
+        self._cancelled += int(lengths[cancelled].sum())
+        # To go from one side to the other, which is it upside down, would be heard: the stretch's loudest is favoured.
+        favoured = np.where(np.arange(len(stretch)) == np.argmax(np.square(self._weights) * stretch), 2.0, 1.0)
+        return np.where(cancelled, np.argmax(shares * favoured, axis=1), -1)
 
 
 def _weighted(channels: np.ndarray, weights: np.ndarray) -> np.ndarray:

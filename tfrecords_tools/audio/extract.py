@@ -12,7 +12,7 @@ from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.notes import Note
 
 # Raised where a file gives other features than before: a dataset of an earlier number is no build of the same input.
-EXTRACTION = 2
+EXTRACTION = 3
 # Seconds of one excerpt: a shorter track has no window to learn from.
 LEAST_SECONDS = 3.0
 # Bytes of a track's arrays: a protocol buffer ends at 2 GiB, and everything else in the record needs little.

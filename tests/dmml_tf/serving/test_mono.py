@@ -59,6 +59,15 @@ def test_one_side_upside_down_then_one_alone_then_both():
     np.testing.assert_allclose(found[60_000:], samples[60_000:].mean(axis=1), atol=1e-7)
 
 
+def test_sides_that_cancel_for_a_part_of_a_stretch():
+    samples = sound(2, 30_000)
+    samples[:, 1] = samples[:, 0]
+    samples[10_500:16_700, 1] *= -1.02
+    found = assert_as_decoded(samples, ("FL", "FR"))
+    assert np.count_nonzero(found == 0.0) == 0
+    assert np.abs(found[11_000:16_000]).max() > 0.1
+
+
 def test_six_channels_of_which_two_sound():
     samples = sound(6, 5_000)
     samples[:, 2:] = 0.0

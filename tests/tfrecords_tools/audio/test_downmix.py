@@ -92,6 +92,33 @@ def test_a_file_that_cancels_in_a_part_only_is_mended_in_that_part():
     assert "for 30.0 s" in note.what
 
 
+def test_where_it_cancels_for_less_than_a_stretch_less_than_a_second_is_lost_at_either_end():
+    one = _noise(30, 1)[:, 0]
+    samples = np.stack([one, one], 1)
+    first, last = int(10.5 * RATE), int(16.7 * RATE)
+    samples[first:last, 1] *= -1
+    mixed, (note,) = _mix(samples, STEREO, piece=7_919)
+    assert np.count_nonzero(mixed != one) < 2 * RATE
+    assert "cancel each other for" in note.what
+
+
+def test_a_side_that_cancels_does_not_change_within_a_stretch():
+    one = _noise(10, 1)[:, 0]
+    louder = np.where(np.arange(len(one)) // RATE % 2, 1.05, 0.95).astype(np.float32)
+    samples = np.stack([one, -one * louder], 1)
+    mixed, _ = _mix(samples, STEREO)
+    np.testing.assert_array_equal(mixed, samples[:, 1])
+
+
+def test_where_a_pair_cancels_while_the_loudest_is_silent_the_pair_is_heard():
+    front, back = _noise(10, 1)[:, 0], _noise(10, 1, seed=1)[:, 0]
+    samples = np.stack([front, front, back, -back], 1)
+    samples[: 6 * RATE, 2:] = 0
+    samples[6 * RATE :, :2] = 0
+    mixed, _ = _mix(samples, USUAL_CHANNELS[4])
+    np.testing.assert_array_equal(mixed[6 * RATE :], back[6 * RATE :])
+
+
 def test_silence_stays_silence_without_a_note():
     mixed, notes = _mix(np.zeros((4 * RATE, 2), np.float32), STEREO)
     assert not mixed.any() and len(mixed) == 4 * RATE and not notes
