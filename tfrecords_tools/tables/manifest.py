@@ -117,10 +117,10 @@ class Manifest:
 
     def _add_column(self, place: int, cell: str, column_types: dict[str, str]) -> None:
         name, colon, column_type = cell.partition(":")
-        if _INDEX.fullmatch(cell):
-            self.notes.append(
-                RowNote(1, "", "labels", f"the column '{cell}' is an index that pandas wrote", "left out")
-            )
+        # By default pandas writes its index first, and gives it no name.
+        if _INDEX.fullmatch(cell) or (place == 0 and not cell):
+            called = f"column '{cell}'" if cell else "first column, which has no name,"
+            self.notes.append(RowNote(1, "", "labels", f"the {called} is an index that pandas wrote", "left out"))
             return
         if cell in (*NEEDED, *OPTIONAL):
             if cell in self._columns:

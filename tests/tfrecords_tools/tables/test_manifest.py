@@ -67,6 +67,14 @@ def test_kinds_said_explicitly(table):
     assert next(iter(manifest)).tags == {"tempo": ("fast",), "mood": ("calm",)}
 
 
+def test_the_index_that_pandas_writes_without_a_name_is_noted_and_no_reject(table):
+    manifest = read_manifest(table(",track_id,path,artist,genre\n0,t1,a.wav,x,rock\n"))
+    (note,) = manifest.notes
+    assert not manifest.rejects and (note.line, note.kind, note.done) == (1, "labels", "left out")
+    assert "an index that pandas wrote" in note.what
+    assert next(iter(manifest)).tags == {"genre": ("rock",)}
+
+
 @pytest.mark.parametrize(
     "column, reason",
     [
