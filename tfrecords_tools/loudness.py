@@ -25,7 +25,9 @@ def power_weights(sample_rate: int, n_fft: int) -> np.ndarray:
     """
     response = _shelf(sample_rate, n_fft) * _high_pass(sample_rate, n_fft)
     sides = np.full(n_fft // 2 + 1, 2.0)
-    sides[0] = sides[-1] = 1.0
+    sides[-1] = 1.0
+    # A constant offset is not heard, and the filters stop it; a window spreads it over the two lowest frequencies.
+    sides[:2] = 0.0
     window_power = 3 / 8 * n_fft  # the sum of a Hann window's squares
     return (sides * np.abs(response) ** 2 / (n_fft * window_power)).astype(np.float32)
 

@@ -60,6 +60,13 @@ def test_tones_agree_with_the_standard(hertz):
     assert measure(0.2 * tone(hertz)) == pytest.approx(brute_force(0.2 * tone(hertz)), abs=0.2)
 
 
+@pytest.mark.parametrize("offset", [-0.3, 0.02])
+def test_a_constant_offset_is_not_heard(offset):
+    quiet = 0.01 * tone(440.0, 30.0)
+    ends = np.minimum(1.0, np.minimum(np.arange(len(quiet)), np.arange(len(quiet))[::-1]) / RATE)  # no click
+    assert measure(quiet + offset * ends) == pytest.approx(measure(quiet), abs=0.1)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_and_music_agree_with_the_standard(seed):
     noise = 0.1 * np.random.default_rng([seed]).standard_normal(6 * RATE)
