@@ -19,6 +19,8 @@ __all__ = ["AudioError", "file_problem", "load_mono", "mono_blocks", "require_se
 LARGEST_SAMPLE = 100.0
 # Hz; headers outside it are damaged rather than unusual.
 BELIEVABLE_RATES = (1_000, 768_000)
+# Hz; of one-bit sound (DSD512 and before), of whose samples FFmpeg makes one out of eight.
+_HIGHEST_RATE = 3_072_000
 
 
 def file_problem(path: str | os.PathLike) -> str | None:
@@ -68,7 +70,7 @@ def mono_blocks(
     blocks = cut(*read(path, start_seconds, notes), max_seconds)
     odd: list[Note] = []
     for (rate, names), stream in itertools.groupby(blocks, _stream):
-        if not BELIEVABLE_RATES[0] <= rate <= BELIEVABLE_RATES[1]:
+        if not BELIEVABLE_RATES[0] <= rate <= _HIGHEST_RATE:
             raise AudioError(f"its header says {rate} Hz, which no recording has; encode it again")
         yield from _mono(stream, rate, names, sample_rate, odd)
     yield np.zeros(0, np.float32)

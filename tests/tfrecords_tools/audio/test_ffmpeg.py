@@ -1,6 +1,7 @@
 """Formats that libsndfile does not read, through FFmpeg: the same samples, the same refusals."""
 
 import io
+import struct
 
 import av
 import numpy as np
@@ -230,3 +231,18 @@ def test_a_length_that_is_the_size_by_the_bit_rate_refuses_nothing(tmp_path):
     with FFmpegFile(path) as file:
         assert file._container.duration > 31e6  # what it says
     assert len(load_mono(path, 22_050)) / 22_050 == pytest.approx(30.0, abs=0.1)
+
+
+@pytest.mark.parametrize("times", [64, 512])
+def test_one_bit_sound_of_any_rate_is_read(tmp_path, times):
+    """Sony, *DSF File Format Specification* 1.01: bits of a first-order modulator, 4,096 bytes a block and channel."""
+    frames = times * RATE * 3 // 4 // 32_768 * 32_768
+    sine = 0.5 * np.sin(2 * np.pi * 440 * np.arange(frames) / (times * RATE))
+    steps = np.floor(np.cumsum((sine + 1) / 2))
+    data = np.packbits(np.diff(steps, prepend=0).astype(np.uint8), bitorder="little").tobytes()
+    head = b"DSD " + struct.pack("<3Q", 28, 92 + len(data), 0)
+    head += b"fmt " + struct.pack("<Q6IQ2I", 52, 1, 0, 1, 1, times * RATE, 1, frames, 4096, 0)
+    (tmp_path / "x.dsf").write_bytes(head + b"data" + struct.pack("<Q", 12 + len(data)) + data)
+    samples, _ = odd.listen(tmp_path / "x.dsf")
+    assert len(samples) / odd.RATE == pytest.approx(frames / (times * RATE), abs=0.01)
+    assert odd.hertz(samples[2_000:-2_000]) == pytest.approx(440, abs=2)
