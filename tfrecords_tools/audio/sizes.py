@@ -102,7 +102,8 @@ def _next_part(data: mmap.mmap, start: int, notes: list[Note]) -> Part | None:
         behind = _end_of_chunks(data, end + (sound.size % 2 if chunk != _CAF else 0), chunk) or behind
     if behind is None and missing < 0 and not sound.is_unknown and _file_ends(data, start, end, chunk):
         behind = end
-        notes.append(Note("damage", f"{-missing} bytes stand behind its end", "they were left out"))
+        if data[end : end + 4] not in _NAMES:
+            notes.append(Note("damage", f"{-missing} bytes stand behind its end", "they were left out"))
     if behind is not None:
         return Part(start, behind if behind < len(data) else None, counted=True)
     said = "does not say how many" if sound.is_unknown else f"wrongly says that {sound.size}"
@@ -214,3 +215,5 @@ _KINDS = {
     (b"caff", b""): (_caf, _CAF),
     (b".snd", b""): (_au, ""),
 }
+# What a file that may be joined to another begins with.
+_NAMES = {b"fLaC", *(name for name, _ in _KINDS)}

@@ -71,6 +71,14 @@ def test_what_stands_behind_an_end_that_two_sizes_agree_on_is_no_sound(tmp_path,
     assert kinds(notes) == ["damage"] and notes[0].what == "45000 bytes stand behind its end"
 
 
+def test_a_flac_file_behind_a_wav_file_is_no_junk(tmp_path):
+    path = tmp_path / "x.wav"
+    soundfile.write(path, SOUND, RATE, subtype="PCM_16")
+    path.write_bytes(path.read_bytes() + _flac(tmp_path, len(SOUND)).read_bytes())
+    found, notes = listen(path)
+    assert len(found) == 2 * len(SOUND) and kinds(notes) == ["streams"]
+
+
 @pytest.mark.parametrize("suffix", ["wav", "au", "aiff", "caf", "rf64"])
 def test_a_file_that_lacks_sound_is_refused(tmp_path, suffix):
     path = lie(tmp_path, suffix, BYTES + RATE * 2)
