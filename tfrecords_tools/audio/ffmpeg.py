@@ -59,6 +59,7 @@ _PER_SECOND = 1_000_000
 _MOST_LOST, _MOST_DAMAGED = 0.5, 0.01
 # Of so many planes of samples PyAV looks for one too many, and the process ends; where channels alternate there is one.
 _MOST_PLANES = 8
+_NEW_STREAM = "a stream begins in its middle"
 _SAFE = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
 
 
@@ -69,6 +70,7 @@ class FFmpegFile:
         rate: Hz, of its beginning.
         format: FFmpeg's name of the container.
         damaged: packets that could not be decoded and were left out, once the blocks have been read.
+        is_followed: whether something else stands behind all the sound that is announced, once the blocks were read.
 
     Args:
         path: any file; its first audio stream of a known codec is taken.
@@ -97,6 +99,7 @@ class FFmpegFile:
         self.rate = self._stream.codec_context.sample_rate
         self.format = self._container.format.name
         self.damaged = self._packets = 0
+        self.is_followed = False
 
     def __enter__(self) -> "FFmpegFile":
         return self
@@ -143,8 +146,16 @@ class FFmpegFile:
         packets = self._container.demux(self._stream)
         total = lost = 0
         while True:
-            with _reasons():
+            try:
                 packet = next(packets, None)
+            except av.FFmpegError as error:
+                if not self._is_all(total):
+                    raise DecodeError(_reason(error)) from error
+                self.is_followed = True
+                yield from self._stream.codec_context.decode(None)
+                return
+            except IndexError as error:  # PyAV knows the streams of the beginning alone
+                raise DecodeError(_NEW_STREAM) from error
             if packet is None:
                 return
             self._packets += 1
@@ -158,6 +169,13 @@ class FFmpegFile:
                 lost += packet.duration or 0
                 if lost * (self._stream.time_base or 0) > _MOST_LOST and lost > _MOST_DAMAGED * total:
                     raise DecodeError(_reason(error)) from error
+
+    def _is_all(self, ticks: int) -> bool:
+        """Whether packets of that duration are all the sound that a file announces; not where it announces none."""
+        duration, time_base = self._stream.duration, self._stream.time_base
+        if duration is None or time_base is None or self.format in _GUESSING:
+            return False
+        return float((duration - ticks) * time_base) < _MOST_LOST
 
     def missing(self, seconds: float) -> float:
         """Seconds that the container announces beyond the `seconds` that were read to its end; 0 where it does not say.
@@ -216,7 +234,7 @@ def _reasons() -> Iterator[None]:
     except av.FFmpegError as error:
         raise DecodeError(_reason(error)) from error
     except IndexError as error:  # PyAV knows the streams of the beginning alone
-        raise DecodeError("a stream begins in its middle") from error
+        raise DecodeError(_NEW_STREAM) from error
 
 
 def _reason(error) -> str:

@@ -128,6 +128,8 @@ def _compare(file: SndFile | FFmpegFile, part: Part, seconds: float, notes: list
         missing = file.missing(seconds)
         if file.damaged:
             notes.append(Note("damage", f"{file.damaged} of its packets cannot be decoded", "they were left out"))
+        if file.is_followed:
+            notes.append(Note("damage", "what stands behind its sound is none", "it was left out"))
     elif part.announced:
         missing = part.announced / file.rate - seconds
     else:

@@ -246,3 +246,17 @@ def test_one_bit_sound_of_any_rate_is_read(tmp_path, times):
     samples, _ = odd.listen(tmp_path / "x.dsf")
     assert len(samples) / odd.RATE == pytest.approx(frames / (times * RATE), abs=0.01)
     assert odd.hertz(samples[2_000:-2_000]) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize("junk", [bytes(5_000), b"junk" * 1_000])
+def test_what_stands_behind_the_sound_that_is_announced_is_left_out(tmp_path, junk):
+    path = odd.encode(tmp_path / "x.wv", "wavpack", STEREO.T, RATE)
+    whole, clean = odd.listen(path)
+    content = path.read_bytes()
+    path.write_bytes(content + junk)
+    found, notes = odd.listen(path)
+    assert not clean and len(found) == len(whole)
+    assert odd.kinds(notes) == ["damage"]
+    path.write_bytes(content[: len(content) // 2] + junk)
+    with pytest.raises(AudioError, match="cut short|cannot be decoded"):
+        load_mono(path, 22_050)
