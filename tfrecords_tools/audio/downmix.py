@@ -25,6 +25,8 @@ CANCELLED_SHARE = 0.1
 SILENT_SHARE = 1e-6
 # ... and nothing is judged where the loudest is below -70 dB of full scale: noise of converters.
 LEAST_POWER = 1e-7
+# Seconds that are worth a note: fewer are the end of an echo on one side.
+_NOTED_SECONDS = 0.5
 _SIDE = 0.5
 _CENTRE = 0.7071  # half of .7071 on either side
 _SURROUND = 0.3536
@@ -134,13 +136,13 @@ class Downmix:
 
     def notes(self) -> Iterator[Note]:
         """What was odd in the channels so far."""
-        if self._cancelled:
+        if self._cancelled >= _NOTED_SECONDS * self._rate:
             yield Note(
                 "channels",
                 f"its channels cancel each other for {self._cancelled / self._rate:.1f} s",
                 "took the loudest channel there",
             )
-        if self._alone:
+        if self._alone >= _NOTED_SECONDS * self._rate:
             yield Note(
                 "channels",
                 f"one of its {len(self._weights)} channels sounds alone for {self._alone / self._rate:.1f} s",

@@ -119,6 +119,12 @@ def test_where_a_pair_cancels_while_the_loudest_is_silent_the_pair_is_heard():
     np.testing.assert_array_equal(mixed[6 * RATE :], back[6 * RATE :])
 
 
+def test_an_echo_that_ends_on_one_side_is_no_note():
+    samples = _noise(10.011, 2)
+    samples[10 * RATE :, 0] = 0.0
+    assert not _mix(samples, STEREO)[1]
+
+
 def test_silence_stays_silence_without_a_note():
     mixed, notes = _mix(np.zeros((4 * RATE, 2), np.float32), STEREO)
     assert not mixed.any() and len(mixed) == 4 * RATE and not notes
