@@ -2,8 +2,8 @@
 
     dmml train --config demo --data data/demo --run runs/demo
 
-Costs some 2 to 3 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .925, mood .934,
-instrument .879, tempo .920, overall .915.
+Costs some 2 to 3 minutes on two cores. Scored on the demo's test split, sub-spaces: genre .939, mood .954,
+instrument .887, tempo .920, overall .925.
 """
 
 import ml_collections
