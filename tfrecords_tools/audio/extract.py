@@ -78,7 +78,7 @@ class Refused:
 def extract(task: Task) -> Extracted | Refused:
     """Extracts the features of one track.
 
-    In memory: one block of audio (1.5 s at 44.1 kHz) and what is kept of the whole track, 11 kB a second
+    In memory: 10 s of audio (`downmix`: its channels and their mix) and what is kept of the whole track, 11 kB a second
     of log-mel (3 h: 119 MB) and with `audio` 44 kB a second of PCM (3 h: 476 MB), or while it waits for its
     loudness 88 kB.
     """

@@ -39,7 +39,10 @@ def test_a_mel_array_is_unstandardised_and_loses_its_last_frame(tmp_path):
     np.testing.assert_allclose(found, mel[:-1], atol=1e-6)
 
 
-def test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path):
+@pytest.mark.parametrize("length_is_known", [True, False])
+def test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path, monkeypatch, length_is_known):
+    if not length_is_known:
+        monkeypatch.setattr("dmml_tf.evaluation.human.seconds_of", lambda path: None)
     song = np.concatenate([tone(200, 4), tone(3000, 4)])
     soundfile.write(tmp_path / "long.wav", song, 22_050)
     soundfile.write(tmp_path / "short.flac", song[-66_150:], 22_050)
@@ -48,11 +51,6 @@ def test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path):
         assert found.shape == (129, 128)
         np.testing.assert_allclose(found[2:-2], CHAIN.extract(tone(3000))[2 : 129 - 2], atol=0.02)
     assert len(clip_log_mel(Clip("x", file="long.wav"), tmp_path, CHAIN)) == 8 * 22_050 // 512
-
-
-def test_a_song_whose_length_is_unknown_is_cut_at_the_clip_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("dmml_tf.evaluation.human.seconds_of", lambda path: None)
-    test_audio_is_cut_at_the_clip_unless_it_is_the_clip(tmp_path)
 
 
 def test_a_clip_is_as_loud_as_in_its_song_which_is_as_loud_as_the_chain_says(tmp_path):
