@@ -3,9 +3,10 @@
 from absl import flags
 from tensorflow import keras
 
+from dmml_tf.models import musicnn
 from dmml_tf.models.blocks import BLOCKS
 from dmml_tf.models.count import multiply_adds
-from dmml_tf.models.embedding import FRONTENDS, build_embedding
+from dmml_tf.models.embedding import BODIES, FRONTENDS, build_embedding
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -30,5 +31,6 @@ def run(fv: flags.FlagValues) -> None:
 
 
 def combinations() -> list[tuple[str, str]]:
-    """(frontend, block) of every network that can be built; no block for a frontend with a body of its own."""
-    return [(frontend, block) for frontend in FRONTENDS for block in (BLOCKS if frontend != "sample_cnn" else [""])]
+    """(frontend, block) of every network that can be built here; no block for a frontend with a body of its own."""
+    built = [frontend for frontend in FRONTENDS if frontend != "musicnn" or musicnn.installed()]
+    return [(frontend, block) for frontend in built for block in ([""] if frontend in BODIES else BLOCKS)]
