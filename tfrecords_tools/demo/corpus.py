@@ -29,6 +29,7 @@ from tfrecords_tools.program import progress
 
 COLUMNS = ("track_id", "path", "title", "artist", "split", "genre", "mood", "instrument", "tempo")
 CLAVES = 75  # General MIDI key of the kit
+_SILENT = ("pretraining", "variety")  # modules of which the sound has only what is in a plan
 _NEEDED = ("music21", "pretty_midi", "midirenderer", "scipy", "soundfile")
 
 
@@ -50,9 +51,17 @@ def build_corpus(
     Raises:
         UserError: on missing packages or impossible figures.
     """
-    require_extra("demo", "the demo corpus", *_NEEDED)
-    folder = pathlib.Path(folder)
-    plans = plan_corpus(tracks, seed, seconds)
+    require_renderer("the demo corpus")
+    return render_corpus(pathlib.Path(folder), plan_corpus(tracks, seed, seconds), workers)
+
+
+def require_renderer(what: str) -> None:
+    """Raises `UserError` where packages are missing that planning and rendering need; `what` needs them."""
+    require_extra("demo", what, *_NEEDED)
+
+
+def render_corpus(folder: pathlib.Path, plans: Sequence[TrackPlan], workers: int = 0) -> pathlib.Path:
+    """Renders the tracks of a plan; arguments, files and result are those of `build_corpus`."""
     for name in ("audio", "plans"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     # While tracks are replaced, the labels of an earlier seed or version must not pass for theirs.
@@ -60,7 +69,7 @@ def build_corpus(
     with contextlib.closing(_rendered(plans, folder, workers)) as results:
         titles = dict(progress(results, total=len(plans), label="render"))
     _write_manifest(folder, plans, titles)
-    table = _describe(folder, plans, seed, seconds)
+    table = _describe(folder, plans)
     print(format_table(table))
     return folder / "manifest.csv"
 
@@ -71,10 +80,11 @@ def compose(plan: TrackPlan) -> tuple[Piece, str]:
     beats = plan.seconds * plan.tempo / 60 + 4
     if plan.genre in bands.GENRES:
         band = bands.found_band(np.random.default_rng([plan.corpus_seed, GENRES.index(plan.genre), plan.artist]))
-        piece, title = bands.play(plan.genre, band, rng, beats), f"{plan.genre.capitalize()} {plan.track_id[5:]}"
+        piece, title = bands.play(plan.genre, band, rng, beats), f"{plan.genre.capitalize()} {plan.track_id[-4:]}"
     else:
         piece, title = _first_fitting(plan, beats)
-    return keep_the_beat(moods.apply_mood(piece, plan.mood, rng), beats), title
+    piece = moods.apply_mood(piece, plan.mood, rng)
+    return keep_the_beat(piece, beats) if plan.claves else piece, title
 
 
 def keep_the_beat(piece: Piece, beats: float) -> Piece:
@@ -94,9 +104,11 @@ def render_track(plan: TrackPlan, folder: pathlib.Path) -> tuple[str, str]:
         return plan.track_id, known["title"]
     piece, title = compose(plan)
     rng = np.random.default_rng([plan.seed, 1])
-    seats = instruments.seat(plan.families, rng)
+    programs = dict(zip(plan.families, plan.programs)) or instruments.FAMILIES
+    seats = instruments.seat(plan.families, rng, programs)
     midi = render.midi_bytes(piece, seats, plan.tempo, plan.seconds, start=float(rng.uniform(0, 60 / plan.tempo)))
-    samples = render.record(render.synthesise(midi, plan.seconds), rng)
+    soundfont = folder / plan.soundfont if plan.soundfont else None
+    samples = render.record(render.synthesise(midi, plan.seconds, soundfont), rng)
     with whole_file(audio) as temporary:
         soundfile.write(temporary, samples, render.SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     write_json(sidecar, {"digest": digest, "title": title, "plan": dataclasses.asdict(plan)})
@@ -141,7 +153,7 @@ def _digest(plan: TrackPlan) -> str:
 @functools.cache
 def _code() -> str:
     """Digest of the modules that decide the sound, so that a change of theirs renders anew."""
-    files = sorted(pathlib.Path(__file__).parent.glob("*.py"))
+    files = sorted(file for file in pathlib.Path(__file__).parent.glob("*.py") if file.stem not in _SILENT)
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -170,7 +182,7 @@ def _write_manifest(folder: pathlib.Path, plans: Sequence[TrackPlan], titles: di
             )
 
 
-def _describe(folder: pathlib.Path, plans: Sequence[TrackPlan], seed: int, seconds: float) -> dict:
+def _describe(folder: pathlib.Path, plans: Sequence[TrackPlan]) -> dict:
     """Writes `corpus.json`; returns the mutual information table of the whole corpus."""
     columns = label_columns(plans)
     table = mutual_information_table(columns)
@@ -181,9 +193,9 @@ def _describe(folder: pathlib.Path, plans: Sequence[TrackPlan], seed: int, secon
     write_json(
         folder / "corpus.json",
         {
-            "seed": seed,
+            "seed": plans[0].corpus_seed,
             "tracks": len(plans),
-            "seconds": seconds,
+            "seconds": plans[0].seconds,
             "versions": _versions(),
             "counts": {
                 name: dict(sorted(Counter(getattr(plan, name) for plan in plans).items()))

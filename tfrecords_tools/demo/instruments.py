@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -61,15 +61,22 @@ def draw_families(count: int, rng: np.random.Generator) -> list[tuple[str, ...]]
     return [next(pools[size]) for size in sizes]
 
 
-def seat(families: Sequence[str], rng: np.random.Generator) -> dict[str, Seat]:
+def seat(
+    families: Sequence[str], rng: np.random.Generator, programs: Mapping[str, Program] = FAMILIES
+) -> dict[str, Seat]:
     """Gives each role to a family, so that every family plays all the time.
 
     Two families: one has the tune, the other chords and bass. The stereo positions are drawn as well.
+
+    Args:
+        families: who plays.
+        rng: draws who has which role, and where each sits.
+        programs: each family's program.
     """
     order = [families[k] for k in rng.permutation(len(families))]
     cast = {MELODY: order[0], CHORD: order[-1], BASS: order[min(1, len(order) - 1)]}
     return {
-        role: Seat(family, FAMILIES[family].number, _volume(FAMILIES[family], role), int(rng.integers(24, 105)))
+        role: Seat(family, programs[family].number, _volume(programs[family], role), int(rng.integers(24, 105)))
         for role, family in ((role, cast[role]) for role in ROLES)
     }
 

@@ -33,6 +33,9 @@ class TrackPlan:
         families: instrument tags.
         tempo: beats a minute, two decimals.
         scores: files to try in order, for a genre of scores; empty for a band.
+        programs: of `families`, in their order; empty is the one of `instruments.FAMILIES` for each.
+        soundfont: a file in the corpus's folder; empty is TimGM6mb.
+        claves: whether they are struck on every beat.
     """
 
     track_id: str
@@ -46,6 +49,9 @@ class TrackPlan:
     families: tuple[str, ...]
     tempo: float
     scores: tuple[str, ...] = ()
+    programs: tuple[instruments.Program, ...] = ()
+    soundfont: str = ""
+    claves: bool = True
 
     @property
     def artist_name(self) -> str:
@@ -53,13 +59,14 @@ class TrackPlan:
         return f"{self.genre} {'source' if self.genre in scores.GENRES else 'band'} {self.artist}"
 
 
-def plan_corpus(tracks: int, seed: int, seconds: float) -> list[TrackPlan]:
+def plan_corpus(tracks: int, seed: int, seconds: float, shares: Mapping[str, float] = SHARES) -> list[TrackPlan]:
     """Draws the corpus.
 
     Args:
         tracks: number of tracks; each genre needs one for each split, so fewer than 30 hold fewer genres.
         seed: all depends on it.
         seconds: length of each track.
+        shares: split -> share of its tracks.
 
     Raises:
         UserError: on fewer than 6 tracks (two genres).
@@ -69,7 +76,7 @@ def plan_corpus(tracks: int, seed: int, seconds: float) -> list[TrackPlan]:
     if seconds < 3:
         raise UserError(f"--seconds={seconds:g}: an excerpt has 3 s, a track cannot be shorter")
     plans = []
-    for k, (split, genres) in enumerate(_genres_by_split(tracks).items()):
+    for k, (split, genres) in enumerate(_genres_by_split(tracks, shares).items()):
         plans += _plan_split(split, genres, np.random.default_rng([seed, 1, k]), seed, seconds)
     plans = [
         dataclasses.replace(plan, track_id=f"demo-{k:04d}", seed=seed * 1_000_003 + k)
@@ -89,13 +96,13 @@ def label_columns(plans: Sequence[TrackPlan]) -> dict[str, np.ndarray]:
     }
 
 
-def _genres_by_split(tracks: int) -> dict[str, list[str]]:
+def _genres_by_split(tracks: int, shares: Mapping[str, float]) -> dict[str, list[str]]:
     """Each split's genres, one entry a track."""
     genres = GENRES if tracks >= 3 * len(GENRES) else _spread(GENRES, tracks // 3)
     result: dict[str, list[str]] = {split: [] for split in SHARES}
     for k, genre in enumerate(genres):
         count = tracks // len(genres) + (k < tracks % len(genres))
-        valid, test = (max(1, round(count * SHARES[split])) for split in ("valid", "test"))
+        valid, test = (max(1, round(count * shares[split])) for split in ("valid", "test"))
         for split, size in (("train", count - valid - test), ("valid", valid), ("test", test)):
             result[split] += [genre] * size
     return result

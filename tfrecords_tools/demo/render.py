@@ -59,13 +59,19 @@ def midi_bytes(piece: Piece, seats: Mapping[str, Seat], tempo: float, seconds: f
     return file.getvalue()
 
 
-def synthesise(midi: bytes, seconds: float) -> np.ndarray:
-    """Plays a MIDI file with TimGM6mb: float32 [seconds * 22050, 2], the same bytes every time."""
+def synthesise(midi: bytes, seconds: float, soundfont: pathlib.Path | None = None) -> np.ndarray:
+    """Plays a MIDI file: float32 [seconds * 22050, 2], the same bytes every time.
+
+    Args:
+        midi: the file's content.
+        seconds: length of the result.
+        soundfont: an SF2 file; None is pretty_midi's TimGM6mb.
+    """
     import midirenderer
     import soundfile
     import soxr
 
-    samples, _ = soundfile.read(io.BytesIO(midirenderer.render_wave_from(_soundfont(), midi)), dtype="float32")
+    samples, _ = soundfile.read(io.BytesIO(midirenderer.render_wave_from(_soundfont(soundfont), midi)), dtype="float32")
     samples = samples[: int(seconds * _SYNTH_RATE)]
     samples = soxr.resample(samples, _SYNTH_RATE, SAMPLE_RATE, quality="HQ")
     return np.pad(samples, ((0, max(0, int(seconds * SAMPLE_RATE) - len(samples))), (0, 0)))
@@ -96,7 +102,7 @@ def record(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 @functools.cache
-def _soundfont() -> bytes:
+def _soundfont(path: pathlib.Path | None) -> bytes:
     import pretty_midi
 
-    return (pathlib.Path(pretty_midi.__file__).parent / "TimGM6mb.sf2").read_bytes()
+    return (path or pathlib.Path(pretty_midi.__file__).parent / "TimGM6mb.sf2").read_bytes()
