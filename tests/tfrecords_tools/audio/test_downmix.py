@@ -139,3 +139,19 @@ def test_the_mix_does_not_hang_on_how_blocks_are_cut():
 @pytest.mark.parametrize("frames", (0, 1))
 def test_nearly_nothing_is_mixed_without_a_warning(frames):
     assert len(_mix(_noise(1, 2)[:frames], STEREO)[0]) == frames
+
+
+def test_blocks_come_out_as_long_as_they_went_in_where_no_stretch_ends():
+    """Each cut is a call of the resampler, and costs time."""
+    samples = _noise(12, 2)
+    downmix = Downmix(STEREO, RATE)
+    blocks = [mixed for at in range(0, len(samples), 12_000) for mixed in downmix.add(samples[at : at + 12_000])]
+    assert [len(mixed) for mixed in (*blocks, *downmix.end())] == [*[12_000] * 6, 8_000, 4_000, 12_000]
+
+
+def test_the_blocks_that_are_mixed_are_left_as_they_are():
+    one = _noise(4, 1)[:, 0]
+    samples = np.stack([one, -one], 1)
+    before = samples.copy()
+    _mix(samples, STEREO)
+    np.testing.assert_array_equal(samples, before)
