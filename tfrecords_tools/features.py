@@ -132,15 +132,22 @@ class LogMel:
     def _spectra(self, blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:
         """Yields float32 [1 + n_fft / 2, frames] magnitudes, and the number of samples that have gone by."""
         half = np.zeros(self.n_fft // 2, np.float32)
-        samples, waiting = 0, half  # a centred transform sees silence before the first sample
+        held, count, samples = [half], len(half), 0  # a centred transform sees silence before the first sample
         for block in itertools.chain(blocks, [None]):
-            waiting = np.concatenate([waiting, half if block is None else block])
+            held.append(half if block is None else block)
+            count += len(held[-1])
             samples += 0 if block is None else len(block)
-            while len(waiting) >= self._piece_samples or (block is None and len(waiting) >= self.n_fft):
+            least = self.n_fft if block is None else self._piece_samples
+            if count < least:
+                continue
+            waiting = np.concatenate(held)
+            while len(waiting) >= least:
                 piece = waiting[: self._piece_samples]
-                spectrum = librosa.stft(piece, n_fft=self.n_fft, hop_length=self.hop, center=False)
-                yield np.abs(spectrum), samples
-                waiting = waiting[spectrum.shape[1] * self.hop :]
+                # Bound to no name, the spectrum makes room in the cache.
+                magnitudes = np.abs(librosa.stft(piece, n_fft=self.n_fft, hop_length=self.hop, center=False))
+                waiting = waiting[magnitudes.shape[1] * self.hop :]
+                yield magnitudes, samples
+            held, count = [waiting], len(waiting)
 
     @property
     def _piece_samples(self) -> int:
@@ -152,8 +159,8 @@ class LogMel:
         return np.log10(np.float32(1.0) + np.float32(self.gain) * mel)
 
     def _powers(self, magnitudes: np.ndarray) -> np.ndarray:
-        """The K-weighted mean square of each frame, float32 [frames]."""
-        return power_weights(self.sample_rate, self.n_fft) @ np.square(magnitudes)
+        """The K-weighted mean square of each frame, float32 [frames]; squares the magnitudes in their place."""
+        return power_weights(self.sample_rate, self.n_fft) @ np.square(magnitudes, out=magnitudes)
 
     def _loudness(self, powers: list[np.ndarray], frames: int) -> float:
         return integrated(np.concatenate(powers)[:frames], self.frames_per_second)
