@@ -26,6 +26,7 @@ from dmml_tf.data.partners import find_partners
 from dmml_tf.data.pool import Pool, cut_stretch
 from dmml_tf.data.records import endless_tracks, read_tracks, repeat_labels, without_autotune
 from dmml_tf.data.signal import LOG_MEL, Signal
+from dmml_tf.data.variation import NONE, Variation, cut_varied
 from dmml_tf.data.windows import Windows, vary, window_starts
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -54,6 +55,7 @@ class BatchPlan:
         gain_db: each window is made louder or softer by a gain drawn for it alone, of at most this much; 0 is the
             paper.
         explicit: the paper's own form: each triplet carries its three windows, B = 3 T. Same loss, more work.
+        variation: how windows are varied further, as `Variation` or its fields; none is the paper.
     """
 
     tracks: int = 48
@@ -64,8 +66,10 @@ class BatchPlan:
     equaliser_db: float = 0.0
     gain_db: float = 0.0
     explicit: bool = False
+    variation: Variation | Mapping[str, float] = NONE
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "variation", Variation.of(self.variation))
         if self.tracks < 2 or self.windows < 1 or self.triplets < 1 or self.max_frames < PAPER_CHAIN.window_frames:
             raise UserError(
                 f"a batch needs 2 tracks, 1 window, 1 triplet and {PAPER_CHAIN.window_frames} frames a track "
@@ -97,6 +101,7 @@ def window_batches(
         UserError: on an empty split, a damaged shard, or records without that signal.
     """
     signal.require(dataset)
+    Variation.of(plan.variation).require(signal)
     stream, capacity = _endless(dataset, split, plan, rng, signal), _pool_size(dataset, split, plan)
     pool = Pool(stream, dataset.schema, capacity, plan.max_frames, rng, signal)
     while True:
@@ -159,10 +164,13 @@ def form_dataset(
         steps: batches an epoch.
         first_epoch: number of the first iteration, so that a resumed training sees what an
             uninterrupted one would have seen.
-        same_every_epoch: for validation: every iteration gives the same batches.
+        same_every_epoch: for validation: every iteration gives the same batches, of windows that are not varied but
+            by equaliser and gain.
         recent: as in `form_batches`.
     """
     epochs = itertools.count(first_epoch)
+    if same_every_epoch:
+        plan = dataclasses.replace(plan, variation=NONE)
 
     def generate() -> Iterator[tuple[Any, ...]]:
         epoch = first_epoch if same_every_epoch else next(epochs)
@@ -219,11 +227,12 @@ def _draw_windows(
     starts = np.concatenate(
         [window_starts(signal.frames(pool.rows[s]), plan.windows, rng, signal.features) for s in slots]
     )
-    windows = np.stack([signal.cut(pool.rows[s], start) for s, start in zip(items, starts)])
+    labels = repeat_labels(labels, items, starts)
+    windows, varied = cut_varied([pool.rows[s] for s in items], labels, Variation.of(plan.variation), rng, signal)
     windows = vary(windows, plan.equaliser_db, plan.gain_db, rng, signal)
     # From the track's own beginning: two copies of one song may be cut at different places.
-    starts = starts + np.array([pool.rows[s]["first_frame"] for s in items])
-    return Windows(windows, repeat_labels(labels, items, starts), [pool.rows[s]["track_id"] for s in items])
+    varied["start"] = varied["start"] + np.array([pool.rows[s]["first_frame"] for s in items], np.int32)
+    return Windows(windows, varied, [pool.rows[s]["track_id"] for s in items])
 
 
 def _endless(
