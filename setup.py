@@ -34,7 +34,10 @@ setup(
         "dmml_tf.configs.tables",
     ],
     package_dir={"dmml_tf.configs": "configs"},
-    package_data={"dmml_tf.explore": ["static/*"], "tfrecords_tools.sources": ["debian_music.parquet"]},
+    package_data={
+        "dmml_tf.explore": ["static/*"],
+        "tfrecords_tools.sources": ["debian_music.parquet", "debian_teacher.npz"],
+    },
     python_requires=">=3.11",
     # Lower bounds only: the same code runs on Keras 2.15 and on Keras 3.
     install_requires=[

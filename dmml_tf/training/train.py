@@ -244,6 +244,7 @@ def file_digests(config: ml_collections.ConfigDict) -> dict[str, str]:
         for name in config.order
         if name in config.conditions
     }
+    named["objective.file"] = config.objective.get("file")
     named["zero_shot.words"] = config.get("zero_shot", {}).get("words")
     return {f"{field}_sha256": _digest(Path(file)) for field, file in named.items() if file and Path(file).is_file()}
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.files import require_room, temporary_path, write_json
+from tfrecords_tools.files import require_room, temporary_path, whole_file, write_json
 from tfrecords_tools.program import progress
 from tfrecords_tools.sources import debian_packages, tracker_modules
 from tfrecords_tools.sources.debian_packages import MEGABYTE, Offer, PackageError, Wanted
@@ -24,6 +24,7 @@ from tfrecords_tools.sources.debian_table import HEARD, Song, load_songs
 from tfrecords_tools.sources.manifest_out import Dropped, Track, clean
 
 DIMENSIONS = tuple(HEARD)
+_TEACHER = Path(__file__).with_name("debian_teacher.npz")
 _LEFT = ".left.json"  # beside a package's songs: those that the version read last does not have
 _RENDERED_BYTES = 12_000_000  # of a module, as FLAC: the mean
 
@@ -63,6 +64,16 @@ def read_debian_music(
             yield Dropped(song.track_id, f"{song.package} {song.path}", *problems[song.track_id])
         else:
             yield _track(audio / song.track_id, song)
+
+
+def copy_teacher(path: Path) -> None:
+    """Writes what musicnn heard in every 3 s of each song: a file as `tfrecords_tools.sources.teacher` reads it.
+
+    Its spaces: genre, mood, instrument (logarithms of the probabilities of `HEARD`'s tags, mean 0 and deviation 1 over
+    the train split) and whole (the 64 principal components of both networks' 200 last features).
+    """
+    with whole_file(path) as temporary:
+        shutil.copyfile(_TEACHER, temporary)
 
 
 def _track(path: Path, song: Song) -> Track:

@@ -12,12 +12,13 @@ from dmml_tf.training.config import from_fields, named_group
 from dmml_tf.training.objectives.classes import tag_objective
 from dmml_tf.training.objectives.mining import mining_objective
 from dmml_tf.training.objectives.objective import Objective
+from dmml_tf.training.objectives.taught import taught_objective
 from dmml_tf.training.objectives.triplets import MASKS, triplet_objective
 from dmml_tf.training.objectives.zero_shot import zero_shot_objective
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
-TRIPLETS = ("triplets", "mining")  # objectives that need a negative for an anchor
+TRIPLETS = ("triplets", "mining", "taught")  # objectives that need a negative for an anchor
 OBJECTIVES = (*TRIPLETS, "proxy", "classification", "zero_shot")
 
 
@@ -36,6 +37,7 @@ def build_objective(
     build = {
         "triplets": functools.partial(triplet_objective, *given),
         "mining": functools.partial(mining_objective, *given),
+        "taught": functools.partial(taught_objective, *given),
         "proxy": functools.partial(tag_objective, *given, dataset),
         "classification": functools.partial(tag_objective, *given, dataset),
         "zero_shot": functools.partial(zero_shot_objective, *given, dataset),

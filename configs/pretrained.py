@@ -1,0 +1,37 @@
+"""The model that comes with the package: real songs with a teacher's labels, and rendered ones with true labels.
+
+    dmml train --config pretrained --data data/mixed --run runs/mixed
+
+See docs/pretrained.md for the data and for what was tried.
+"""
+
+import ml_collections
+from dmml_tf.configs import disentangled_track
+from dmml_tf.configs.small import WIDTH
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """`disentangled_track` with a narrow network, a teacher, and windows that are varied."""
+    config = disentangled_track.get_config()
+    config.network.width = WIDTH
+    config.conditions.tempo.octave = True  # half of the known tempos are right up to a factor of two
+    config.objective = {
+        "name": "taught",
+        "margin": 0.1,
+        "file": "data/debian_music/teacher.npz",
+        "weights": {"genre": 0.6, "mood": 0.6, "instrument": 0.6, "whole": 0.2},
+    }
+    config.batch.tracks = 16
+    config.batch.windows = 3  # two at one speed, one at another
+    config.batch.triplets = 4096
+    config.batch.pool = 2_000
+    config.batch.max_frames = 60_000  # whole songs
+    config.batch.equaliser_db = 6.0
+    config.batch.gain_db = 3.0
+    config.batch.variation = {"speed": 0.25, "pitch": 4.0, "mixed": 0.5, "mixed_db": -18.0}
+    config.train.steps = 20_000
+    config.train.steps_per_epoch = 500
+    config.train.validation_steps = 20
+    config.train.schedule = {"name": "cosine", "warmup": 200}
+    config.train.learning_rate = 0.02
+    return config
