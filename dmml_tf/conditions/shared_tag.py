@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from dmml_tf.conditions.by_label import ByLabel
 from dmml_tf.conditions.labels import Array, Labels
@@ -23,10 +24,18 @@ class SharedTag(ByLabel):
 
     >>> dmml.SharedTag("genre").agree("rock|pop", "pop|jazz")
     True
+
+    Attributes:
+        among: another column of tags, or empty. Tracks that share no tag are then known to differ only if they share
+            one of that column: sources with vocabularies of their own, for instance, of which one says `techno` to
+            what the other calls `House`. Labels without that column are of one source.
     """
 
     kind: ClassVar[str] = "shared_tag"
     reads_tags: ClassVar[bool] = True
+
+    _: dataclasses.KW_ONLY
+    among: str = ""
 
     def known(self, column: Array) -> Array:
         """bool [N] of int [N, M]: which items have a tag."""
@@ -37,13 +46,23 @@ class SharedTag(ByLabel):
         """bool [P]: which pairs share a tag."""
         return share_a_tag(a, b)
 
+    def dissimilar(self, labels: Labels, i: npt.ArrayLike, j: npt.ArrayLike) -> Array:
+        """bool [P]: two tagged tracks that share no tag; with `among`, of one source."""
+        different = super().dissimilar(labels, i, j)
+        if self.among in labels:
+            source = labels[self.among]
+            different &= share_a_tag(source[np.asarray(i)], source[np.asarray(j)])
+        return different
+
     def closeness(self, labels: Labels, i: Array, j: Array) -> Array:
         """float64 [P]: the cosine of the two sets of tags, as multi-hot vectors."""
         column = self._column(labels)
         return tag_cosine(column[i], column[j])
 
     def fault(self, tracks: "Tracks", triplets: bool = True) -> str | None:
-        """No track tagged, no two that share a tag, or no two that share none."""
+        """No column `among`, no track tagged, no two that share a tag, or no two that share none."""
+        if self.among and self.among not in tracks.tags:
+            return f"there is no column '{self.among}' of tags to take dissimilar tracks among"
         return tag_fault(tracks.tags[self.column], triplets) if self.column in tracks.tags else None
 
     def relevance(self, labels: Labels) -> Relevance:

@@ -13,7 +13,7 @@ What a word means:
   that is what keeps "rendered or real" out of that sub-space.
 - No word at all is no contradiction either: a rendered song has drums that no tag of it names, and `rendered techno`
   may be `House`. Two songs without a common tag are known to differ only within one source. The column `source`
-  says `real` or `rendered`; a condition that takes negatives of one source alone reads it.
+  says `real` or `rendered`; a condition `SharedTag("genre", among="source")` takes negatives of one source alone.
 
 Tempo: exact in rendered songs. In the 63 tracker modules it is their header's, right up to a factor of 2 or 3; they are
 few beside the rendered songs, and the only real sound whose tempo is known. The other real songs have none, so build
