@@ -22,6 +22,7 @@ COMMANDS = (
     Command("trace_study", "measure on made songs where trace finds a change", "dmml_tf.commands.trace_study"),
     Command("bench_sampler", "check and time the drawing of triplets", "dmml_tf.commands.bench_sampler"),
     Command("bench_songs", "runs beside other systems on the same whole songs", "dmml_tf.commands.bench_songs"),
+    Command("bench_self_search", "whether changed songs find themselves", "dmml_tf.commands.bench_self_search"),
     Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
     Command("bench_serve", "time a run's exported model, by batch size", "dmml_tf.commands.bench_serve"),
 )
