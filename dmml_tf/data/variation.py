@@ -33,18 +33,27 @@ class Variation:
         pitch: semitones at most, up or down, at the same speed.
         mixed: share of the windows that have another one of the batch mixed into them.
         mixed_db: the softest level, in dB, of that other one; the loudest is that of the window itself.
+        blanked: at most this share of the bands, side by side, is silent throughout, and of the frames in all bands
+            (Park et al., Interspeech 2019, without their warp).
     """
 
     speed: float = 0.0
     pitch: float = 0.0
     mixed: float = 0.0
     mixed_db: float = -18.0
+    blanked: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.speed <= 1 or not 0 <= self.pitch <= 24 or not 0 <= self.mixed <= 1 or self.mixed_db > 0:
+        if (
+            not 0 <= self.speed <= 1
+            or not 0 <= self.pitch <= 24
+            or not 0 <= self.mixed <= 1
+            or self.mixed_db > 0
+            or not 0 <= self.blanked < 1
+        ):
             raise UserError(
-                "config.batch.variation: speed lies in 0..1, pitch in 0..24 semitones, mixed in 0..1, mixed_db is not "
-                f"above 0; got {self}"
+                "config.batch.variation: speed and mixed lie in 0..1, pitch in 0..24 semitones, mixed_db is not above "
+                f"0, blanked is below 1; got {self}"
             )
 
     @classmethod
@@ -107,6 +116,8 @@ def cut_varied(
     if variation.pitch:
         windows = shift_pitch(windows, variation.pitch, signal.features, rng)
     windows, other, share = mix_windows(windows, variation.mixed, variation.mixed_db, labels["track"], rng)
+    if variation.blanked:
+        blank(windows, variation.blanked, rng)
     varied = {"speed": speeds.astype(np.float32), "mixed_with": other.astype(np.int32), "mixed_share": share}
     if _TEMPO in labels:
         varied[_TEMPO] = (labels[_TEMPO] * speeds).astype(np.float32)
@@ -184,3 +195,19 @@ def mix_windows(
     magnitudes = np.power(np.float32(10), windows) - 1  # 10 S
     mixed = np.log10(1 + magnitudes + level[:, None, None].astype(np.float32) * magnitudes[other])
     return mixed, other, (level / (1 + level)).astype(np.float32)
+
+
+def blank(windows: Array, share: float, rng: np.random.Generator) -> None:
+    """Silences a run of bands and a run of frames of each window, of random length and place; in the array itself.
+
+    Args:
+        windows: float32 [B, frames, bands].
+        share: of the bands, and of the frames, at most.
+    """
+    for axis in (1, 2):
+        size = windows.shape[axis]
+        length = rng.integers(int(share * size) + 1, size=len(windows))[:, None]
+        first = rng.integers(size - length[:, 0] + 1)[:, None]
+        place = np.arange(size)
+        silent = (place >= first) & (place < first + length)
+        windows *= ~np.expand_dims(silent, 3 - axis)

@@ -7,7 +7,7 @@ import pytest
 from dmml_tf.data.pipeline import BatchPlan, window_batches
 from dmml_tf.data.records import read_tracks
 from dmml_tf.data.signal import LOG_MEL, SampleSignal
-from dmml_tf.data.variation import NONE, Variation, cut_at_speed, cut_varied, mix_windows, shift_pitch
+from dmml_tf.data.variation import NONE, Variation, blank, cut_at_speed, cut_varied, mix_windows, shift_pitch
 from tests.dmml_tf.data.test_pipeline import CONDITIONS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN
@@ -70,6 +70,19 @@ def test_a_mix_has_the_magnitudes_of_both():
         np.testing.assert_allclose(mixed[n], wanted, atol=1e-4)
 
 
+def test_blanked_are_one_run_of_bands_and_one_of_frames():
+    windows = np.ones((40, 129, 128), np.float32)
+    blank(windows, 0.2, np.random.default_rng(0))
+    lengths = []
+    for window in windows:
+        bands, frames = (~window.any(axis=axis) for axis in (0, 1))
+        np.testing.assert_array_equal(window == 0, frames[:, None] | bands[None])
+        for silent in (bands, frames):
+            assert np.count_nonzero(np.diff(silent.astype(int), prepend=0, append=0)) in (0, 2)
+        lengths.append((bands.sum(), frames.sum()))
+    assert np.max(lengths) <= 25 and np.ptp(lengths, axis=0).min() > 15
+
+
 def test_without_variation_no_choice_is_drawn_and_windows_are_cut_as_ever():
     rng = np.random.default_rng(0)
     rows = [{"log_mel": np.random.default_rng(n).random((200, 128)).astype(np.float16)} for n in range(3)]
@@ -100,7 +113,7 @@ def test_the_same_seed_gives_the_same_windows(synthetic):
     np.testing.assert_array_equal(first.sound, second.sound)
 
 
-@pytest.mark.parametrize("fields", [{"speed": -1}, {"pitch": 30}, {"mixed": 2}, {"mixed_db": 3}])
+@pytest.mark.parametrize("fields", [{"speed": -1}, {"pitch": 30}, {"mixed": 2}, {"mixed_db": 3}, {"blanked": 1}])
 def test_limits_out_of_range_are_refused(fields):
     with pytest.raises(UserError, match="config.batch.variation"):
         BatchPlan(variation=fields)
