@@ -154,23 +154,28 @@ def shift_pitch(windows: Array, semitones: float, features: LogMel, rng: np.rand
     """
     steps = int(semitones / _SHIFT_STEP)
     drawn = rng.integers(-steps, steps + 1, len(windows))
-    return np.stack([window @ _moved_bands(int(step), features) for window, step in zip(windows, drawn)])
+    shifted = np.empty_like(windows)
+    for window, step, moved in zip(windows, drawn, shifted):
+        (below, above), (share_below, share_above) = _moved_bands(int(step), features)
+        # Two reads are ten times as fast as a product with a matrix that is nearly all zeros.
+        moved[:] = window[:, below] * share_below + window[:, above] * share_above
+    return shifted
 
 
 @functools.cache
-def _moved_bands(step: int, features: LogMel) -> Array:
-    """float32 [bands, bands]: window @ this is the window with its pitch shifted by `step` half semitones."""
+def _moved_bands(step: int, features: LogMel) -> tuple[Array, Array]:
+    """Each band of a window whose pitch is shifted by `step` half semitones: which two bands it is made of, and how.
+
+    Returns:
+        int [2, bands], and their shares float32 [2, bands].
+    """
     bands = features.n_mels
     centres = librosa.mel_frequencies(bands + 2, fmin=0.0, fmax=features.sample_rate / 2)[1:-1]
-    source = np.interp(centres / 2 ** (step * _SHIFT_STEP / 12), centres, np.arange(bands), right=np.nan)
-    moved = np.zeros((bands, bands), np.float32)
-    for band, place in enumerate(source):
-        if not np.isnan(place):  # above the highest band nothing is known: silence
-            below, share = divmod(place, 1)
-            moved[int(below), band] += 1 - share
-            moved[min(int(below) + 1, bands - 1), band] += share
-    moved.setflags(write=False)
-    return moved
+    source = np.interp(centres / 2 ** (step * _SHIFT_STEP / 12), centres, np.arange(bands), right=-1)
+    known = source >= 0  # above the highest band nothing is known: silence
+    below, share = np.divmod(np.maximum(source, 0), 1)
+    places = np.stack([below, np.minimum(below + 1, bands - 1)]).astype(int)
+    return places, (np.stack([1 - share, share]) * known).astype(np.float32)
 
 
 def mix_windows(
