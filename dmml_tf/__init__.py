@@ -4,7 +4,7 @@
 
     data = dmml.build("songs.csv", "data/mine")                               # audio files and labels -> records
     model = dmml.train(data, "runs/mine", conditions=[dmml.SharedTag("genre"), dmml.Within("tempo", 5.0)], steps=1000)
-    model = dmml.load("runs/mine")
+    model = dmml.load("runs/mine")                                            # dmml.load(): the package's own model
     songs = model.embed(["a.wav", "b.wav"])                                   # songs.subspaces["tempo"]
     index = model.index(data)                                                 # or a folder of music
     print(index.search("a.wav", weights={"tempo": 1, "genre": 0.2}, k=5))     # a file, an id or a vector
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dmml_tf.model import Model, load, train
     from dmml_tf.models.embedding import build_embedding as embedding_network
     from dmml_tf.pictures.plots import plot_cross_table
+    from dmml_tf.pretrained.card import card_text as card
     from dmml_tf.search.searcher import Results, Searcher
     from dmml_tf.search.show import describe
     from dmml_tf.serving.client import GrpcClient, RestClient
@@ -70,6 +71,7 @@ __all__ = [
     "__version__",
     "audio_paths",
     "build",
+    "card",
     "describe",
     "docker_line",
     "embedding_network",
@@ -91,6 +93,7 @@ _HOMES = {
     "build": ("tfrecords_tools.build.build", "build_dataset"),
     "train": ("dmml_tf.model", "train"),
     "load": ("dmml_tf.model", "load"),
+    "card": ("dmml_tf.pretrained.card", "card_text"),
     "Model": ("dmml_tf.model", "Model"),
     "Embeddings": ("dmml_tf.embed.embeddings", "Embeddings"),
     "Searcher": ("dmml_tf.search.searcher", "Searcher"),

@@ -15,6 +15,7 @@ COMMANDS = (
     Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
     Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
     Command("explore", "a local web page to search a run by ear and eye", "dmml_tf.commands.explore"),
+    Command("card", "what the model that comes with the package is, and was trained on", "dmml_tf.commands.card"),
     Command("zero_shot", "find tracks by a tag, also one never trained with", "dmml_tf.commands.zero_shot"),
     Command("bench_search", "recall and time of searches among made vectors", "dmml_tf.commands.bench_search"),
     Command("projector", "show a run's sub-spaces in TensorBoard", "dmml_tf.commands.projector"),
@@ -24,6 +25,7 @@ COMMANDS = (
     Command("bench_songs", "runs beside other systems on the same whole songs", "dmml_tf.commands.bench_songs"),
     Command("bench_self_search", "whether changed songs find themselves", "dmml_tf.commands.bench_self_search"),
     Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
+    Command("pack", "make a run the model that comes with the package", "dmml_tf.commands.pack"),
     Command("bench_serve", "time a run's exported model, by batch size", "dmml_tf.commands.bench_serve"),
 )
 

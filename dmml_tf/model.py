@@ -14,6 +14,7 @@ from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.embeddings import Embeddings
 from dmml_tf.embed.split import Embedded, embed_split
+from dmml_tf.pretrained.unpack import run_folder, unpack
 from dmml_tf.run import Run
 from dmml_tf.search.build import index_dataset, index_music
 from dmml_tf.search.index import INDEX_FOLDER, Index
@@ -157,7 +158,8 @@ class Model:
         ...
 
         Args:
-            data: a dataset or its folder; None takes the one that the run was trained on.
+            data: a dataset or its folder; None takes the one that the run was trained on, which the model that comes
+                with the package does not bring.
             split: what is scored, never the one that was trained on.
             triplets: a condition.
             seed: of the triplets and the intervals.
@@ -169,7 +171,7 @@ class Model:
         from dmml_tf.baselines.compare import compare
         from dmml_tf.evaluation.scores import Scores
 
-        dataset = self._dataset(self.run.dataset if data is None else data)
+        dataset = self._dataset(self.run.records() if data is None else data)
         return Scores(*compare(self.run, dataset, split, triplets, seed, baselines))
 
     def trace(self, file: PathLike, hop: float = 0.5) -> "Trace":
@@ -249,17 +251,21 @@ class Model:
 
 
 def load(folder: PathLike | None = None) -> Model:
-    """The model of a run folder, as `train` or `dmml train` leaves it.
+    """The model that comes with the package, or that of a run folder, as `train` or `dmml train` leaves it.
 
+    >>> dmml.load()
+    Model of 256 numbers (...)
     >>> dmml.load("runs/mine")
     Model of 256 numbers (genre 128, tempo 128)
 
+    Args:
+        folder: of a run. None is the package's model, which is unpacked into `runs/pretrained` of the working folder
+            at its first use; "pretrained" is the same, unless the working folder has a run of that name.
+
     Raises:
-        UserError: if no folder is given, since no model comes with the package yet, or it holds no finished run.
+        UserError: if the folder holds no finished run, or the package's model is damaged or cannot be unpacked.
     """
-    if folder is None:
-        raise UserError('no model comes with this package yet; give the folder of a run, as in dmml.load("runs/mine")')
-    run = Run.load(folder)
+    run = Run.load(unpack() if folder is None else run_folder(folder))
     return Model(run.embedding(), run.conditions, run.features, run)
 
 
@@ -288,7 +294,7 @@ def train(
 
     Raises:
         UserError: on data or a configuration that cannot be trained, or a folder that holds a run of another
-            configuration.
+            configuration or the model that comes with the package.
     """
     from dmml_tf.configs import load as load_config
     from dmml_tf.pictures.callbacks import training_pictures

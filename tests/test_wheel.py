@@ -101,6 +101,9 @@ def test_what_is_in_it(wheel):
     static = REPOSITORY / "dmml_tf" / "explore" / "static"
     assert {f"dmml_tf/explore/static/{path.name}" for path in static.iterdir()} <= {*names}
     assert "tfrecords_tools/sources/debian_music.parquet" in names
+    shipped = [path for path in (REPOSITORY / "dmml_tf" / "pretrained").iterdir() if path.is_file()]
+    assert {f"dmml_tf/pretrained/{path.name}" for path in shipped} <= {*names}
+    assert any(name.startswith("dmml_tf/pretrained/weights-") for name in names)
     modules = [path for package in ("dmml_tf", "tfrecords_tools") for path in (REPOSITORY / package).rglob("*.py")]
     assert {path.relative_to(REPOSITORY).as_posix() for path in modules} <= {*names}
 
@@ -113,6 +116,13 @@ def test_every_command_has_help_in_an_empty_folder(environment, tmp_path):
     )
     assert said["failed"] == [] and said["version"]
     assert all(Path(place).is_relative_to(environment) for place in said["places"])
+
+
+def test_the_model_that_comes_with_it_is_loaded_in_an_empty_folder(environment, tmp_path):
+    code = "import dmml_tf as dmml; print(dmml.load())"
+    assert "Model of " in run([str(environment / "bin/python"), "-c", code], tmp_path)
+    assert (tmp_path / "runs" / "pretrained" / "model.json").exists()
+    assert "musicnn" in run([str(environment / "bin/dmml"), "card"], tmp_path)
 
 
 @pytest.mark.trains

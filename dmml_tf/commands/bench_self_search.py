@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.benchmarks.self_search import self_search, self_search_table
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.explore.library import audio_paths
 from dmml_tf.run import Run
 from tfrecords_tools.dataset import Dataset
@@ -15,7 +16,7 @@ from tfrecords_tools.tables.tracks import TRACKS_FILE, track_rows
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run.", required=True, flag_values=fv)
+    define_run_flag(fv)
     flags.DEFINE_string(
         "data", None, "Dataset folder, whose audio files are heard; default: the run's.", flag_values=fv
     )
@@ -35,8 +36,8 @@ def run(fv: flags.FlagValues) -> None:
     """
     if fv.data and fv.manifest:
         raise UserError("--data and --manifest both name songs; give one of them")
-    trained = Run.load(fv.run)
-    paths = audio_paths(fv.manifest) if fv.manifest else _split_paths(fv.data or trained.dataset, fv.split)
+    trained = Run.load(chosen_run(fv))
+    paths = audio_paths(fv.manifest) if fv.manifest else _split_paths(trained.records(fv.data), fv.split)
     Path(fv.out).parent.mkdir(parents=True, exist_ok=True)
     figures = self_search(trained, paths, fv.seed)
     write_json(Path(fv.out), figures)

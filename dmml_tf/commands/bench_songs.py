@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.benchmarks.real_songs import Peers, compare_songs, songs_table
+from dmml_tf.pretrained.unpack import run_folder
 from dmml_tf.run import Run
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.files import write_json
@@ -13,7 +14,11 @@ from tfrecords_tools.files import write_json
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     flags.DEFINE_list(
-        "run", None, "Folders of trained runs; the first one's conditions decide.", required=True, flag_values=fv
+        "run",
+        None,
+        "Folders of trained runs, or pretrained: the model that comes with the package; the first's conditions decide.",
+        required=True,
+        flag_values=fv,
     )
     flags.DEFINE_string("data", None, "Dataset folder; default: the first run's.", flag_values=fv)
     flags.DEFINE_enum("split", "valid", ["train", "valid", "test"], "Split to score.", flag_values=fv)
@@ -37,8 +42,8 @@ def run(fv: flags.FlagValues) -> None:
     Raises:
         UserError: as `compare_songs`.
     """
-    runs = [Run.load(folder) for folder in fv.run]
-    dataset = Dataset.load(fv.data or runs[0].dataset, runs[0].features)
+    runs = [Run.load(run_folder(name)) for name in fv.run]
+    dataset = Dataset.load(runs[0].records(fv.data), runs[0].features)
     Path(fv.out).parent.mkdir(parents=True, exist_ok=True)  # minutes of work are not to end in a missing folder
     peers = Peers(fv.mfcc_vq, fv.musicnn, fv.musly)
     figures = compare_songs(runs, dataset, fv.split, peers, fv.triplets, fv.seed)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.data.signal import Signal
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import DTYPES
@@ -22,7 +23,7 @@ from tfrecords_tools.tables.manifest import Reject, read_manifest
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
+    define_run_flag(fv)
     flags.DEFINE_string("out", None, "File to write, ending in .parquet.", flag_values=fv, required=True)
     flags.DEFINE_string(
         "audio",
@@ -53,7 +54,7 @@ def run(fv: flags.FlagValues) -> None:
     out = Path(fv.out)
     if out.suffix != ".parquet":
         raise UserError(f"--out={out}: the file's name must end in .parquet")
-    trained = Run.load(fv.run)
+    trained = Run.load(chosen_run(fv))
     out.parent.mkdir(parents=True, exist_ok=True)
     embedder = Embedder.of_run(trained, fv.batch)
     source, read, odd = _source(fv, trained, embedder.signal, out)

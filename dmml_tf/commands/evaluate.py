@@ -4,6 +4,7 @@ from absl import flags
 
 from dmml_tf.baselines.compare import FILE_NAME, write_evaluation
 from dmml_tf.commands.judged_flags import define_judged_flags
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.evaluation.evaluate import Further
 from dmml_tf.evaluation.tables import evaluation_text
 from dmml_tf.run import Run
@@ -12,7 +13,7 @@ from tfrecords_tools.dataset import Dataset
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run.", required=True, flag_values=fv)
+    define_run_flag(fv)
     flags.DEFINE_string("data", None, "Dataset folder; default: the one the run was trained on.", flag_values=fv)
     flags.DEFINE_enum("split", "test", ["train", "valid", "test"], "Split to score.", flag_values=fv)
     flags.DEFINE_integer("triplets", 10_000, "Triplets a condition.", lower_bound=1, flag_values=fv)
@@ -34,9 +35,9 @@ def run(fv: flags.FlagValues) -> None:
         UserError: if the run or the dataset cannot be read, or do not fit each other, or if a network that takes
             samples is to be compared with people.
     """
-    trained = Run.load(fv.run)
+    trained = Run.load(chosen_run(fv))
     further = Further(fv.disentanglement, fv.retrieval, fv.tagging, fv.dim_sim, fv.odd_one_out, fv.clips, fv.agreement)
     further.require(trained)
-    dataset = Dataset.load(fv.data or trained.dataset, trained.features)
+    dataset = Dataset.load(trained.records(fv.data), trained.features)
     content = write_evaluation(trained, dataset, fv.split, fv.triplets, fv.seed, fv.baselines, further)
     print(f"{evaluation_text(content)}\nwritten: {trained.folder / FILE_NAME}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.explore.library import Library
 from dmml_tf.search.weights import parse_weights, weight_vector
 from tfrecords_tools.errors import UserError, require_extra
@@ -17,7 +18,7 @@ _LEAST_SIDE, _MOST_SIDE = 320, 4096  # pixels of a picture
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run with an index.", flag_values=fv, required=True)
+    define_run_flag(fv, "Folder of a trained run with an index")
     flags.DEFINE_string(
         "data",
         None,
@@ -54,7 +55,7 @@ def run(fv: flags.FlagValues) -> None:
     from dmml_tf.explore.serve import listening, serve
 
     size = parse_size(fv.size)
-    library = Library.open(fv.run, fv.data)
+    library = Library.open(chosen_run(fv), fv.data)
     chosen = _chosen(fv, library)
     if fv.picture:
         write_picture(library, Path(fv.picture), chosen, size, fv.dark)
@@ -65,7 +66,7 @@ def run(fv: flags.FlagValues) -> None:
         heard = sum(library.sound(row) is not None for row in range(min(len(library.index.tracks), 1000)))
         if not heard:
             print(f"no song has a player: no audio found by way of {library.folder}; name the records with --data")
-        print(f"{address} shows {len(library.index.tracks)} songs of {fv.run}; Ctrl-C ends it", flush=True)
+        print(f"{address} shows {len(library.index.tracks)} songs of {library.run.folder}; Ctrl-C ends it", flush=True)
         if fv.open and has_desktop():
             webbrowser.open(address)
         try:

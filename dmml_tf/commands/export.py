@@ -4,6 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.run import Run
 from dmml_tf.serving import warmup
 from dmml_tf.serving.export import EXPORT_FOLDER, export_served
@@ -15,7 +16,7 @@ PORTABLE = {"tflite": export_tflite, "onnx": export_onnx}
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
+    define_run_flag(fv)
     flags.DEFINE_enum(
         "format",
         "saved_model",
@@ -34,18 +35,18 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the model and says what it takes and gives."""
-    trained = Run.load(fv.run)
+    trained = Run.load(chosen_run(fv))
     trained.require_slices()
     outputs = ", ".join(["embedding", *trained.conditions.subspaces])
     if fv.format in PORTABLE:
-        path = Path(fv.out) if fv.out else Path(fv.run) / EXPORT_FOLDER.with_suffix(f".{fv.format}")
+        path = Path(fv.out) if fv.out else trained.folder / EXPORT_FOLDER.with_suffix(f".{fv.format}")
         difference = PORTABLE[fv.format](trained.embedding(), trained.conditions, trained.features, path)
         print(
             f"{path}: log_mel [batch, {trained.features.window_frames}, {trained.features.n_mels}] -> {outputs}; "
             f"differs from the Keras model by {difference:.1g} at most"
         )
         return
-    folder = Path(fv.out) if fv.out else Path(fv.run) / EXPORT_FOLDER
+    folder = Path(fv.out) if fv.out else trained.folder / EXPORT_FOLDER
     path = export_served(trained, folder)
     print(f"{path}: audio [batch, samples] at {trained.features.sample_rate} Hz, at least 3 s -> {outputs}")
     if not warmup.can_write():

@@ -1,9 +1,8 @@
 """`dmml index`: makes RUN/index from every track of a dataset, or from embeddings."""
 
-from pathlib import Path
-
 from absl import flags
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.run import Run
 from dmml_tf.search.build import index_embeddings, index_run
 from dmml_tf.search.index import INDEX_FOLDER
@@ -14,7 +13,7 @@ from tfrecords_tools.errors import UserError
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
+    define_run_flag(fv)
     flags.DEFINE_string(
         "data", None, "Folder of the records to index; default: those the run was trained on.", flag_values=fv
     )
@@ -25,15 +24,15 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the index and says where."""
-    trained = Run.load(fv.run)
+    trained = Run.load(chosen_run(fv))
     if fv.data and fv.embeddings:
         raise UserError("give either --data or --embeddings")
     if fv.embeddings:
         index = index_embeddings(trained, fv.embeddings)
     else:
-        index = index_run(trained, Dataset.load(fv.data or trained.dataset, trained.features))
+        index = index_run(trained, Dataset.load(trained.records(fv.data), trained.features))
     index = prepared(index)
-    folder = Path(fv.run) / INDEX_FOLDER
+    folder = trained.folder / INDEX_FOLDER
     index.save(folder)
     print(
         f"{folder}: {len(index.tracks)} tracks, {index.vectors.shape[1]} numbers each; "

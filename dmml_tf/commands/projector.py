@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.pictures.projector import MAX_POINTS, tensors_of, write_index
 from dmml_tf.run import BOARD, Run
 from dmml_tf.search.of_run import load_index
@@ -13,7 +14,7 @@ from tfrecords_tools.dataset import Dataset
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run with an index.", flag_values=fv, required=True)
+    define_run_flag(fv, "Folder of a trained run with an index")
     flags.DEFINE_string("data", None, "Folder of the records; default: those the run was trained on.", flag_values=fv)
     flags.DEFINE_integer(
         "points",
@@ -29,10 +30,10 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the files and says how to look at them."""
-    trained = Run.load(fv.run)
+    trained = Run.load(chosen_run(fv))
     index = load_index(trained)
-    dataset = Dataset.load(fv.data or trained.dataset, trained.features)
-    log_dir = Path(fv.run) / BOARD
+    dataset = Dataset.load(trained.records(fv.data), trained.features)
+    log_dir = trained.folder / BOARD
     log_dir.mkdir(exist_ok=True)
     write_index(log_dir, index, dataset, fv.points, fv.seed)
     if fv.picture:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.search import show
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import INDEX_FOLDER, Index, Query
@@ -20,7 +21,7 @@ _PART_OF = re.compile(r"--?(\w[\w-]*)_of(?:=(.*))?", re.DOTALL)
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run with an index.", flag_values=fv, required=True)
+    define_run_flag(fv, "Folder of a trained run with an index")
     flags.DEFINE_multi_string(
         "track", [], "Id of a track in the index; given several times, what they have in common.", flag_values=fv
     )
@@ -80,8 +81,9 @@ def run(fv: flags.FlagValues) -> None:
         raise UserError("give either --track ID (one or more) or --audio FILE, or parts with --of NAME=ID")
     weights = None if fv.weights is None else parse_weights(fv.weights)
     filters = [parse_filter(text) for text in fv.filter]
-    index = Index.load(Path(fv.run) / INDEX_FOLDER)
-    query, parts = _query(fv, index), parse_parts(fv.of)
+    folder = chosen_run(fv)
+    index = Index.load(folder / INDEX_FOLDER)
+    query, parts = _query(fv, folder, index), parse_parts(fv.of)
     if fv["not"].value:
         query = push_away(index, query, by_tracks(index, fv["not"].value))
     hits = index.search(query, weights, fv.k, filters=filters, not_its_artist=fv.not_its_artist)
@@ -122,11 +124,11 @@ def parse_parts(texts: Sequence[str]) -> dict[str, list[str]]:
     return parts
 
 
-def _query(fv: flags.FlagValues, index: Index) -> Query:
+def _query(fv: flags.FlagValues, folder: Path, index: Index) -> Query:
     parts = {name: by_tracks(index, tracks) for name, tracks in parse_parts(fv.of).items()}
     if not (fv.track or fv.audio):
         return mix(index, parts)
-    query = by_tracks(index, fv.track) if fv.track else _by_audio(fv.audio, fv.run, index)
+    query = by_tracks(index, fv.track) if fv.track else _by_audio(fv.audio, folder, index)
     if not parts:
         return query
     # Mixed first, so that a condition that is not there is refused before it is weighed.
@@ -142,7 +144,7 @@ def _asked(fv: flags.FlagValues, index: Index, parts: dict[str, list[str]]) -> l
     return lines + [f"{role} {show.describe(index.tracks[index.position(track)])}" for role, track in named]
 
 
-def _by_audio(path: str, folder: str, index: Index) -> Query:
+def _by_audio(path: str, folder: Path, index: Index) -> Query:
     # Imported here, so that a search by id does not wait for TensorFlow.
     from dmml_tf.embed.audio import embed_audio
     from dmml_tf.embed.embedder import Embedder

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.run import Run
 from dmml_tf.search.of_run import find_index
@@ -15,13 +16,7 @@ TRACES_FOLDER = "traces"  # within a run's folder
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string(
-        "run",
-        None,
-        "Folder of a trained run; its index, if there, names the nearest labels.",
-        flag_values=fv,
-        required=True,
-    )
+    define_run_flag(fv, "Folder of a trained run, whose index, if there, names the nearest labels")
     flags.DEFINE_string(
         "audio", None, "Audio file of at least 3 s: wav, flac, ogg or mp3.", flag_values=fv, required=True
     )
@@ -32,9 +27,9 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the trace and says where each sub-space changes."""
-    trained = Run.load(fv.run)
+    trained = Run.load(chosen_run(fv))
     trace = trace_audio(fv.audio, Embedder.of_run(trained), trained.conditions, fv.hop, fv.max_seconds)
-    folder = Path(fv.out) if fv.out else Path(fv.run) / TRACES_FOLDER / Path(fv.audio).stem
+    folder = Path(fv.out) if fv.out else trained.folder / TRACES_FOLDER / Path(fv.audio).stem
     content = write_trace(trace, folder, find_index(trained))
     print(f"{folder}: {len(trace.vectors)} windows, {trace.seconds:.1f} s")
     for name, subspace in content["subspaces"].items():

@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.benchmarks.study_songs import draw_songs, read_plans
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.run import Run
 from tfrecords_tools.errors import require_extra
 from tfrecords_tools.files import write_json, write_text
@@ -14,7 +15,7 @@ _NEEDED = ("music21", "pretty_midi", "midirenderer", "mir_eval")
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a run trained on the demo corpus.", flag_values=fv, required=True)
+    define_run_flag(fv, "Folder of a run trained on the demo corpus")
     flags.DEFINE_string(
         "data", None, "Folder of the records, with corpus/ in it; default: those of the run.", flag_values=fv
     )
@@ -31,8 +32,8 @@ def run(fv: flags.FlagValues) -> None:
     require_extra("demo", "the study", *_NEEDED)
     from dmml_tf.benchmarks.trace_study import content_of, measure, to_markdown
 
-    trained = Run.load(fv.run)
-    corpus, folder = Path(fv.data or trained.dataset) / "corpus", Path(fv.out or Path(fv.run) / "trace_study")
+    trained = Run.load(chosen_run(fv))
+    corpus, folder = Path(trained.records(fv.data)) / "corpus", Path(fv.out or trained.folder / "trace_study")
     # By seed, so that songs of another seed are not taken for these.
     rows = measure(trained, draw_songs(read_plans(corpus), fv.songs, fv.seed), folder / f"seed{fv.seed}", fv.hop)
     content = content_of(rows, fv.seed, fv.hop)

@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.evaluation.tables import zero_shot_text
 from dmml_tf.evaluation.zero_shot import FILE_NAME, K, write_zero_shot
 from dmml_tf.run import Run
@@ -14,7 +15,7 @@ from tfrecords_tools.errors import UserError
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
-    flags.DEFINE_string("run", None, "Folder of a run trained with --config zero_shot.", required=True, flag_values=fv)
+    define_run_flag(fv, "Folder of a run trained with --config zero_shot")
     flags.DEFINE_string(
         "tag", None, "Tag to ask by; with word vectors, any word. Needs the run's index.", flag_values=fv
     )
@@ -46,10 +47,11 @@ def run(fv: flags.FlagValues) -> None:
     """
     if bool(fv.tag) == fv.evaluate:
         raise UserError("give either --tag TAG or --evaluate")
-    trained, tower = Run.load(fv.run), TagTower.load(fv.run)
+    trained = Run.load(chosen_run(fv))
+    tower = TagTower.load(trained.folder)
     if fv.tag:
         print(show.table(search_by_tag(trained, tower, fv.tag, fv.condition, fv.words, fv.k)))
         return
-    dataset = Dataset.load(fv.data or trained.dataset, trained.features)
+    dataset = Dataset.load(trained.records(fv.data), trained.features)
     scores = write_zero_shot(trained, tower, dataset, fv.split, fv.k)
     print(f"{zero_shot_text(scores, fv.k)}\nwritten: {trained.folder / FILE_NAME}")

@@ -28,6 +28,7 @@ from dmml_tf.evaluation.tables import SPACE_NAMES, accuracy_table, cross_table_r
 from dmml_tf.pictures.callbacks import training_pictures
 from dmml_tf.pictures.plots import plot_cross_table, plot_learning_curves, plot_map
 from dmml_tf.pictures.projector import write_index
+from dmml_tf.pretrained.unpack import require_trainable
 from dmml_tf.run import BOARD, WEIGHTS_FILE, Run
 from dmml_tf.search import show
 from dmml_tf.search.build import index_run
@@ -85,6 +86,7 @@ def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan, name: str = "dem
     Raises:
         UserError: as the stages do: a manifest that cannot be used, a run folder of another configuration.
     """
+    require_trainable(plan.run)
     folder = Path(plan.run)
     folder.mkdir(parents=True, exist_ok=True)
     stages = Stages(folder / "stages.json")

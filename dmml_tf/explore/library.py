@@ -70,8 +70,8 @@ class Library:
         run = Run.load(run_folder)
         index = load_index(run)
         folder = Path(data or run.dataset)
-        if data is None and not (folder / TRACKS_FILE).exists():
-            return cls(run, index, {}, folder)
+        if data is None and not (run.dataset and (folder / TRACKS_FILE).exists()):
+            return cls(run, index, {}, folder if run.dataset else run.folder)
         return cls(run, index, audio_paths(folder / TRACKS_FILE), folder)
 
     def sound(self, row: int) -> Path | None:

@@ -20,6 +20,7 @@ from dmml_tf.data.label_check import check_conditions
 from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.masks import learned_masks
+from dmml_tf.pretrained.unpack import require_trainable
 from dmml_tf.run import BOARD, UNNAMED, Run
 from dmml_tf.training.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
 from dmml_tf.training.config import from_fields, in_todays_layout, named_group
@@ -99,8 +100,9 @@ def train(
 
     Raises:
         UserError: on data or a configuration that cannot be trained, or a folder that holds a run of
-            another configuration.
+            another configuration or the model that comes with the package.
     """
+    require_trainable(folder)
     folder, dataset = Path(folder), Dataset.load(data)
     _require_system(config)
     # A dataset that was built anew in the same folder is other data.

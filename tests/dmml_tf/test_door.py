@@ -199,7 +199,6 @@ def test_what_the_commands_leave_the_door_reads_and_the_other_way_round(at_desk,
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: dmml.load(), r"no model comes with this package yet; give the folder of a run, as in dmml\.load"),
         (lambda: dmml.load("nowhere"), "nowhere.*train a model first"),
         (lambda: dmml.train("data/mine", "runs/x", config="dome"), "no configuration 'dome'; known are: "),
         (lambda: dmml.train("nowhere", "runs/x"), "nowhere"),

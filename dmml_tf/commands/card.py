@@ -1,0 +1,15 @@
+"""`dmml card`: the card of the model that comes with the package."""
+
+from absl import flags
+
+from dmml_tf.pretrained.card import card_text, songs_text
+
+
+def define_flags(fv: flags.FlagValues) -> None:
+    """Flags of this command."""
+    flags.DEFINE_bool("songs", False, "List every song of the corpus: artist, title, package, licence.", flag_values=fv)
+
+
+def run(fv: flags.FlagValues) -> None:
+    """Prints the card, or the list of songs."""
+    print(songs_text() if fv.songs else card_text())
