@@ -9,7 +9,12 @@ from mkdocs.structure.files import File, Files
 
 TOP = Path(__file__).resolve().parents[1]
 PACKAGES = ("dmml_tf", "tfrecords_tools")
-PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "dmml_tf/pretrained/card.md": "card.md",
+}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
