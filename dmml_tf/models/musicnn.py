@@ -118,8 +118,11 @@ def musicnn_outputs(mel: tf.Tensor, weights: Weights) -> tuple[tf.Tensor, tf.Ten
 def _highest(x: tf.Tensor, weights: Weights, place: int, padding: str) -> tf.Tensor:
     """The filters' highest output over the bands, [batch, frames, filters]."""
     kernel, bias = _kernel(weights, "conv2d", place)
-    y = _normalised(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, padding) + bias), weights, place + 1)
-    return tf.reduce_max(y, axis=2)
+    # Rectifier and normalisation keep the order of the bands or turn it: the pool can come first, and the large map is
+    # touched once.
+    sign = np.where(weights[f"{_scope('batch_normalization', place + 1)}/gamma"] < 0, np.float32(-1), np.float32(1))
+    highest = sign * tf.reduce_max(tf.nn.conv2d(x, sign * kernel, 1, padding), axis=2)
+    return _normalised(tf.nn.relu(highest + bias), weights, place + 1)
 
 
 def _normalised(x: tf.Tensor, weights: Weights, place: int) -> tf.Tensor:

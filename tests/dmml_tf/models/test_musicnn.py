@@ -59,6 +59,8 @@ def weights_of(model):
     for kind, (classes, names) in KINDS.items():
         for place, layer in enumerate(layer for layer in model.layers if isinstance(layer, classes)):
             values = [w if w.ndim > 1 else rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()]
+            if kind == "batch_normalization":
+                values[0] *= rng.choice([-1, 1], values[0].shape)  # a trained network has scales below 0 too
             layer.set_weights(values)
             for name, value in zip(names, layer.get_weights()):
                 if isinstance(layer, layers.Conv1D):
