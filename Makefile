@@ -1,4 +1,5 @@
 # make demo       train on the demo corpus, or on your own music with MANIFEST=songs.csv
+# make pretrained the model that comes with the package, from nothing: hours
 # make check      lint, format, types, imports, and the tests that are done in seconds
 # make quick      those tests alone
 # make test       the tests, default stack
@@ -16,11 +17,24 @@ QUICK := not trains and not spawns and not slow and not browser and not wheel an
 # tensorflow-addons, and with it the design's own stack, exists for Python 3.11 alone.
 EXTRAS := $(shell $(PYTHON) -c 'import sys; print("addons,test" if sys.version_info[:2] == (3, 11) else "test")')
 
-.PHONY: check clean demo docs quick test test-keras3
+.PHONY: check clean demo docs pretrained quick test test-keras3
 
 demo: .venv/installed
 	.venv/bin/dmml demo --config demo --data data/$(NAME) --run runs/$(NAME) \
 		$(if $(MANIFEST),--manifest $(MANIFEST)) $(DEMO_FLAGS)
+
+# Real songs with rendered ones to train on, and by themselves to score and to say what is heard.
+pretrained: .venv/installed
+	.venv/bin/dmml-records debian_music --out data/debian_music
+	.venv/bin/dmml-records pretraining --music data/debian_music --out data/pretraining
+	.venv/bin/dmml-records build --manifest data/debian_music/manifest.csv --out data/real \
+		--tempo column --loudness=-23 --resume
+	.venv/bin/dmml-records build --manifest data/pretraining/manifest.csv --out data/mixed \
+		--tempo column --loudness=-23 --resume
+	.venv/bin/dmml train --config pretrained --data data/mixed --run runs/mixed
+	.venv/bin/dmml evaluate --run runs/mixed --data data/real --split valid --baselines
+	.venv/bin/dmml heard --run runs/mixed --data data/real
+	.venv/bin/dmml pack --run runs/mixed --also heard_as.npz
 
 check: .venv/dev
 	.venv/bin/ruff check .
