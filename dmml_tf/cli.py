@@ -14,6 +14,7 @@ COMMANDS = (
     Command("embed", "turn audio files or records of any number into embeddings", "dmml_tf.commands.embed"),
     Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
     Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
+    Command("heard", "fit what the sub-spaces say of songs without labels", "dmml_tf.commands.heard"),
     Command("explore", "a local web page to search a run by ear and eye", "dmml_tf.commands.explore"),
     Command("card", "what the model that comes with the package is, and was trained on", "dmml_tf.commands.card"),
     Command("zero_shot", "find tracks by a tag, also one never trained with", "dmml_tf.commands.zero_shot"),

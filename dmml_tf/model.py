@@ -14,6 +14,8 @@ from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.embeddings import Embeddings
 from dmml_tf.embed.split import Embedded, embed_split
+from dmml_tf.heard.heard_as import HEARD_FILE, LEAST, MOST, HeardAs, find_heard_as
+from dmml_tf.heard.said import Said
 from dmml_tf.pretrained.unpack import run_folder, unpack
 from dmml_tf.run import Run
 from dmml_tf.search.build import index_dataset, index_music
@@ -138,9 +140,59 @@ class Model:
         if self._run is not None:
             self._run.require_slices()
         folder = None if self._run is None else self._run.folder / INDEX_FOLDER
-        return Searcher(
-            load_index(self.run) if data is None else prepared(self._indexed(data, workers)), self._hear, folder
-        )
+        index = load_index(self.run) if data is None else prepared(self._indexed(data, workers))
+        return Searcher(index, self._hear, folder, self._heard_as())
+
+    def fit_heard(self, data: Dataset | PathLike | None = None) -> dict[str, dict[str, Any]]:
+        """Learns from labelled songs what the sub-spaces can say of unlabelled ones, as `dmml heard` does.
+
+        >>> figures = dmml.load("runs/mine").fit_heard("data/mine")
+        >>> sorted(figures), figures["genre"]["train"]
+        (['genre', 'tempo'], 12)
+
+        Args:
+            data: a dataset or its folder: train is fitted on, valid is calibrated and judged on. None takes the one
+                that the run was trained on.
+
+        Returns:
+            Condition -> figures, see `dmml_tf.heard.fit.fit_heard_as`.
+
+        Raises:
+            UserError: if the model is of no run, a split is empty, or no sub-space has labels in the data.
+        """
+        from dmml_tf.heard.fit import fit_run
+
+        heard_as, figures = fit_run(self.run, self._dataset(self.run.dataset if data is None else data))
+        heard_as.save(self.folder / HEARD_FILE)
+        return figures
+
+    def heard(
+        self, songs: PathLike | Sequence[PathLike] | Embeddings, most: int = MOST, least: float = LEAST
+    ) -> list[dict[str, list[Said]]]:
+        """What each sub-space hears in songs: tags or a value of the training labels, with the share that is right.
+
+        >>> model = dmml.load("runs/mine")
+        >>> figures = model.fit_heard("data/mine")                   # once; kept in the run's folder
+        >>> songs = model.heard(["a.wav", "b.wav"], most=1)
+        >>> [(said.label, said.share) for said in songs[0].get("genre", [])]
+        [...]
+
+        Args:
+            songs: audio files, or what `embed` gave for some.
+            most: labels of a condition; of a value, such as tempo, there is one.
+            least: share below which nothing is said.
+
+        Returns:
+            For each song, condition -> labels, likeliest first.
+
+        Raises:
+            UserError: if nothing was fitted yet, or with other weights, or a file cannot be used.
+        """
+        heard_as = self._heard_as()
+        if heard_as is None:
+            raise UserError(f"{self.folder / HEARD_FILE}: not found; make it with model.fit_heard(data) or dmml heard")
+        vectors = songs if isinstance(songs, Embeddings) else self.embed(songs)
+        return heard_as.heard(vectors.vectors, most, least)
 
     def evaluate(
         self,
@@ -232,6 +284,9 @@ class Model:
 
         self.run.require_slices()
         return export_served(self.run, self.folder / EXPORT_FOLDER if folder is None else Path(folder))
+
+    def _heard_as(self) -> HeardAs | None:
+        return None if self._run is None else find_heard_as(self._run.folder, self._weights)
 
     def _hear(self, path: PathLike) -> npt.NDArray[np.float32]:
         vector: npt.NDArray[np.float32] = embed_audio(path, self._embedder)

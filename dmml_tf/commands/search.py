@@ -8,8 +8,10 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
+from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs, find_heard_as
 from dmml_tf.search import show
 from dmml_tf.search.filters import parse_filter
+from dmml_tf.search.heard import with_heard
 from dmml_tf.search.index import INDEX_FOLDER, Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
 from dmml_tf.search.weights import parse_weights
@@ -58,6 +60,13 @@ def define_flags(fv: flags.FlagValues) -> None:
         flag_values=fv,
     )
     flags.DEFINE_bool("not_its_artist", False, "Leave out the artists of the tracks asked by.", flag_values=fv)
+    flags.DEFINE_bool(
+        "heard",
+        None,
+        "Say what the sub-spaces hear in all results, or with --noheard in none; default: in those without labels. "
+        "Needs what dmml heard makes.",
+        flag_values=fv,
+    )
     flags.DEFINE_integer("k", 5, "Number of results.", flag_values=fv)
     flags.DEFINE_enum("format", "table", ["table", "json"], "How the results are printed.", flag_values=fv)
     flags.DEFINE_string("picture", None, "PNG to write of the results, with a bar a condition.", flag_values=fv)
@@ -87,6 +96,8 @@ def run(fv: flags.FlagValues) -> None:
     if fv["not"].value:
         query = push_away(index, query, by_tracks(index, fv["not"].value))
     hits = index.search(query, weights, fv.k, filters=filters, not_its_artist=fv.not_its_artist)
+    if fv.heard is not False:
+        hits = with_heard(hits, index, _heard_as(fv.run, index, fv.heard), bool(fv.heard))
     if fv.picture:
         # Imported here, so that a search without a picture does not wait for matplotlib.
         from dmml_tf.pictures.hits import plot_hits
@@ -105,6 +116,13 @@ def run(fv: flags.FlagValues) -> None:
         print(json.dumps({"query": asked, "results": show.as_json(hits)}, indent=1, ensure_ascii=False))
         return
     print("\n".join([*_asked(fv, index, parts), show.table(hits)]))
+
+
+def _heard_as(folder: str, index: Index, required: bool | None) -> HeardAs | None:
+    heard_as = find_heard_as(Path(folder), index.model)
+    if required and heard_as is None:
+        raise UserError(f"{Path(folder) / HEARD_FILE}: not found; make it with: dmml heard --run {folder}")
+    return heard_as
 
 
 def parse_parts(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -23,6 +23,14 @@ def tag_cosine(a: Array, b: Array) -> Array:
     return np.where(sizes > 0, common / np.sqrt(np.maximum(sizes, 1)), np.nan)
 
 
+def multi_hot(column: Array, tags: int) -> Array:
+    """bool [N, tags] of int [N, M]: which items carry which tag."""
+    carries = np.zeros((len(column), tags), bool)
+    row, slot = np.nonzero(column >= 0)
+    carries[row, column[row, slot]] = True
+    return carries
+
+
 def tag_fault(column: "TagColumn", triplets: bool) -> str | None:
     """Why the tags of tracks give no two that share one and no two that do not; see `Condition.fault`."""
     tagged = np.flatnonzero(column.counts)

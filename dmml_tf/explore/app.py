@@ -94,7 +94,8 @@ def _sound_routes(app: FastAPI, library: Library, sounds: Sounds) -> None:
     async def sound(request: Request) -> dict:
         length = request.headers.get("content-length", "0")
         token = await sounds.add(request.stream(), int(length) if length.isdecimal() else 0)
-        return {"token": token, "mark": library.marks.mark(sounds.query(token).vector)}
+        vector = sounds.query(token).vector
+        return {"token": token, "mark": library.marks.mark(vector), "heard": library.heard(vector)}
 
 
 def _search_route(app: FastAPI, library: Library, maps: Maps, sounds: Sounds) -> None:

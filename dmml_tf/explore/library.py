@@ -8,9 +8,14 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from dmml_tf.explore.marks import Marks
+from dmml_tf.heard.heard_as import HeardAs, find_heard_as
+from dmml_tf.heard.said import heard_text
 from dmml_tf.run import Run
 from dmml_tf.search.example import clearest
+from dmml_tf.search.heard import unlabelled
 from dmml_tf.search.index import Index
 from dmml_tf.search.of_run import load_index
 from dmml_tf.search.show import labels_of
@@ -49,12 +54,14 @@ class Library:
         index: its index; a song is named by its row there.
         paths: track id -> audio file, as the dataset's table says; tracks without are left out.
         folder: of the dataset.
+        heard_as: says what is heard in songs without labels; None says nothing.
     """
 
     run: Run
     index: Index
     paths: Mapping[str, str]
     folder: Path
+    heard_as: HeardAs | None = None
 
     @classmethod
     def open(cls, run_folder: str | os.PathLike, data: str | None = None) -> "Library":
@@ -70,9 +77,10 @@ class Library:
         run = Run.load(run_folder)
         index = load_index(run)
         folder = Path(data or run.dataset)
+        heard_as = find_heard_as(run.folder, index.model)
         if data is None and not (run.dataset and (folder / TRACKS_FILE).exists()):
-            return cls(run, index, {}, folder if run.dataset else run.folder)
-        return cls(run, index, audio_paths(folder / TRACKS_FILE), folder)
+            return cls(run, index, {}, folder if run.dataset else run.folder, heard_as)
+        return cls(run, index, audio_paths(folder / TRACKS_FILE), folder, heard_as)
 
     def sound(self, row: int) -> Path | None:
         """The audio file of a song, or None where it is out of reach or is none that a browser plays."""
@@ -82,7 +90,10 @@ class Library:
         return playable(Path(path)) or playable(self.folder / _CORPUS / os.path.basename(path))
 
     def song(self, row: int) -> dict:
-        """What the page shows of a song: row, id, title, artist, labels, player (whether it has audio), mark."""
+        """What the page shows of a song: row, id, title, artist, labels, heard, player (whether it has audio), mark.
+
+        `heard` is condition -> text of the likeliest label, of songs without labels alone.
+        """
         track = self.index.tracks[row]
         return {
             "row": row,
@@ -90,9 +101,17 @@ class Library:
             "title": track.get("title", ""),
             "artist": ", ".join(artists_of(track.get("artist", ""))),
             "labels": labels_of(track),
+            "heard": self.heard(self.index.vectors[row]) if unlabelled(track) else {},
             "player": self.sound(row) is not None,
             "mark": self.marks.mark(self.index.vectors[row]),
         }
+
+    def heard(self, vector: np.ndarray) -> dict[str, str]:
+        """Condition -> text of the likeliest label that is heard in a song, by its search vector [D]."""
+        if self.heard_as is None:
+            return {}
+        said = self.heard_as.heard(vector[None], most=1)[0]
+        return {name: heard_text({name: several}) for name, several in said.items() if several}
 
     def find(self, text: str, count: int) -> list[int]:
         """The first `count` rows in which every word of `text` occurs, in any case, with or without accents."""

@@ -58,7 +58,7 @@ def plot_learning_curves(history: Path, path: Path) -> None:
     for axes in figure.axes[len(names) :]:
         axes.remove()
     figure.axes[0].legend(fontsize=8, frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_cross_table(table: Mapping[str, Mapping[str, float | None]], path: str | os.PathLike[str]) -> None:
@@ -97,7 +97,7 @@ def plot_cross_table(table: Mapping[str, Mapping[str, float | None]], path: str 
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     figure.colorbar(image, label="triplet accuracy")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_map(
@@ -131,7 +131,7 @@ def plot_map(
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_color("#dddddd")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_map_grid(
@@ -174,7 +174,7 @@ def plot_map_grid(
     for number, condition in enumerate(shown):
         grid[0, number].set_title(f"coloured by {condition.column}", fontsize=11)
         _key(figure, grid[:, number], condition)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def map_2d(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -277,7 +277,7 @@ def _read_history(path: Path) -> dict[str, list[float]]:
     return columns
 
 
-def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    # No version or date in the file: same data, same bytes.
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Writes a PNG without version or date: same data, same bytes."""
     with whole_file(Path(path)) as temporary:
         figure.savefig(temporary, format="png", dpi=130, facecolor="white", metadata={"Software": None})

@@ -25,6 +25,7 @@ import numpy as np
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
+from dmml_tf.heard.said import Heard
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.filters import Filter, allowed_rows, other_artists
 from dmml_tf.search.weights import weight_vector
@@ -70,11 +71,13 @@ class Hit:
         score: sum of weight times cosine.
         cosines: condition -> cosine with the query in that sub-space, and `whole`, whatever their weight.
             Of a query that pushes away: see `query.push_away`.
+        heard: what the model's sub-spaces say of it, by condition; empty where that was not asked for.
     """
 
     track: Mapping[str, str]
     score: float
     cosines: Mapping[str, float]
+    heard: Heard = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

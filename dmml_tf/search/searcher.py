@@ -10,9 +10,11 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from dmml_tf.heard.heard_as import HeardAs
 from dmml_tf.search import show
 from dmml_tf.search.example import clearest
 from dmml_tf.search.filters import Filter
+from dmml_tf.search.heard import with_heard
 from dmml_tf.search.index import Hit, Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
 from tfrecords_tools.errors import UserError
@@ -71,11 +73,13 @@ class Searcher:
         index: the tracks' vectors and metadata.
         embed: an audio file -> its embedding, float32 [E]; None where only tracks of the index are asked for.
         folder: where `save` writes, if not told otherwise.
+        heard_as: says what is heard in results without labels; None says nothing.
     """
 
     index: Index
     embed: Callable[[str | os.PathLike[str]], npt.NDArray[np.float32]] | None = None
     folder: Path | None = None
+    heard_as: HeardAs | None = None
 
     def search(
         self,
@@ -116,7 +120,8 @@ class Searcher:
         for example in unlike:
             query = push_away(self.index, query, self.query(example))
         filters = [_filter(column, wanted) for column, wanted in (where or {}).items()]
-        return Results(self.index.search(query, weights, k, exclude, filters, not_its_artist))
+        hits = self.index.search(query, weights, k, exclude, filters, not_its_artist)
+        return Results(with_heard(hits, self.index, self.heard_as))
 
     def query(self, example: Example) -> Query:
         """One example as `Index.search` takes it.

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dmml_tf.embed.metadata import FIRST_COLUMNS
+from dmml_tf.heard.said import Heard, heard_json, heard_text
 from dmml_tf.search.index import Hit
 
 _SAME = 1e-6  # what rounding takes from the cosine of a sound with itself
 _WIDEST = 28  # cells of a column, so that a row fits a screen; ids are never cut, people copy them
+_HEARD_WIDEST = 60  # of what is heard, which has no other columns beside it
+HEARD_AS = "heard as"  # never without these words: a label that is heard is a guess
 
 
 def labels_of(track: Mapping[str, str]) -> dict[str, str]:
@@ -17,18 +20,25 @@ def labels_of(track: Mapping[str, str]) -> dict[str, str]:
 
 
 def table(hits: Sequence[Hit]) -> str:
-    """One line a result: rank, id, title, artist, labels, score, cosine in each sub-space; and which are copies."""
+    """One line a result: rank, id, title, artist, labels, score, cosine in each sub-space; and which are copies.
+
+    Where something is heard in a result, a column says so; columns of labels that no result has are then left out.
+    """
     if not hits:
         return "no other track to find"
     labels, conditions = list(labels_of(hits[0].track)), list(hits[0].cosines)
-    header = ["#", "id", "title", "artist", *labels, "score", *(f"cos({name})" for name in conditions)]
+    heard = [HEARD_AS] if any(hit.heard for hit in hits) else []
+    if heard:
+        labels = [name for name in labels if any(hit.track[name] for hit in hits)]
+    header = ["#", "id", "title", "artist", *labels, *heard, "score", *(f"cos({name})" for name in conditions)]
     rows = [header]
     for rank, hit in enumerate(hits, 1):
         texts = [fit(hit.track[name]) for name in ("title", "artist", *labels)]
+        texts += [fit(heard_text(hit.heard), _HEARD_WIDEST)] if heard else []
         numbers = [f"{value:.3f}" for value in (hit.score, *hit.cosines.values())]
         rows.append([str(rank), printable(hit.track["id"]), *texts, *numbers])
     widths = [max(map(_cells, column)) for column in zip(*rows)]
-    first_number = 4 + len(labels)
+    first_number = 4 + len(labels) + len(heard)
     copies = ", ".join(f"#{rank}" for rank, hit in enumerate(hits, 1) if seems_copy(hit))
     said = [f"{copies}: as what was asked by in every sub-space; a copy?"] if copies else []
     return "\n".join([*(_line(row, widths, first_number) for row in rows), *said])
@@ -39,23 +49,29 @@ def seems_copy(hit: Hit) -> bool:
     return min(hit.cosines.values(), default=0.0) > 1 - _SAME
 
 
-def describe(track: Mapping[str, str]) -> str:
-    """One line: `id: title, artist (genre rock, tempo 120)`.
+def describe(track: Mapping[str, str], heard: Heard | None = None) -> str:
+    """One line: `id: title, artist (genre rock, tempo 120)`; of `heard`: `(heard as rock .6, tempo 120 .4)`.
 
     >>> dmml.describe({"id": "t001", "title": "Song", "artist": "Somebody", "split": "test", "genre": "rock"})
     't001: Song, Somebody (genre rock)'
     """
     labels = ", ".join(f"{name} {value}" for name, value in labels_of(track).items() if value)
+    if said := heard_text(heard or {}):
+        labels = "; ".join(filter(None, [labels, f"{HEARD_AS} {said}"]))
     return printable(f"{track['id']}: {track['title']}, {track['artist']} ({labels or 'no labels'})")
 
 
 def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
-    """Plain dictionaries: rank, id, title, artist, split, labels, score, cosines, seems_copy."""
+    """Plain dictionaries: rank, id, title, artist, split, labels, heard_as, score, cosines, seems_copy.
+
+    `heard_as` is condition -> [{"label", "share"}], and is there where something was heard.
+    """
     return [
         {
             "rank": rank,
             **{name: hit.track[name] for name in FIRST_COLUMNS},
             "labels": labels_of(hit.track),
+            **({"heard_as": heard_json(hit.heard)} if hit.heard else {}),
             "score": hit.score,
             "cosines": dict(hit.cosines),
             "seems_copy": seems_copy(hit),

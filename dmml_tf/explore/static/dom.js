@@ -23,6 +23,13 @@ function fill(element, attributes, children) {
 // A name of someone else's: isolated, so that right-to-left marks in it turn nothing around it.
 export const name = (text, style = "") => make("bdi", { class: style, title: text }, text);
 
+// A song's labels as its table says them; of a song without, what the sub-spaces hear, and that it is heard.
+export function labelsOf(song) {
+  const read = Object.values(song.labels).filter(Boolean).map((label) => label.replaceAll("|", ", "));
+  const heard = Object.values(song.heard ?? {});
+  return read.length || !heard.length ? read.join(" · ") : `heard as ${heard.join(", ")}`;
+}
+
 // Moves the one tab stop of a group of elements and the focus with it.
 export function rove(event, elements, across = false) {
   const [back, on] = across ? ["ArrowLeft", "ArrowRight"] : ["ArrowUp", "ArrowDown"];

@@ -1,7 +1,7 @@
 // A field that finds songs by words: the combobox pattern of the ARIA authoring practices.
 
 import { get } from "./api.js";
-import { make, name } from "./dom.js";
+import { labelsOf, make, name } from "./dom.js";
 import { disc } from "./mark.js";
 
 let count = 0;
@@ -78,7 +78,7 @@ export function picker(label, placeholder, chosen, failed) {
 }
 
 function option(song, id, taken) {
-  const labels = Object.values(song.labels).filter(Boolean).map((label) => label.replaceAll("|", ", "));
   return make("li", { role: "option", id, "aria-selected": "false", onclick: taken }, disc(song.mark, 30),
-    make("span", {}, name(song.title || song.id, "title"), name([song.artist, ...labels].join(" · "), "artist")));
+    make("span", {}, name(song.title || song.id, "title"),
+      name([song.artist, labelsOf(song)].filter(Boolean).join(" · "), "artist")));
 }

@@ -39,7 +39,8 @@ function item(hit, chosen, pointed) {
 // One condition: its label, bold where it agrees with that of the song asked by, and the cosine as a bar.
 function reason(part, hit) {
   const cosine = hit.cosines[part.name], agrees = hit.agrees.includes(part.name);
-  const label = (hit.labels[part.column] ?? "").replaceAll("|", ", ");
+  const read = (hit.labels[part.column] ?? "").replaceAll("|", ", "), heard = hit.heard[part.name];
+  const label = read || (heard ? `heard as ${heard}` : "");
   const bar = make("span", { class: "bar" });
   bar.style.setProperty("--cosine", `${100 * Math.min(1, Math.abs(cosine))}%`);
   const side = state.slots.b ? state.sides[part.name] : "a";
@@ -49,7 +50,7 @@ function reason(part, hit) {
   const told = `${part.name} ${cosine.toFixed(2)}${label && `, ${label}`}${as}`;
   return make("div", { class: classes.join(" "), role: "img", "aria-label": told, title: told,
     "data-name": part.name },
-    name(label || "\u00a0", "label"),
+    read || !heard ? name(read || "\u00a0", "label") : name(`≈ ${heard}`, "label heard"),
     make("span", { class: "figure" }, bar, make("span", { class: "cosine" }, cosine.toFixed(2))));
 }
 

@@ -1,7 +1,7 @@
 // The two songs that are searched by: picked from the list, or dropped as a file.
 
 import { get, send } from "./api.js";
-import { $, make, name } from "./dom.js";
+import { $, labelsOf, make, name } from "./dom.js";
 import { disc } from "./mark.js";
 import { picker } from "./picker.js";
 import { isPlaying, toggle } from "./player.js";
@@ -61,9 +61,8 @@ export class Slots {
   #card(side) {
     const song = state.slots[side];
     if (!song) return [make("p", { class: "empty" }, WORDS[side].empty, make("small", {}, "or drop an audio file"))];
-    const labels = Object.values(song.labels).filter(Boolean).map((label) => label.replaceAll("|", ", "));
     return [player(song, 60), make("div", { class: "words" }, name(song.title || song.id, "title"),
-      name(song.artist, "artist"), name(labels.join(" · "), "labels")),
+      name(song.artist, "artist"), name(labelsOf(song), "labels")),
       side === "b" ? make("button", { type: "button", class: "clear", "aria-label": "Take song B away",
         onclick: () => this.put("b", null) }, "×") : null].filter(Boolean);
   }
@@ -82,8 +81,8 @@ export class Slots {
     }
     this.cards[side].replaceChildren(make("p", { class: "empty" }, "Listening…", make("small", {}, file.name)));
     try {
-      const { token, mark } = await send("/api/sound", file);
-      this.put(side, { token, mark, id: "", title: file.name, artist: "your file", labels: {}, player: true,
+      const { token, mark, heard } = await send("/api/sound", file);
+      this.put(side, { token, mark, heard, id: "", title: file.name, artist: "your file", labels: {}, player: true,
         url: URL.createObjectURL(file) });
     } catch (error) {
       this.show();

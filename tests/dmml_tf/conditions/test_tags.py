@@ -3,6 +3,7 @@
 import numpy as np
 
 from dmml_tf.conditions import Conditions, SharedTag
+from dmml_tf.conditions.tags import multi_hot
 from tests.dmml_tf.conditions.made import GENRE, every_pair, track_labels
 from tfrecords_tools.tables.tracks import TagColumn, Tracks
 
@@ -39,3 +40,9 @@ def test_a_source_is_kept_in_json_and_must_be_a_column():
     tracks = Tracks(np.zeros(3, np.int8), np.ones(3, np.float32), tags, {})
     assert GENRE.fault(tracks) is None
     assert "no column 'source' of tags" in condition.fault(tracks)
+
+
+def test_multi_hot_against_a_loop():
+    column = np.array([[0, 2], [-1, -1], [2, -1], [1, 1]], np.int32)
+    expected = [[tag in row for tag in range(4)] for row in column]
+    assert multi_hot(column, 4).tolist() == expected

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import value_distance
+from dmml_tf.conditions import Within, value_distance
 from dmml_tf.conditions.values import find_pairs
 from tests.dmml_tf.conditions.made import TEMPO, track_labels
 from tests.triplet_oracle import apart
@@ -72,3 +72,12 @@ def test_many_values_none_or_all_alike_in_octaves():
     values = np.arange(1, 2**17, 2, dtype=np.float32) + 2**17  # all of one octave, no two alike
     assert find_pairs(values, 1.5, octave=True) == (False, True)
     assert find_pairs(values, 2.0**17, octave=True) == (True, False)
+
+
+def test_an_octave_rule_votes_among_values_brought_next_to_the_nearest():
+    octave, plain = Within("tempo", 5.0, octave=True), Within("tempo", 5.0)
+    assert (
+        octave.vote(["62", "124", "63", "126", "61"]) == "62" and plain.vote(["62", "124", "63", "126", "61"]) == "63"
+    )
+    assert octave.vote(["120", "59", "122", "244", "30.5"]) == "122"
+    assert octave.vote(["0", "8", "4"]) == plain.vote(["0", "8", "4"]) == "4"  # 0 has no octave
