@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from dmml_tf.trace.trace import Trace
 
 PathLike = str | os.PathLike[str]
-_DEFAULT_WIDTH = 64  # of a condition that does not say its own
 
 
 class Model:
@@ -179,11 +178,7 @@ class Model:
 
         Args:
             songs: audio files, or what `embed` gave for some.
-            most: labels of a condition; of a value, such as tempo, there is one.
-            least: share below which nothing is said.
-
-        Returns:
-            For each song, condition -> labels, likeliest first.
+            most, least: labels of a condition, and the share below which nothing is said; see `HeardAs.heard`.
 
         Raises:
             UserError: if nothing was fitted yet, or with other weights, or a file cannot be used.
@@ -354,6 +349,7 @@ def train(
     from dmml_tf.configs import load as load_config
     from dmml_tf.pictures.callbacks import training_pictures
     from dmml_tf.run import UNNAMED
+    from dmml_tf.training.config import set_conditions
     from dmml_tf.training.train import train as train_run
 
     if isinstance(config, str | os.PathLike):
@@ -362,27 +358,9 @@ def train(
         chosen, name = config.copy_and_resolve_references(), UNNAMED
     with chosen.unlocked():
         if conditions is not None:
-            _set_conditions(chosen, Conditions(conditions))
+            set_conditions(chosen, Conditions(conditions))
         if steps is not None:
             chosen.train.update({"steps": steps, "steps_per_epoch": min(steps, chosen.train.steps_per_epoch)})
     source = data.folder if isinstance(data, Dataset) else data
     train_run(chosen, source, folder, training_pictures, name)
     return load(folder)
-
-
-def _set_conditions(config: "ml_collections.ConfigDict", conditions: Conditions) -> None:
-    """Puts conditions into a configuration, and the size of the embedding that they need."""
-    rows = {row.pop("name"): row for row in conditions.to_json()}
-    owners = [name for name, row in rows.items() if row["width"]]
-    if owners and all(rows[name]["width"] == _DEFAULT_WIDTH for name in owners):
-        share, left = divmod(config.embedding, len(owners))
-        for place, name in enumerate(owners):
-            rows[name]["width"] = share + (place < left)
-    config.order = tuple(rows)
-    config.embedding = sum(row["width"] for row in rows.values()) or config.embedding
-    config.conditions = {name: _own_fields(row) for name, row in rows.items()}
-
-
-def _own_fields(row: dict[str, Any]) -> dict[str, Any]:
-    """Without the empty fields of other kinds."""
-    return {name: value for name, value in row.items() if value != ""}

@@ -9,9 +9,10 @@ from absl import flags
 
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs, find_heard_as
+from dmml_tf.heard.said import heard_text
 from dmml_tf.search import show
 from dmml_tf.search.filters import parse_filter
-from dmml_tf.search.heard import with_heard
+from dmml_tf.search.heard import heard_in, with_heard
 from dmml_tf.search.index import INDEX_FOLDER, Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
 from dmml_tf.search.weights import parse_weights
@@ -92,18 +93,20 @@ def run(fv: flags.FlagValues) -> None:
     filters = [parse_filter(text) for text in fv.filter]
     folder = chosen_run(fv)
     index = Index.load(folder / INDEX_FOLDER)
-    query, parts = _query(fv, folder, index), parse_parts(fv.of)
+    heard_as = None if fv.heard is False else _heard_as(folder, index, fv.heard)
+    sound = _by_audio(fv.audio, folder, index) if fv.audio and not fv.track else None
+    query, parts = _query(fv, index, sound), parse_parts(fv.of)
     if fv["not"].value:
         query = push_away(index, query, by_tracks(index, fv["not"].value))
     hits = index.search(query, weights, fv.k, filters=filters, not_its_artist=fv.not_its_artist)
-    if fv.heard is not False:
-        hits = with_heard(hits, index, _heard_as(fv.run, index, fv.heard), bool(fv.heard))
+    hits = with_heard(hits, index, heard_as, bool(fv.heard))
+    lines = _asked(fv, index, parts, sound, heard_as)
     if fv.picture:
         # Imported here, so that a search without a picture does not wait for matplotlib.
         from dmml_tf.pictures.hits import plot_hits
 
         weighed = weights or query.weights or dict.fromkeys(index.slices, 1.0)
-        plot_hits(_asked(fv, index, parts), hits, weighed, index.conditions, Path(fv.picture))
+        plot_hits(lines, hits, weighed, index.conditions, Path(fv.picture))
     if fv.format == "json":
         asked = {
             "tracks": fv.track,
@@ -115,13 +118,13 @@ def run(fv: flags.FlagValues) -> None:
         }
         print(json.dumps({"query": asked, "results": show.as_json(hits)}, indent=1, ensure_ascii=False))
         return
-    print("\n".join([*_asked(fv, index, parts), show.table(hits)]))
+    print("\n".join([*lines, show.table(hits)]))
 
 
-def _heard_as(folder: str, index: Index, required: bool | None) -> HeardAs | None:
-    heard_as = find_heard_as(Path(folder), index.model)
+def _heard_as(folder: Path, index: Index, required: bool | None) -> HeardAs | None:
+    heard_as = find_heard_as(folder, index.model)
     if required and heard_as is None:
-        raise UserError(f"{Path(folder) / HEARD_FILE}: not found; make it with: dmml heard --run {folder}")
+        raise UserError(f"{folder / HEARD_FILE}: not found; make it with: dmml heard --run {folder}")
     return heard_as
 
 
@@ -142,24 +145,30 @@ def parse_parts(texts: Sequence[str]) -> dict[str, list[str]]:
     return parts
 
 
-def _query(fv: flags.FlagValues, folder: Path, index: Index) -> Query:
+def _query(fv: flags.FlagValues, index: Index, sound: Query | None) -> Query:
     parts = {name: by_tracks(index, tracks) for name, tracks in parse_parts(fv.of).items()}
     if not (fv.track or fv.audio):
         return mix(index, parts)
-    query = by_tracks(index, fv.track) if fv.track else _by_audio(fv.audio, folder, index)
+    query = by_tracks(index, fv.track) if sound is None else sound
     if not parts:
         return query
     # Mixed first, so that a condition that is not there is refused before it is weighed.
     return mix(index, dict.fromkeys(index.slices, query) | parts)
 
 
-def _asked(fv: flags.FlagValues, index: Index, parts: dict[str, list[str]]) -> list[str]:
+def _asked(
+    fv: flags.FlagValues, index: Index, parts: dict[str, list[str]], sound: Query | None, heard_as: HeardAs | None
+) -> list[str]:
     """One line for everything that the query was made from."""
     named = [("query", track) for track in fv.track]
     named += [(f"{name} of", track) for name, tracks in parts.items() for track in tracks]
     named += [("not", track) for track in fv["not"].value or ()]
     lines = [f"query {fv.audio}"] if fv.audio else []
-    return lines + [f"{role} {show.describe(index.tracks[index.position(track)])}" for role, track in named]
+    if sound is not None and heard_as is not None and (said := heard_text(heard_as.heard(sound.vector[None])[0])):
+        lines = [f"{lines[0]} ({show.HEARD_AS} {said})"]
+    heard = heard_in(index, [track for _, track in named], heard_as, bool(fv.heard))
+    told = [show.describe(index.tracks[index.position(track)], said) for (_, track), said in zip(named, heard)]
+    return lines + [f"{role} {text}" for (role, _), text in zip(named, told)]
 
 
 def _by_audio(path: str, folder: Path, index: Index) -> Query:

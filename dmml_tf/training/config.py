@@ -4,8 +4,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import ml_collections
+
+from dmml_tf.conditions import Conditions
 from tfrecords_tools.errors import UserError
 
+_DEFAULT_WIDTH = 64  # of a condition that does not say its own
 _SCHEDULES = {"plateau": ("patience", "divide_by", "drops"), "cosine": ("warmup",)}
 _OBJECTIVES = {"triplets": ("margin",), "mining": ("mining", "margin"), "zero_shot": ("margin",)}
 
@@ -59,3 +63,21 @@ def in_todays_layout(config: dict) -> dict:
     for field in ("margin", "mining", "patience", "divide_by", "drops", "warmup"):
         train.pop(field, None)
     return {**config, "objective": group, "train": train}
+
+
+def set_conditions(config: ml_collections.ConfigDict, conditions: Conditions) -> None:
+    """Puts conditions into a configuration, and the size of the embedding that they need."""
+    rows = {row.pop("name"): row for row in conditions.to_json()}
+    owners = [name for name, row in rows.items() if row["width"]]
+    if owners and all(rows[name]["width"] == _DEFAULT_WIDTH for name in owners):
+        share, left = divmod(config.embedding, len(owners))
+        for place, name in enumerate(owners):
+            rows[name]["width"] = share + (place < left)
+    config.order = tuple(rows)
+    config.embedding = sum(row["width"] for row in rows.values()) or config.embedding
+    config.conditions = {name: _own_fields(row) for name, row in rows.items()}
+
+
+def _own_fields(row: dict[str, Any]) -> dict[str, Any]:
+    """Without the empty fields of other kinds."""
+    return {name: value for name, value in row.items() if value != ""}

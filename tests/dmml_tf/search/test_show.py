@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from dmml_tf.heard.said import Said
 from dmml_tf.search.index import Hit, Index
 from dmml_tf.search.query import by_tracks, mix
 from dmml_tf.search.show import as_json, describe, seems_copy, table
@@ -71,3 +72,25 @@ def test_json_holds_what_was_found():
     for row, found in zip(read, hits):
         assert row["id"] == found.track["id"] and row["score"] == found.score and row["cosines"] == found.cosines
         assert row["labels"] == {name: found.track[name] for name in ("genre", "mood", "tempo")}
+
+
+def test_what_is_heard_is_marked_as_heard():
+    heard = {"genre": [Said("folk", 0.62), Said("pop", 0.3)], "tempo": [Said(96.0, 0.7)]}
+    blank = Hit(hit(genre="", tempo="").track, 1.0, {"genre": 0.5}, heard)
+    assert table([blank]).splitlines() == [
+        "#  id  title  artist   heard as              score  cos(genre)",
+        "1  a1  Song   Someone  folk .6, tempo 96 .7  1.000       0.500",
+    ]
+    assert describe(blank.track, heard) == "a1: Song, Someone (heard as folk .6, tempo 96 .7)"
+    assert (
+        describe(hit().track, heard) == "a1: Song, Someone (genre folk|jazz, tempo 90; heard as folk .6, tempo 96 .7)"
+    )
+    assert as_json([blank])[0]["heard_as"]["genre"][0] == {"label": "folk", "share": 0.62}
+    assert "heard_as" not in as_json([hit()])[0] and "heard as" not in table([hit()])
+
+
+def test_a_heard_tag_of_someone_elses_reaches_no_terminal():
+    heard = {"genre": [Said("\x1b[2J\r\n" + "x" * 300, 0.9)]}
+    text = table([Hit(hit().track, 1.0, {"genre": 0.5}, heard)])
+    assert text.replace("\n", "").isprintable() and "x" * 61 not in text and len(text.splitlines()) == 2
+    assert describe(hit().track, heard).isprintable()
