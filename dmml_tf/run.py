@@ -8,6 +8,7 @@ embedding.weights.h5  weights of the embedding, which a run is loaded from; an i
 embedding.keras       windows -> embedding; loads after `import dmml_tf.models.embedding`
 history.csv           one row an epoch
 tensorboard/          scalars, the cross table of each epoch, the projector's files
+heard_as.npz          what the sub-spaces can say of songs without labels, where dmml heard made it
 checkpoints/          the last epoch, to resume from; gone once the run is finished
 """
 

@@ -9,7 +9,6 @@ import dataclasses
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from dmml_tf.conditions.tags import multi_hot
 from dmml_tf.spaces import unit
 
 
@@ -64,19 +63,11 @@ def tagging(
     column = test_column[labelled]
     centres = prototypes(train, train_column, tags)
     cosines = unit(test[labelled].astype(np.float64)) @ unit(centres).T
-    known = np.flatnonzero(~np.isnan(centres).any(axis=1))
-    by_place = auc_by_tag(cosines[:, known], multi_hot(column, tags)[:, known])
-    auc = {int(known[place]): value for place, value in by_place.items()}
-    left_out = tuple(tag for tag in range(tags) if tag not in auc)
-    return Tagging(auc, float(np.mean(list(auc.values()))) if auc else None, left_out, len(column))
-
-
-def auc_by_tag(scores: np.ndarray, carries: np.ndarray) -> dict[int, float]:
-    """Tag -> ROC-AUC, 0..1, of the tags that some of the tracks carry and others do not.
-
-    Args:
-        scores: float [M, V]; higher is likelier.
-        carries: bool [M, V].
-    """
-    told = np.flatnonzero(carries.any(axis=0) & ~carries.all(axis=0))
-    return {int(tag): float(roc_auc_score(carries[:, tag], scores[:, tag])) for tag in told}
+    auc, left_out = {}, []
+    for tag in range(tags):
+        carries = (column == tag).any(axis=1)
+        if not carries.any() or carries.all() or np.isnan(centres[tag, 0]):
+            left_out.append(tag)
+            continue
+        auc[tag] = float(roc_auc_score(carries, cosines[:, tag]))
+    return Tagging(auc, float(np.mean(list(auc.values()))) if auc else None, tuple(left_out), len(column))

@@ -29,19 +29,23 @@ def fit_shares(scores: np.ndarray, true: np.ndarray) -> tuple[float, float]:
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
-def cross_fitted(scores: np.ndarray, true: np.ndarray, artists: Sequence[str]) -> np.ndarray:
+def cross_fitted(
+    scores: np.ndarray, true: np.ndarray, artists: Sequence[str], known: np.ndarray | None = None
+) -> np.ndarray:
     """float64 [N, V]: the share of each score by the slope and offset of songs of other artists.
 
     Args:
         scores: float [N, V].
         true: bool [N, V].
         artists: N names; of one artist alone, the songs are divided.
+        known: bool [N, V], where it is known whether it is true; None knows all.
     """
+    known = np.ones(true.shape, bool) if known is None else known
     names = {artist: place for place, artist in enumerate(dict.fromkeys(artists))}
     groups = [names[artist] for artist in artists] if len(names) > 1 else list(range(len(artists)))
     shares = np.zeros(scores.shape)
     for rest, held_out in GroupKFold(min(_FOLDS, len(set(groups)))).split(scores, groups=groups):
-        slope, offset = fit_shares(scores[rest], true[rest])
+        slope, offset = fit_shares(scores[rest][known[rest]], true[rest][known[rest]])
         shares[held_out] = sigmoid(slope * scores[held_out] + offset)
     return shares
 
@@ -51,10 +55,13 @@ def sigmoid(scores: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.asarray(scores, np.float64)))
 
 
-def log_loss(shares: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """float64 [N]: minus the mean logarithm of the probability that was given to what is so, of each song [N, V]."""
+def log_loss(shares: np.ndarray, true: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+    """float64 [N]: minus the mean logarithm of the probability that was given to what is so, of each song [N, V].
+
+    The mean is over what is `known`, bool [N, V], of a song: all if None, something of each song.
+    """
     right = np.where(true, shares, 1.0 - shares)
-    loss: np.ndarray = -np.log(np.maximum(right, 1e-9)).mean(axis=1)
+    loss: np.ndarray = np.average(-np.log(np.maximum(right, 1e-9)), axis=1, weights=known)
     return loss
 
 

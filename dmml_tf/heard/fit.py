@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from dmml_tf.conditions import ByLabel, Condition, Conditions
+from dmml_tf.conditions import ByLabel, Condition, Conditions, SharedTag
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import Embedded, embed_split
 from dmml_tf.heard.fit_tags import fit_tags
@@ -90,10 +90,12 @@ def _fit(
 
 def _side(condition: ByLabel, owned: slice, split: Embedded) -> Side:
     rows = np.flatnonzero(condition.labelled(split.labels))
+    among = condition.among if isinstance(condition, SharedTag) else ""
     return Side(
         unit(split.vectors[rows, owned].astype(np.float32)),
         split.labels[condition.column][rows],
         [split.artists[row] for row in rows],
+        split.labels[among][rows] if among in split.labels else None,
     )
 
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dmml_tf.conditions.labels import Array
 from dmml_tf.conditions.tags import multi_hot
-from dmml_tf.evaluation.tagging import auc_by_tag
 from dmml_tf.heard.calibration import calibration_error, cross_fitted, fit_shares, log_loss, reliability, sigmoid
 from dmml_tf.heard.side import Side
 from dmml_tf.heard.tag_scores import TagScores
@@ -27,24 +26,44 @@ def fit_tags(train: Side, valid: Side, vocabulary: Sequence[str]) -> tuple[TagSc
         `left_out` (those with too few songs), `auc` and `map` (means over the tags of valid).
     """
     carries = multi_hot(train.labels, len(vocabulary))
-    counts = carries.sum(axis=0)
-    chosen = np.flatnonzero((counts >= _LEAST) & (counts < len(carries)))
+    known, asked = (known_tags(side, train, carries) for side in (train, valid))
+    counts, among = carries.sum(axis=0), known.sum(axis=0)
+    chosen = np.flatnonzero((counts >= _LEAST) & (counts < among) & asked.any(axis=0))
     left_out = [tag for place, tag in enumerate(vocabulary) if place not in set(chosen.tolist())]
     if not len(chosen):
         return None, {"why": f"no tag of {_LEAST} songs in train", "left_out": left_out}
-    raw = linear_scores(train.vectors, carries[:, chosen], [vocabulary[tag] for tag in chosen])
-    true, scores = multi_hot(valid.labels, len(vocabulary))[:, chosen], raw.scores(valid.vectors).astype(np.float64)
-    rates = counts[chosen] / len(carries)
+    raw = linear_scores(train.vectors, carries[:, chosen], [vocabulary[tag] for tag in chosen], known[:, chosen])
+    rates = counts[chosen] / among[chosen]
+    of_use = asked[:, chosen].any(axis=1)  # songs of a source whose tags are all left out say nothing
+    asked, artists = asked[of_use][:, chosen], [artist for artist, use in zip(valid.artists, of_use) if use]
+    true = multi_hot(valid.labels, len(vocabulary))[of_use][:, chosen]
+    scores = raw.scores(valid.vectors[of_use]).astype(np.float64)
     same = np.tile(np.log(rates / (1 - rates)), (len(true), 1))
-    shares = cross_fitted(scores, true, valid.artists)
-    gains = log_loss(cross_fitted(same, true, valid.artists), true) - log_loss(shares, true)
+    shares = cross_fitted(scores, true, artists, asked)
+    gains = log_loss(cross_fitted(same, true, artists, asked), true, asked) - log_loss(shares, true, asked)
     figures = {
         "tags": len(chosen),
         "left_out": left_out,
-        **ranked(scores, true),
-        **judged(gains, sigmoid(scores), shares, true),
+        **ranked(scores, true, asked),
+        **judged(gains, sigmoid(scores)[asked], shares[asked], true[asked]),
     }
-    return raw.calibrated(*fit_shares(scores, true)), figures
+    return raw.calibrated(*fit_shares(scores[asked], true[asked])), figures
+
+
+def known_tags(side: Side, train: Side, carries: Array) -> Array:
+    """bool [N, V]: of which tags it is known whether a song of `side` carries them: those its sources use in train.
+
+    Args:
+        side: N songs.
+        train: says what each source uses.
+        carries: bool [S, V] of the songs of `train`.
+    """
+    if side.sources is None or train.sources is None:
+        return np.ones((len(side.labels), carries.shape[1]), bool)
+    sources = 1 + max(int(side.sources.max()), int(train.sources.max()))
+    used = multi_hot(train.sources, sources).T.astype(np.int64) @ carries
+    known: Array = (multi_hot(side.sources, sources) @ used > 0) | multi_hot(side.labels, carries.shape[1])
+    return known
 
 
 def judged(gains: Array, before: Array, after: Array, true: Array) -> dict[str, Any]:
@@ -55,17 +74,17 @@ def judged(gains: Array, before: Array, after: Array, true: Array) -> dict[str, 
     return {"kept": gain > 2 * error and gain > 0, "gain": gain, "gain_error": error, **errors, **bins}
 
 
-def ranked(scores: Array, true: Array) -> dict[str, float | None]:
-    """Means over the tags that some of the songs carry and others do not; None where there is no such tag."""
-    auc = auc_by_tag(scores, true)
-    precision = [float(average_precision_score(true[:, tag], scores[:, tag])) for tag in auc]
+def ranked(scores: Array, true: Array, known: Array) -> dict[str, float | None]:
+    """Means over the tags that some of the songs carry and others are known not to; None where there is none."""
+    told = [(scores[rows, tag], true[rows, tag]) for tag, rows in enumerate(known.T)]
+    both = [(said, so) for said, so in told if so.any() and not so.all()]
     return {
-        "auc": float(np.mean(list(auc.values()))) if auc else None,
-        "map": float(np.mean(precision)) if auc else None,
+        "auc": float(np.mean([roc_auc_score(so, said) for said, so in both])) if both else None,
+        "map": float(np.mean([average_precision_score(so, said) for said, so in both])) if both else None,
     }
 
 
-def linear_scores(vectors: Array, carries: Array, tags: Sequence[str]) -> TagScores:
+def linear_scores(vectors: Array, carries: Array, tags: Sequence[str], known: Array) -> TagScores:
     """Logistic regression, a tag at a time, with an L2 penalty.
 
     Fitted on centred numbers of deviation 1, so that one C suits a narrow cone and a full sphere; the scores are of the
@@ -75,11 +94,15 @@ def linear_scores(vectors: Array, carries: Array, tags: Sequence[str]) -> TagSco
         vectors: float [N, d].
         carries: bool [N, V], both of each tag.
         tags: V names.
+        known: bool [N, V]; a tag's score is fitted on the songs of which it is known whether they carry it.
     """
     mean = vectors.mean(axis=0, dtype=np.float64)
     deviation = max(float(np.sqrt(((vectors - mean) ** 2).mean())), 1e-6)
     numbers = (vectors - mean) / deviation
-    fitted = [LogisticRegression(C=_C, max_iter=1000).fit(numbers, column) for column in carries.T]
+    fitted = [
+        LogisticRegression(C=_C, max_iter=1000).fit(numbers[rows], column[rows])
+        for column, rows in zip(carries.T, known.T)
+    ]
     weights = np.stack([one.coef_[0] for one in fitted]) / deviation
     offsets = np.array([one.intercept_[0] for one in fitted]) - weights @ mean
     return TagScores(tuple(tags), weights.astype(np.float32), offsets.astype(np.float32))

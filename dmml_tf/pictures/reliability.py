@@ -39,7 +39,7 @@ def plot_reliability(figures: Mapping[str, Mapping[str, Any]], path: Path) -> No
                 for one in bins:
                     axes.annotate(f"{one['n']}", (one["said"], one["true"]), fontsize=7, xytext=(3, -9), color=_LINE,
                                   textcoords="offset points")  # fmt: skip
-        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="share that is said", ylabel="share that is so")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="share that is said", ylabel="share that is so")
         axes.set_title(f"{name}, {row['valid']} songs" + ("" if row["kept"] else " (left out)"), fontsize=10)
         axes.legend(fontsize=7, frameon=False, loc="upper left")
         axes.spines[["top", "right"]].set_visible(False)

@@ -8,7 +8,7 @@ import pytest
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.heard.calibration import sigmoid
 from dmml_tf.heard.fit import fit_heard_as
-from dmml_tf.heard.fit_tags import _C, fit_tags, linear_scores
+from dmml_tf.heard.fit_tags import _C, fit_tags, known_tags, linear_scores
 from dmml_tf.heard.fit_values import most_alike
 from dmml_tf.heard.nearest_values import NEIGHBOURS
 from dmml_tf.heard.side import Side
@@ -24,7 +24,7 @@ def genre_side(embedded) -> Side:
 def test_scores_are_logistic_regression_by_its_definition():
     train = genre_side(songs(200, 0))
     carries = np.array([[tag in row for tag in range(3)] for row in train.labels])
-    scores = linear_scores(train.vectors, carries, "abc")
+    scores = linear_scores(train.vectors, carries, "abc", np.ones_like(carries))
     mean = train.vectors.mean(axis=0, dtype=np.float64)
     deviation = np.sqrt(((train.vectors - mean) ** 2).mean())
     for tag in range(3):
@@ -141,3 +141,43 @@ def test_the_same_songs_in_another_order_of_artists_change_no_score():
         songs(200, 0), dataclasses.replace(songs(100, 1), artists=["one"] * 100), CONDITIONS, VOCABULARIES
     )
     np.testing.assert_array_equal(first.parts["genre"].weights, again.parts["genre"].weights)
+
+
+def two_sources(count: int, seed: int):
+    """`songs`, of which every second is of a source that calls the genres otherwise; its tags are 3, 4 and 5."""
+    made = songs(count, seed)
+    source = (np.arange(count) % 2).astype(np.int32)[:, None]
+    genre = np.where(made.labels["genre"] >= 0, made.labels["genre"] + 3 * source, -1).astype(np.int32)
+    return dataclasses.replace(made, labels={**made.labels, "genre": genre, "source": source})
+
+
+def test_a_tag_that_a_source_does_not_use_is_not_known_to_be_absent_from_its_songs():
+    names = {"genre": ("folk", "jazz", "rock", "Volk", "Jass", "Rokk"), "source": ("one", "other")}
+    train, valid, fresh = two_sources(400, 0), two_sources(200, 1), songs(200, 2)
+
+    def heard(**among):
+        conditions = Conditions([SharedTag("genre", width=4, **among), Within("tempo", 5.0, width=3)])
+        heard_as, figures = fit_heard_as(train, valid, conditions, names)
+        said = heard_as.heard(fresh.vectors, least=0.5)
+        return [{one.label for one in song["genre"]} for song in said], figures["genre"]
+
+    # The same sound has both names. Without the source each name is as often absent as there.
+    both, figures = heard(among="source")
+    tagged = [place for place, row in enumerate(fresh.labels["genre"]) if row[0] >= 0]
+    right = [
+        {names["genre"][fresh.labels["genre"][place][0] + step] for step in (0, 3)} <= both[place] for place in tagged
+    ]
+    assert np.mean(right) > 0.8 and figures["auc"] > 0.9
+    either, _ = heard()
+    assert np.mean([len(song) for song in either]) < 0.7 * np.mean([len(song) for song in both])
+
+
+def test_what_is_known_of_tags_against_a_loop():
+    made = two_sources(60, 0)
+    side = Side(made.vectors, made.labels["genre"], made.artists, made.labels["source"])
+    carries = np.array([[tag in row for tag in range(6)] for row in side.labels])
+    known = known_tags(side, side, carries)
+    for song in range(60):
+        of_source = [i for i in range(60) if side.sources[i] == side.sources[song]]
+        assert known[song].tolist() == [any(carries[i, tag] for i in of_source) for tag in range(6)]
+    assert known_tags(side._replace(sources=None), side, carries).all()
