@@ -161,7 +161,7 @@ class Model:
         """
         from dmml_tf.heard.fit import fit_run
 
-        heard_as, figures = fit_run(self.run, self._dataset(self.run.dataset if data is None else data))
+        heard_as, figures = fit_run(self.run, self._dataset(self.run.records() if data is None else data))
         heard_as.save(self.folder / HEARD_FILE)
         return figures
 

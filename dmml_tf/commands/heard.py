@@ -6,6 +6,7 @@ from typing import Any
 from absl import flags
 from tabulate import tabulate
 
+from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.heard.fit import fit_run
 from dmml_tf.heard.heard_as import HEARD_FILE
 from dmml_tf.pictures.reliability import plot_reliability
@@ -18,7 +19,7 @@ FIGURES_FILE, PICTURE_FILE = "heard_as.json", "heard_as.png"
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    flags.DEFINE_string("run", None, "Folder of a trained run.", flag_values=fv, required=True)
+    define_run_flag(fv)
     flags.DEFINE_string(
         "data",
         None,
@@ -30,8 +31,8 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Writes `heard_as.npz`, figures and a reliability plot into the run's folder, and says how good it is."""
-    trained = Run.load(fv.run)
-    dataset = Dataset.load(fv.data or trained.dataset, trained.features)
+    trained = Run.load(chosen_run(fv))
+    dataset = Dataset.load(trained.records(fv.data), trained.features)
     heard_as, figures = fit_run(trained, dataset)
     write_json(trained.folder / FIGURES_FILE, {"model": heard_as.model, "conditions": figures})
     if any("after" in row for row in figures.values()):

@@ -1,5 +1,7 @@
 """Fits what the sub-spaces can say: on the train split, calibrated and judged on the valid split."""
 
+import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,7 @@ from dmml_tf.heard.heard_as import HeardAs
 from dmml_tf.heard.nearest_values import NearestValues
 from dmml_tf.heard.side import Side
 from dmml_tf.heard.tag_scores import TagScores
+from dmml_tf.models.packed import pack_weights
 from dmml_tf.run import Run
 from dmml_tf.spaces import unit
 from tfrecords_tools.dataset import Dataset
@@ -37,7 +40,9 @@ def fit_run(run: Run, dataset: Dataset) -> tuple[HeardAs, dict[str, dict[str, An
     _require_labels(run.conditions, dataset)
     embedder = Embedder.of_run(run)
     train, valid = (embed_split(embedder, dataset, split) for split in ("train", "valid"))
-    return fit_heard_as(train, valid, run.conditions, dataset.schema.vocabularies, run.weights_sha256())
+    heard_as, figures = fit_heard_as(train, valid, run.conditions, dataset.schema.vocabularies, run.weights_sha256())
+    packed = hashlib.sha256(pack_weights(embedder.network)).hexdigest()
+    return dataclasses.replace(heard_as, packed=packed), figures
 
 
 def fit_heard_as(

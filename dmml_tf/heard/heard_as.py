@@ -35,11 +35,13 @@ class HeardAs:
         model: SHA-256 of the weights whose embeddings it was fitted on.
         conditions: the model's.
         parts: of each condition that can say something, by name.
+        packed: SHA-256 of the same weights as `dmml pack` writes them; empty if not known.
     """
 
     model: str
     conditions: Conditions
     parts: Mapping[str, TagScores | NearestValues]
+    packed: str = ""
 
     def heard(self, vectors: Array, most: int = MOST, least: float = LEAST) -> list[dict[str, list[Said]]]:
         """What is heard in songs.
@@ -70,6 +72,7 @@ class HeardAs:
         header = {
             "form": _FORM,
             "model": self.model,
+            "packed": self.packed,
             "conditions": self.conditions.to_json(),
             "parts": [{"condition": name, **part.facts()} for name, part in parts],
         }
@@ -103,7 +106,7 @@ class HeardAs:
             raise UserError(f"{path}: not found; {mend}") from None
         except (OSError, ValueError, EOFError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
             raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())}); {mend}") from error
-        return cls(header["model"], conditions, parts)
+        return cls(header["model"], conditions, parts, header["packed"])
 
 
 def find_heard_as(folder: Path, model: str) -> HeardAs | None:
@@ -120,7 +123,7 @@ def find_heard_as(folder: Path, model: str) -> HeardAs | None:
     if not path.exists():
         return None
     heard_as = HeardAs.load(path)
-    if heard_as.model != model:
+    if model not in (heard_as.model, heard_as.packed):
         raise UserError(f"{path}: was made by other weights than the run now has; dmml heard --run {folder} makes it")
     return heard_as
 

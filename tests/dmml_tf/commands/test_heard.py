@@ -10,8 +10,9 @@ from dmml_tf.commands.heard import FIGURES_FILE, PICTURE_FILE, figures_text
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.heard import fit as fit_module
-from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs
+from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs, find_heard_as
 from dmml_tf.models.embedding import build_embedding
+from dmml_tf.pretrained.pack import pack
 from dmml_tf.run import Run
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from tests.dmml_tf.heard.made import CONDITIONS as MADE
@@ -33,6 +34,7 @@ def folder(tmp_path_factory):
     write_dataset(folder / "no_valid", {"train": 6}, frames=130)
     run = Run(folder / "run", CONDITIONS, NETWORK, LogMel(), SCHEMA, str(folder / "data"))
     run.save(build_embedding(**NETWORK))
+    (run.folder / "config.json").write_text("{}")
     return folder
 
 
@@ -60,6 +62,9 @@ def test_the_command_writes_scores_figures_and_a_picture_the_same_each_time(fold
     assert figures["model"] == Run.load(folder / "run").weights_sha256() and figures["conditions"]["genre"]["kept"]
     assert written[PICTURE_FILE].startswith(b"\x89PNG")
     assert list(HeardAs.load(folder / "run" / HEARD_FILE).parts) == ["genre"]
+    pack(folder / "run", folder / "packed", also=[HEARD_FILE])
+    packed = Run.load(folder / "packed")
+    assert find_heard_as(packed.folder, packed.weights_sha256()) is not None
     assert dmml(capsys, "heard", "--run", folder / "run", "--data", folder / "data")[0] == 0
     assert written == {name: (folder / "run" / name).read_bytes() for name in written}
 

@@ -62,6 +62,9 @@ def test_a_run_without_the_file_says_nothing_and_one_of_other_weights_is_refused
     assert find_heard_as(tmp_path, "abc") is None
     heard_as.save(tmp_path / HEARD_FILE)
     assert list(find_heard_as(tmp_path, "abc").parts) == ["genre", "tempo"]
+    dataclasses.replace(heard_as, model="other", packed="abc").save(tmp_path / HEARD_FILE)
+    assert find_heard_as(tmp_path, "abc").packed == "abc"
+    heard_as.save(tmp_path / HEARD_FILE)
     with pytest.raises(UserError, match=rf"{HEARD_FILE}: was made by other weights .* dmml heard --run"):
         find_heard_as(tmp_path, "other")
 
