@@ -2,13 +2,18 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dmml_tf.explore.library import Library, audio_paths, plain
+from dmml_tf.heard.fit import fit_heard_as
+from dmml_tf.heard.said import heard_text
 from dmml_tf.search.index import Index
 from tests.dmml_tf.explore.conftest import COUNT, HEARD, HOSTILE, rows
+from tests.dmml_tf.heard.made import CONDITIONS as MADE
+from tests.dmml_tf.heard.made import VOCABULARIES, songs
 from tests.dmml_tf.search.made import made_index
 from tfrecords_tools.errors import UserError
 
@@ -75,3 +80,18 @@ def test_the_example_of_many_songs_is_the_first(library, monkeypatch):
     assert 0 <= library.example < COUNT
     monkeypatch.setattr("dmml_tf.explore.library._TRIED", 3)
     assert Library(library.run, made_index(4), {}, library.folder).example == 0
+
+
+def test_songs_without_labels_show_what_is_heard_in_them():
+    heard_as, _ = fit_heard_as(songs(200, 0), songs(100, 1), MADE, VOCABULARIES, "abc")
+    made = songs(6, 2)
+    tracks = [
+        {"id": f"s{i}", "title": "", "artist": "A", "split": "", "genre": "jazz" if i else "", "tempo": ""}
+        for i in range(6)
+    ]
+    index = Index.build(made.vectors, MADE, tracks, "abc")
+    told = Library(None, index, {}, Path("nowhere"), heard_as)
+    said = heard_as.heard(made.vectors[:1], most=1)[0]
+    assert said["genre"] and said["tempo"]
+    assert told.song(0)["heard"] == {name: heard_text({name: several}) for name, several in said.items()}
+    assert told.song(1)["heard"] == {} == Library(None, index, {}, Path("nowhere")).song(0)["heard"]
