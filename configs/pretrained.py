@@ -14,14 +14,14 @@ def get_config() -> ml_collections.ConfigDict:
     """`disentangled_track` with a narrow network, a teacher, and windows that are varied."""
     config = disentangled_track.get_config()
     config.network.width = WIDTH
-    config.conditions.tempo.octave = True  # half of the known tempos are right up to a factor of two
-    config.conditions.genre.weight = config.conditions.instrument.weight = 1.25
-    config.conditions.tempo.weight = 1.5
+    config.network.offset = False
+    config.conditions.tempo.octave = True  # the tracker modules' tempos are right up to a factor of two
+    config.conditions.track.share = 1.0
     config.objective = {
         "name": "taught",
         "margin": 0.1,
         "file": "data/debian_music/teacher.npz",
-        "weights": {"genre": 0.075, "mood": 0.075, "instrument": 0.075, "whole": 0.04},
+        "weights": {"genre": 0.12, "mood": 0.12, "instrument": 0.12, "whole": 0.06},
     }
     config.batch.tracks = 16
     config.batch.windows = 3  # two at one speed, one at another
@@ -29,9 +29,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.batch.pool = 2_000
     config.batch.max_frames = 60_000  # whole songs
     config.batch.equaliser_db = 6.0
-    config.batch.gain_db = 3.0
-    config.batch.variation = {"speed": 0.25, "pitch": 4.0, "mixed": 0.5, "mixed_db": -18.0, "blanked": 0.12}
-    config.train.steps = 18_000
+    config.batch.variation = {"speed": 0.25, "pitch": 4.0, "mixed": 0.5, "mixed_db": -18.0}
+    config.train.steps = 9_000
     config.train.steps_per_epoch = 500
     config.train.validation_steps = 20
     config.train.schedule = {"name": "cosine", "warmup": 200}

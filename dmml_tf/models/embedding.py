@@ -31,6 +31,7 @@ def build_embedding(
     frontend: str = "log_mel",
     *,
     features: LogMel = PAPER_CHAIN,
+    offset: bool = True,
 ) -> keras.Model:
     """Functional model: a window -> embedding float32 [batch, size].
 
@@ -52,6 +53,8 @@ def build_embedding(
             `multi_input` (log-mel, chroma and tempogram as three channels), `sample_cnn` (no filters at all),
             `musicnn` (the 400 features of two trained networks that stay as they are, see `dmml_tf.models.musicnn`).
         features: the signal chain of the records, by which windows are sized and standardised.
+        offset: whether the last normalisation may add an offset that all embeddings share. In a long training at a high
+            rate it grows, since closer vectors cost a hinge less, until all lie in a narrow cone.
 
     A log-mel window is `log10(1 + 10 S)` as the records hold it; the first layer standardises it with the
     paper's fixed constants, so that no caller can forget to. The output is not of unit length: masks come before that.
@@ -78,8 +81,8 @@ def build_embedding(
             x = add_block(x, block_width)
         x = layers.Flatten()(x)
     x = layers.Dense(size, use_bias=False, name="dense")(x)
-    # A mean of zero lets the unit vectors use the whole sphere; a shared offset would leave them a small cap.
-    embedding = layers.BatchNormalization(momentum=MOMENTUM, name="embedding")(x)
+    # A mean of zero lets the unit vectors use the whole sphere; a shared offset leaves them a small cap.
+    embedding = layers.BatchNormalization(momentum=MOMENTUM, center=offset, name="embedding")(x)
 
     # --- functional model
     return keras.Model(window, embedding, name="embedding_network")
