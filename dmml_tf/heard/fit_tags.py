@@ -14,6 +14,7 @@ from dmml_tf.heard.side import Side
 from dmml_tf.heard.tag_scores import TagScores
 
 _LEAST = 5  # songs of the train split that carry a tag
+_LEAST_VALID = 2  # songs of the valid split: the share of each is by others
 # Of numbers brought to a deviation of 1. From .001 to .3 the AUC on valid changes by at most .025.
 _C = 0.03
 
@@ -35,6 +36,9 @@ def fit_tags(train: Side, valid: Side, vocabulary: Sequence[str]) -> tuple[TagSc
     raw = linear_scores(train.vectors, carries[:, chosen], [vocabulary[tag] for tag in chosen], known[:, chosen])
     rates = counts[chosen] / among[chosen]
     of_use = asked[:, chosen].any(axis=1)  # songs of a source whose tags are all left out say nothing
+    if of_use.sum() < _LEAST_VALID:
+        why = f"{of_use.sum()} songs in valid of a source with such tags; {_LEAST_VALID} are needed"
+        return None, {"why": why, "left_out": left_out}
     asked, artists = asked[of_use][:, chosen], [artist for artist, use in zip(valid.artists, of_use) if use]
     true = multi_hot(valid.labels, len(vocabulary))[of_use][:, chosen]
     scores = raw.scores(valid.vectors[of_use]).astype(np.float64)

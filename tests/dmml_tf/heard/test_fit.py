@@ -181,3 +181,12 @@ def test_what_is_known_of_tags_against_a_loop():
         of_source = [i for i in range(60) if side.sources[i] == side.sources[song]]
         assert known[song].tolist() == [any(carries[i, tag] for i in of_source) for tag in range(6)]
     assert known_tags(side._replace(sources=None), side, carries).all()
+
+
+def test_one_song_of_valid_whose_source_has_such_tags_is_too_few():
+    vectors = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    tags, sources = np.array([[i % 2] for i in range(27)] + [[2]] * 3), np.array([[0]] * 27 + [[1]] * 3)
+    train = Side(vectors, tags, [str(i) for i in range(30)], sources)
+    valid = Side(vectors[18:], np.array([[0]] + [[2]] * 11), train.artists[18:], np.array([[0]] + [[1]] * 11))
+    scores, figures = fit_tags(train, valid, ["a", "b", "rare"])
+    assert scores is None and figures["why"].startswith("1 songs in valid") and figures["left_out"] == ["rare"]
