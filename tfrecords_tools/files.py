@@ -8,12 +8,20 @@ import contextlib
 import json
 import os
 import shutil
+import tokenize
 import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from tfrecords_tools.errors import UserError
 
+# What NumPy raises on an .npz file that is cut short, damaged, or something else under that name.
+NOT_NPZ = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 _OVERHEAD = 2 * 2**20  # bytes: names and structure beside the content, and the small files
 
 

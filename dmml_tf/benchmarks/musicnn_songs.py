@@ -23,7 +23,7 @@ from dmml_tf.models.musicnn import (
 )
 from tfrecords_tools.audio.decode import AudioError, mono_blocks
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.files import whole_file
+from tfrecords_tools.files import NOT_NPZ, whole_file
 from tfrecords_tools.program import progress
 from tfrecords_tools.sources.debian_table import load_songs
 
@@ -71,7 +71,7 @@ def read_heard(path: str | os.PathLike) -> Heard:
             offsets = file["offsets"]
             features = np.concatenate([file[f"{name}_features"] for name in NETWORKS], axis=1).astype(np.float32)
             ids = [str(track) for track in file["ids"]] if "ids" in file else [song.track_id for song in load_songs()]
-    except (OSError, ValueError, KeyError) as error:
+    except NOT_NPZ as error:
         raise UserError(f"{path}: cannot be read ({error}); name another, or a file that is not there yet") from error
     if len(offsets) != len(ids) + 1 or offsets[-1] != len(features):
         raise UserError(f"{path}: {len(offsets) - 1} songs and {len(features)} rows, not those of {len(ids)} songs")

@@ -9,14 +9,13 @@ Arrays of the file:
 
 import dataclasses
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.files import whole_file
+from tfrecords_tools.files import NOT_NPZ, whole_file
 
 _SCALE = "_scale"
 
@@ -61,7 +60,7 @@ class Teacher:
             raise UserError(
                 f"{path}: no such file; `dmml-records debian_music` writes one beside its manifest"
             ) from error
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except NOT_NPZ as error:
             raise UserError(f"{path}: is no whole file of what a teacher heard ({error}); fetch it again") from error
         return teacher
 

@@ -166,9 +166,11 @@ def test_a_file_without_ids_is_of_the_tables_songs(tmp_path, monkeypatch):
     np.savez(tmp_path / "two.npz", offsets=[0, 1, 3], **content)
     with pytest.raises(UserError, match=r"two.npz: 2 songs and 3 rows, not those of 1 songs"):
         read_heard(tmp_path / "two.npz")
-    (tmp_path / "none.npz").write_text("no file of NumPy")
-    with pytest.raises(UserError, match=r"none.npz: cannot be read"):
-        read_heard(tmp_path / "none.npz")
+    whole = (tmp_path / "one.npz").read_bytes()
+    for damaged in (b"no file of NumPy", b"", whole[: len(whole) // 2]):
+        (tmp_path / "none.npz").write_bytes(damaged)
+        with pytest.raises(UserError, match=r"none.npz: cannot be read"):
+            read_heard(tmp_path / "none.npz")
 
 
 def test_without_musly_a_line_says_what_to_install(monkeypatch):

@@ -1,5 +1,8 @@
 """Files of what a teacher heard: written and read back, in time, and refused when they are broken."""
 
+import tokenize
+import zlib
+
 import numpy as np
 import pytest
 
@@ -50,6 +53,18 @@ def test_missing_and_damaged_files_are_refused(tmp_path):
         Teacher.load(tmp_path / "t.npz")
     made().save(tmp_path / "t.npz")
     (tmp_path / "t.npz").write_bytes((tmp_path / "t.npz").read_bytes()[:200])
+    with pytest.raises(UserError, match="is no whole file"):
+        Teacher.load(tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize("error", [zlib.error("bad"), tokenize.TokenError("bad"), NotImplementedError("bad")])
+def test_whatever_numpy_says_of_a_damaged_file_is_one_line(tmp_path, monkeypatch, error):
+    made().save(tmp_path / "t.npz")
+
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(np, "load", fails)
     with pytest.raises(UserError, match="is no whole file"):
         Teacher.load(tmp_path / "t.npz")
 
