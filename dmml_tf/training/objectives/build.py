@@ -19,7 +19,7 @@ from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
 TRIPLETS = ("triplets", "mining", "taught")  # objectives that need a negative for an anchor
-OBJECTIVES = (*TRIPLETS, "proxy", "classification", "zero_shot")
+OBJECTIVES = ("triplets", "mining", "proxy", "classification", "zero_shot", "taught")
 
 
 def build_objective(
