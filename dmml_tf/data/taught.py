@@ -2,7 +2,8 @@
 
 A teacher's opinion differs from window to window and is a matter of degree, where a tag is of the whole song and there
 or not. Songs that it did not hear, such as rendered ones, are compared by their labels, among themselves: a pair of
-which it heard one alone is not compared, lest "heard by the teacher" be what a sub-space learns.
+which it heard one alone is not compared, lest "heard by the teacher" be what a sub-space learns. A window that is
+mixed of two songs, of which it heard one, counts as not heard.
 """
 
 from collections.abc import Mapping
