@@ -66,7 +66,7 @@ class BatchPlan:
     equaliser_db: float = 0.0
     gain_db: float = 0.0
     explicit: bool = False
-    variation: Variation | Mapping[str, float] = NONE
+    variation: Variation | Mapping[str, Any] = NONE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variation", Variation.of(self.variation))

@@ -16,7 +16,9 @@ from dmml_tf.conditions import Condition, Conditions, Labels
 from dmml_tf.conditions.labels import Array
 from dmml_tf.data.forms import Form, triplet_form
 from dmml_tf.data.signal import Signal
+from dmml_tf.data.told import mean_of_mixed, told_in
 from dmml_tf.data.triplets import draw_triplets
+from dmml_tf.data.variation import TWO_TEMPOS
 from dmml_tf.data.windows import Windows
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.sources.teacher import Teacher
@@ -30,12 +32,19 @@ _TRIES = 8  # candidates drawn for each triplet that is wanted
 
 
 def taught_form(
-    conditions: Conditions, count: int, teacher: Teacher, signal: Signal, weights: Mapping[str, float]
+    conditions: Conditions,
+    count: int,
+    teacher: Teacher,
+    signal: Signal,
+    weights: Mapping[str, float],
+    told: Mapping[str, int] | None = None,
 ) -> Form:
-    """A batch of triplets, and `heard` float32 [B, D] beside its windows: the teacher's spaces side by side.
+    """A batch of triplets, and `heard` float32 [B, D] beside its windows: what is copied, side by side.
 
-    Of each space in `weights`, in their order, it has the D numbers of `Teacher.heard`, NaN where nothing was heard.
-    In a window that is mixed of two, the teacher is taken to hear the mean of both, by their shares.
+    Of each space in `weights`, in the teacher's order, it has the D numbers of `Teacher.heard`, NaN where nothing was
+    heard; then of each condition in `told` what labels tell, NaN where there is none or the teacher heard the song
+    under that condition. In a window that is mixed of two, the teacher is taken to hear the mean of both, by their
+    shares.
 
     Args:
         conditions: whose triplets are drawn: by the teacher's space of the same name where there is one, else by label.
@@ -43,24 +52,29 @@ def taught_form(
         teacher: what it heard.
         signal: what a window is made of.
         weights: the spaces that are asked for; those of the teacher's that are no condition's are of the whole.
+        told: condition -> numbers that its labels are told by, see `told_widths`.
     """
+    told = told or {}
     plain = triplet_form(conditions, count, signal)
     loss_weights = np.array([condition.weight for condition in conditions], np.float32)
     spaces = [name for name in teacher.widths if name in weights]
 
     def make(windows: Windows, rng: np.random.Generator) -> tuple[Any, ...] | None:
         heard = {name: heard_in(windows, teacher, name, signal.features) for name in spaces}
+        labels = {name: told_in(windows, conditions, name, width) for name, width in told.items()}
+        for name in labels.keys() & heard.keys():
+            labels[name][~np.isnan(heard[name]).any(axis=1)] = np.nan
         triplets, condition = _draw(conditions, windows.labels, heard, count, rng, signal.features)
         inputs = {
             "windows": windows.sound,
             "triplets": triplets,
             "condition": condition,
-            "heard": np.concatenate([heard[name] for name in spaces], axis=1),
+            "heard": np.concatenate([*(heard[name] for name in spaces), *labels.values()], axis=1),
         }
         return (inputs, condition, loss_weights[condition]) if len(triplets) else None
 
     inputs, *others = plain.tensors
-    width = sum(teacher.widths[name] for name in spaces)
+    width = sum(teacher.widths[name] for name in spaces) + sum(told.values())
     tensors = ({**inputs, "heard": tf.TensorSpec((None, width), tf.float32)}, *others)
     return Form(signal, tensors, make, plain.unit, plain.needs)
 
@@ -75,11 +89,7 @@ def heard_in(windows: Windows, teacher: Teacher, name: str, features: LogMel) ->
     """
     labels = windows.labels
     middles = labels["start"] + labels.get("speed", np.ones(1)) * features.window_frames / 2
-    heard: Array = teacher.heard(name, windows.track_ids, middles / features.frames_per_second)
-    if "mixed_with" in labels:
-        share = labels["mixed_share"][:, None]
-        heard = np.where(share > 0, heard * (1 - share) + heard[labels["mixed_with"]] * share, heard)
-    return heard
+    return mean_of_mixed(teacher.heard(name, windows.track_ids, middles / features.frames_per_second), windows)
 
 
 def draw_taught(heard: Array, count: int, rng: np.random.Generator) -> Array:
@@ -110,15 +120,17 @@ def draw_by_speed(labels: Labels, count: int, rng: np.random.Generator) -> Array
     """Triplets of one song's windows at two speeds, int32 [n <= count, 3]: whatever its tempo is, their ratio is known.
 
     Args:
-        labels: with `track` and `speed`; without speeds there is no triplet.
+        labels: with `track` and `speed`; without speeds there is no triplet. Windows with `mixed_share` above
+            `TWO_TEMPOS` are left out.
         count: triplets wanted.
         rng: source of every choice.
     """
     if "speed" not in labels or not count:
         return np.zeros((0, 3), np.int32)
     track, speed = labels["track"], np.log(labels["speed"])
+    mixed = labels.get("mixed_share", np.zeros(len(track))) > TWO_TEMPOS
     apart = np.abs(speed[:, None] - speed[None])
-    of_one = track[:, None] == track[None]
+    of_one = (track[:, None] == track[None]) & ~(mixed[:, None] | mixed[None])
     similar = of_one & (apart < SAME_SPEED) & ~np.eye(len(track), dtype=bool)
     dissimilar = of_one & (apart > OTHER_SPEED)
     able = np.argwhere(similar[:, :, None] & dissimilar[:, None, :])
@@ -157,7 +169,7 @@ def _draw_one(
         return np.concatenate([draw_taught(heard[condition.name], taught, rng), rows[others].astype(np.int32)])
     if condition.reads_values:
         labelled = condition.labelled(labels)
-        stretched = {name: labels[name][~labelled] for name in ("track", "speed") if name in labels}
+        stretched = {n: labels[n][~labelled] for n in ("track", "speed", "mixed_share") if n in labels}
         own = np.flatnonzero(~labelled)[draw_by_speed(stretched, round(count * (~labelled).mean()), rng)]
         by_label = draw_triplets(condition, labels, count - len(own), rng, features)
         return np.concatenate([own.astype(np.int32), by_label])

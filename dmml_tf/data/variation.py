@@ -14,11 +14,14 @@ import numpy as np
 
 from dmml_tf.conditions import Labels
 from dmml_tf.conditions.labels import Array
+from dmml_tf.conditions.tags import share_a_tag
 from dmml_tf.data.signal import Signal
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
 _TEMPO = "tempo"  # the one value that a song's speed changes
+# Above this share of another song, 10 dB below the window's own, a window is of no one tempo.
+TWO_TEMPOS = 0.24
 _SHIFT_STEP = 0.5  # semitones between two shifts: less than a band of the paper's chain below 1 kHz
 
 
@@ -33,6 +36,7 @@ class Variation:
         pitch: semitones at most, up or down, at the same speed.
         mixed: share of the windows that have another one of the batch mixed into them.
         mixed_db: the softest level, in dB, of that other one; the loudest is that of the window itself.
+        mixed_within: a column of tags; only windows that share one of them are mixed. Empty: any two of two tracks.
         blanked: at most this share of the bands, side by side, is silent throughout, and of the frames in all bands
             (Park et al., Interspeech 2019, without their warp).
     """
@@ -41,6 +45,7 @@ class Variation:
     pitch: float = 0.0
     mixed: float = 0.0
     mixed_db: float = -18.0
+    mixed_within: str = ""
     blanked: float = 0.0
 
     def __post_init__(self) -> None:
@@ -57,7 +62,7 @@ class Variation:
             )
 
     @classmethod
-    def of(cls, fields: "Variation | Mapping[str, float]") -> "Variation":
+    def of(cls, fields: "Variation | Mapping[str, Any]") -> "Variation":
         """A variation as it is, or of its fields.
 
         Raises:
@@ -96,9 +101,13 @@ def cut_varied(
         signal: what a window is made of.
 
     Returns:
-        The windows, float32 [B, ...], and their labels: the tempo times the speed, and three columns more where any
-        of this is varied: `speed` float32 [B]; `mixed_with` int32 [B], the window that is mixed in, and `mixed_share`
-        float32 [B], its share. Any other label is that of the window itself, which is at least as loud.
+        The windows, float32 [B, ...], and their labels: the tempo times the speed, NaN where another song is nearly
+        as loud, and three columns more where any of this is varied: `speed` float32 [B]; `mixed_with` int32 [B], the
+        window that is mixed in, and `mixed_share` float32 [B], its share. Any other label is that of the window
+        itself, which is at least as loud.
+
+    Raises:
+        UserError: if there is no column `variation.mixed_within`.
     """
     if variation == NONE:
         return np.stack([signal.cut(row, start) for row, start in zip(rows, labels["start"])]), dict(labels)
@@ -115,13 +124,27 @@ def cut_varied(
     )
     if variation.pitch:
         windows = shift_pitch(windows, variation.pitch, signal.features, rng)
-    windows, other, share = mix_windows(windows, variation.mixed, variation.mixed_db, labels["track"], rng)
+    able = _mixable(labels, variation.mixed_within)
+    windows, other, share = mix_windows(windows, variation.mixed, variation.mixed_db, able, rng)
     if variation.blanked:
         blank(windows, variation.blanked, rng)
     varied = {"speed": speeds.astype(np.float32), "mixed_with": other.astype(np.int32), "mixed_share": share}
     if _TEMPO in labels:
-        varied[_TEMPO] = (labels[_TEMPO] * speeds).astype(np.float32)
+        varied[_TEMPO] = np.where(share > TWO_TEMPOS, np.nan, labels[_TEMPO] * speeds).astype(np.float32)
     return windows, {**labels, **varied}
+
+
+def _mixable(labels: Labels, within: str) -> Array:
+    """bool [B, B]: which two windows may be mixed: those of two tracks that share a tag of the column `within`."""
+    track = labels["track"]
+    able: Array = track[:, None] != track[None]
+    if within:
+        if within not in labels or labels[within].ndim != 2:
+            raise UserError(f"config.batch.variation.mixed_within: the records have no column '{within}' of tags")
+        count = len(track)
+        first, second = np.divmod(np.arange(count * count), count)
+        able &= share_a_tag(labels[within][first], labels[within][second]).reshape(count, count)
+    return able
 
 
 def cut_at_speed(frames: Array, start: int, speed: float, length: int) -> Array:
@@ -179,7 +202,7 @@ def _moved_bands(step: int, features: LogMel) -> tuple[Array, Array]:
 
 
 def mix_windows(
-    windows: Array, share: float, softest_db: float, track: Array, rng: np.random.Generator
+    windows: Array, share: float, softest_db: float, able: Array, rng: np.random.Generator
 ) -> tuple[Array, Array, Array]:
     """Mixes into some of the windows another one of the batch, of another track: powers of the bands are added.
 
@@ -187,7 +210,7 @@ def mix_windows(
         windows: float32 [B, frames, bands] of log10(1 + 10 S).
         share: of the windows that are mixed.
         softest_db: level of the other one, drawn between this and 0 dB.
-        track: int [B], which track each is of.
+        able: bool [B, B], which two may be mixed.
 
     Returns:
         The windows; int [B], the other one of each; float32 [B], the other's share in the sum of both magnitudes, at
@@ -196,7 +219,7 @@ def mix_windows(
     count = len(windows)
     other = (np.arange(count) + rng.integers(1, max(count, 2), count)) % count
     level = 10 ** (rng.uniform(softest_db, 0, count) / 20)
-    level[(rng.random(count) >= share) | (track[other] == track)] = 0
+    level[(rng.random(count) >= share) | ~able[np.arange(count), other]] = 0
     magnitudes = np.power(np.float32(10), windows) - 1  # 10 S
     mixed = np.log10(1 + magnitudes + level[:, None, None].astype(np.float32) * magnitudes[other])
     return mixed, other, (level / (1 + level)).astype(np.float32)

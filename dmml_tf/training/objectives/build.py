@@ -37,7 +37,7 @@ def build_objective(
     build = {
         "triplets": functools.partial(triplet_objective, *given),
         "mining": functools.partial(mining_objective, *given),
-        "taught": functools.partial(taught_objective, *given),
+        "taught": functools.partial(taught_objective, *given, dataset),
         "proxy": functools.partial(tag_objective, *given, dataset),
         "classification": functools.partial(tag_objective, *given, dataset),
         "zero_shot": functools.partial(zero_shot_objective, *given, dataset),

@@ -67,6 +67,13 @@ def test_speed_triplets_are_of_one_song_by_brute_force():
     assert draw_by_speed({"track": track}, 5, RNG(0)).shape == (0, 3)
 
 
+def test_a_mixed_window_is_in_no_triplet_of_speeds():
+    track, speed = np.zeros(4, int), np.array([1.0, 1.0, 1.0, 1.2])
+    labels = {"track": track, "speed": speed, "mixed_share": np.array([0.0, 0.2, 0.5, 0.0])}
+    found = {tuple(row) for row in draw_by_speed(labels, 99, RNG(0)).tolist()}
+    assert found == {(0, 1, 3), (1, 0, 3)}, "a share of .2 is another song 12 dB softer"
+
+
 def test_a_mixed_window_heard_the_mean_of_both():
     ids = ["a", "b", "unknown", "a"]
     mixed = {"mixed_with": np.array([1, 0, 0, 2], np.int32), "mixed_share": np.array([0.25, 0, 0, 0.5], np.float32)}
@@ -95,6 +102,20 @@ def test_heard_and_labelled_songs_are_never_compared_under_a_taught_condition():
     of_genre = inputs["triplets"][condition == 0]
     heard = of_genre < 4
     assert (heard.all(axis=1) | ~heard.any(axis=1)).all() and heard.any() and not heard.all()
+
+
+def test_labels_are_told_of_what_the_teacher_did_not_hear():
+    ids = ["a", "a", "b", "x", "x", "y"]
+    tempo = np.array([np.nan, 90, 90, 90, 100, np.nan], np.float32)
+    conditions = Conditions([SharedTag("genre", width=128), Within("tempo", 5.0, width=128, octave=True)])
+    form = taught_form(conditions, 50, teacher(), LOG_MEL, {"genre": 1.0}, {"genre": 4, "tempo": 32})
+    inputs, *_ = form.make(windows(ids, tempo=tempo), RNG(0))
+    assert inputs["heard"].shape == (6, 3 + 4 + 32) == (6, form.tensors[0]["heard"].shape[1])
+    heard, genre, told = np.split(inputs["heard"], [3, 7], axis=1)
+    np.testing.assert_array_equal(np.isnan(heard).any(axis=1), [0, 0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(np.isnan(genre).any(axis=1), [1, 1, 1, 0, 0, 0])
+    np.testing.assert_array_equal(genre[3:], [[0, 2, 0, 0], [2, 0, 0, 0], [0, 2, 0, 0]])
+    np.testing.assert_array_equal(np.isnan(told).any(axis=1), np.isnan(tempo))
 
 
 def test_a_known_tempo_is_compared_by_value_and_an_unknown_one_by_speed():

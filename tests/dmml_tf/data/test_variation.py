@@ -59,7 +59,9 @@ def test_a_shifted_tone_is_where_the_tone_of_that_pitch_is(semitones):
 def test_a_mix_has_the_magnitudes_of_both():
     rng = np.random.default_rng(0)
     windows = rng.random((6, 129, 128)).astype(np.float32) * 2
-    mixed, other, share = mix_windows(windows, 0.7, -18.0, np.array([0, 0, 1, 1, 2, 2]), np.random.default_rng(3))
+    track = np.array([0, 0, 1, 1, 2, 2])
+    able = track[:, None] != track[None]
+    mixed, other, share = mix_windows(windows, 0.7, -18.0, able, np.random.default_rng(3))
     assert 0 < (share > 0).sum() < 6
     magnitudes = PAPER_CHAIN.mel_magnitude(windows)
     for n, (partner, part) in enumerate(zip(other, share)):
@@ -68,6 +70,32 @@ def test_a_mix_has_the_magnitudes_of_both():
         assert part == 0 or 10 ** (-18 / 20) <= level <= 1
         wanted = np.log10(1 + PAPER_CHAIN.gain * (magnitudes[n] + level * magnitudes[partner]))
         np.testing.assert_allclose(mixed[n], wanted, atol=1e-4)
+
+
+def labelled(count, **columns):
+    rows = [{"log_mel": np.random.default_rng(n).random((400, 128)).astype(np.float16)} for n in range(count)]
+    return rows, {"track": np.arange(count), "start": np.zeros(count, np.int32), **columns}
+
+
+def test_windows_are_mixed_within_a_column_alone():
+    source = np.array([[0], [0], [0], [1], [1], [-1]] * 20)
+    rows, labels = labelled(len(source), source=source)
+    variation = Variation(mixed=1.0, mixed_within="source")
+    _, varied = cut_varied(rows, labels, variation, np.random.default_rng(0), LOG_MEL)
+    mixed = np.flatnonzero(varied["mixed_share"])
+    assert {source[n, 0] for n in mixed} == {0, 1}, "an unlabelled window is mixed with none"
+    assert (source[mixed] == source[varied["mixed_with"][mixed]]).all()
+    with pytest.raises(UserError, match="config.batch.variation.mixed_within: the records have no column 'kind' of"):
+        cut_varied(rows, labels, Variation(mixed=1.0, mixed_within="kind"), np.random.default_rng(0), LOG_MEL)
+
+
+def test_a_window_with_another_nearly_as_loud_has_no_one_tempo():
+    rows, labels = labelled(60, tempo=np.full(60, 120.0, np.float32))
+    _, varied = cut_varied(rows, labels, Variation(mixed=0.8), np.random.default_rng(0), LOG_MEL)
+    loud = varied["mixed_share"] > 0.24
+    assert 10 < loud.sum() < 50 and (varied["mixed_share"][~loud] > 0).any()
+    np.testing.assert_array_equal(np.isnan(varied["tempo"]), loud)
+    assert (varied["tempo"][~loud] == 120).all()
 
 
 def test_blanked_are_one_run_of_bands_and_one_of_frames():
@@ -98,7 +126,9 @@ def test_the_tempo_goes_with_the_speed_and_two_windows_of_each_track_have_one(sy
     batch = next(window_batches(data, "train", CONDITIONS, plan, np.random.default_rng(0)))
     plain = {row["track_id"]: row["values/tempo"] for row in read_tracks(data, "train")}
     labels = batch.labels
-    np.testing.assert_allclose(labels["tempo"], [plain[i] for i in batch.track_ids] * labels["speed"], rtol=1e-5)
+    one = labels["mixed_share"] <= 0.24
+    wanted = np.where(one, [plain[i] for i in batch.track_ids] * labels["speed"], np.nan)
+    np.testing.assert_allclose(labels["tempo"], wanted, rtol=1e-5)
     speeds = labels["speed"].reshape(4, 3)
     assert all(len(set(row)) == 2 for row in speeds.tolist())
     assert np.exp(-0.25) <= speeds.min() and speeds.max() <= np.exp(0.25)

@@ -5,10 +5,13 @@ import pytest
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
-from dmml_tf.training.objectives.taught import TeacherLoss, build_taught_model
+from dmml_tf.training.objectives.taught import Copy, TeacherLoss, build_taught_model
 from dmml_tf.training.objectives.triplets import build_triplet_model
 
 CONDITIONS = Conditions([SharedTag("genre", width=3), Within("tempo", 5.0, width=4), SameTrack("track", width=0)])
+
+
+COPIES = (Copy("teacher_genre", "genre", 2, 0.5), Copy("teacher_whole", "whole", 3, 2.0))
 
 
 def embedding():
@@ -30,7 +33,7 @@ def batch(heard=5):
 
 def test_the_added_loss_is_the_mean_squared_error_of_the_known_rows():
     network, inputs = embedding(), batch()
-    model = build_taught_model(network, CONDITIONS, {"genre": 2, "whole": 3}, {"genre": 0.5, "whole": 2.0})
+    model = build_taught_model(network, CONDITIONS, COPIES)
     model(inputs)
     losses = {}
     for layer in model.layers:
@@ -52,7 +55,7 @@ def test_the_added_loss_is_the_mean_squared_error_of_the_known_rows():
 
 def test_distances_are_those_without_a_teacher():
     network, inputs = embedding(), batch()
-    taught = build_taught_model(network, CONDITIONS, {"genre": 2, "whole": 3}, {"genre": 0.5, "whole": 2.0})
+    taught = build_taught_model(network, CONDITIONS, COPIES)
     plain = build_triplet_model(network, CONDITIONS)
     without = {name: value for name, value in inputs.items() if name != "heard"}
     np.testing.assert_allclose(np.asarray(taught(inputs)), np.asarray(plain(without)), atol=1e-6)
@@ -61,7 +64,7 @@ def test_distances_are_those_without_a_teacher():
 def test_a_batch_that_the_teacher_did_not_hear_adds_nothing():
     inputs = batch()
     inputs["heard"][:] = np.nan
-    model = build_taught_model(embedding(), CONDITIONS, {"genre": 5}, {"genre": 1.0})
+    model = build_taught_model(embedding(), CONDITIONS, [Copy("teacher_genre", "genre", 5, 1.0)])
     model(inputs)
     layer = model.get_layer("teacher_genre")
     layer([np.ones((5, 7), np.float32), inputs["heard"]])
