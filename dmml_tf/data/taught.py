@@ -28,6 +28,9 @@ LEAST_GAP = 0.1
 # Two windows of one song are of one tempo where their speeds differ by less than the first, and of two where by more
 # than the second; natural logarithms.
 SAME_SPEED, OTHER_SPEED = 0.02, 0.08
+# Of the triplets of values, at most so many are by speed: they are the hard ones, and in trials in which they were most
+# no tempo was learned at all.
+MOST_BY_SPEED = 0.25
 _TRIES = 8  # candidates drawn for each triplet that is wanted
 
 
@@ -170,7 +173,8 @@ def _draw_one(
     if condition.reads_values:
         labelled = condition.labelled(labels)
         stretched = {n: labels[n][~labelled] for n in ("track", "speed", "mixed_share") if n in labels}
-        own = np.flatnonzero(~labelled)[draw_by_speed(stretched, round(count * (~labelled).mean()), rng)]
+        share = min((~labelled).mean(), MOST_BY_SPEED)
+        own = np.flatnonzero(~labelled)[draw_by_speed(stretched, round(count * share), rng)]
         by_label = draw_triplets(condition, labels, count - len(own), rng, features)
         return np.concatenate([own.astype(np.int32), by_label])
     return draw_triplets(condition, labels, count, rng, features)
