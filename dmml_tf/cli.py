@@ -13,6 +13,7 @@ COMMANDS = (
     Command("table", "train and score every system of a paper, in its own tables", "dmml_tf.commands.table"),
     Command("embed", "turn audio files or records of any number into embeddings", "dmml_tf.commands.embed"),
     Command("index", "index a run's tracks for search", "dmml_tf.commands.index"),
+    Command("scan", "a library of your own music, kept up to date with its folders", "dmml_tf.commands.scan"),
     Command("search", "find similar tracks, with a weight on each condition", "dmml_tf.commands.search"),
     Command("heard", "fit what the sub-spaces say of songs without labels", "dmml_tf.commands.heard"),
     Command("explore", "a local web page to search a run by ear and eye", "dmml_tf.commands.explore"),

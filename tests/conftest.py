@@ -49,7 +49,7 @@ def eagerly():
 @pytest.fixture
 def in_this_process(monkeypatch):
     """For what is not about processes: a worker takes seconds to start."""
-    for user in ("tfrecords_tools.build.pool", "dmml_tf.embed.sounds"):
+    for user in ("tfrecords_tools.build.pool", "dmml_tf.embed.sounds", "dmml_tf.library.scan"):
         monkeypatch.setattr(f"{user}.ordered_map", map_here)
 
 

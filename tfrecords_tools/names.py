@@ -1,11 +1,14 @@
 """How ids and labels are spelled: one form for a table and for whoever asks; and the spellings that a path may have."""
 
+import re
 import unicodedata
 from collections.abc import Container
 from typing import Final
 
 # Forms in which systems write one name: Linux and Windows keep what was typed, macOS's older disks decompose it.
 _FORMS: Final = ("NFC", "NFD")
+# What would tear apart the tables that names stand in; and halves of characters, which no file can hold.
+UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def normal(name: str) -> str:
@@ -26,3 +29,13 @@ def spellings(path: str) -> list[str]:
 def as_known(name: str, known: Container[str]) -> str:
     """The name itself where it is known, else as tables spell it."""
     return name if name in known else normal(name)
+
+
+def clean(text: str) -> str:
+    """A title or name for people on one line: runs of control characters and spaces become one space."""
+    return " ".join(UNPRINTABLE.sub(" ", text).split())
+
+
+def is_unprintable(text: str) -> bool:
+    """Whether an id or path holds a control character or bytes that are not UTF-8."""
+    return bool(UNPRINTABLE.search(text))

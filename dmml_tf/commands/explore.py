@@ -8,7 +8,7 @@ from pathlib import Path
 
 from absl import flags
 
-from dmml_tf.commands.run_flag import chosen_run, define_run_flag
+from dmml_tf.commands.run_flag import chosen_run, define_run_or_library_flags
 from dmml_tf.explore.library import Library
 from dmml_tf.search.weights import parse_weights, weight_vector
 from tfrecords_tools.errors import UserError, require_extra
@@ -18,7 +18,7 @@ _LEAST_SIDE, _MOST_SIDE = 320, 4096  # pixels of a picture
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    define_run_flag(fv, "Folder of a trained run with an index")
+    define_run_or_library_flags(fv)
     flags.DEFINE_string(
         "data",
         None,

@@ -1,10 +1,11 @@
-"""The `--run` flag that commands share: a run folder, or the name of the model that comes with the package."""
+"""The flags that say whose songs: `--run`, a run folder or the model that comes with the package, or `--library`."""
 
 from pathlib import Path
 
 from absl import flags
 
 from dmml_tf.pretrained.unpack import run_folder
+from tfrecords_tools.errors import UserError
 
 
 def define_run_flag(fv: flags.FlagValues, what: str = "Folder of a trained run") -> None:
@@ -14,15 +15,34 @@ def define_run_flag(fv: flags.FlagValues, what: str = "Folder of a trained run")
         fv: the command's flags.
         what: the first words of its help.
     """
+    _define(fv, what, required=True)
+
+
+def define_run_or_library_flags(fv: flags.FlagValues, what: str = "Folder of a trained run with an index") -> None:
+    """Defines `--run FOLDER` and `--library FOLDER`, of which a command needs one; `what` as in `define_run_flag`."""
+    _define(fv, what, required=False)
     flags.DEFINE_string(
-        "run", None, f"{what}; pretrained: the model that comes with the package.", required=True, flag_values=fv
+        "library", None, "Folder of a library, as dmml scan makes it, in place of a run.", flag_values=fv
     )
 
 
 def chosen_run(fv: flags.FlagValues) -> Path:
-    """The folder that `--run` names; the package's model is unpacked where it is meant.
+    """The folder of the run that is meant; the package's model is unpacked where it is, a library has its own run.
 
     Raises:
-        UserError: as `dmml_tf.pretrained.unpack.unpack`.
+        UserError: if not one of both is named, there is no such library, or as `dmml_tf.pretrained.unpack.unpack`.
     """
-    return run_folder(fv.run)
+    library = fv.library if "library" in fv else None
+    if (fv.run is None) == (library is None):
+        raise UserError("give one of --run FOLDER and --library FOLDER")
+    if library is None:
+        return run_folder(fv.run)
+    from dmml_tf.library.library import Library
+
+    return Library.open(library).model_folder
+
+
+def _define(fv: flags.FlagValues, what: str, required: bool) -> None:
+    flags.DEFINE_string(
+        "run", None, f"{what}; pretrained: the model that comes with the package.", required=required, flag_values=fv
+    )

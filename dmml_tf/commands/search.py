@@ -7,7 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
-from dmml_tf.commands.run_flag import chosen_run, define_run_flag
+from dmml_tf.commands.run_flag import chosen_run, define_run_or_library_flags
 from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs, find_heard_as
 from dmml_tf.heard.said import heard_text
 from dmml_tf.search import show
@@ -24,7 +24,7 @@ _PART_OF = re.compile(r"--?(\w[\w-]*)_of(?:=(.*))?", re.DOTALL)
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    define_run_flag(fv, "Folder of a trained run with an index")
+    define_run_or_library_flags(fv)
     flags.DEFINE_multi_string(
         "track", [], "Id of a track in the index; given several times, what they have in common.", flag_values=fv
     )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # a search by id, which prints such text, must not wait for T
     from tfrecords_tools.schema import Schema
 
 FIRST_COLUMNS = ("id", "title", "artist", "split")
+# Of a track of a library: nothing here is a label.
+LIBRARY_COLUMNS = (*FIRST_COLUMNS, "album", "year", "seconds")
 
 
 def track_columns(dimensions: Iterable[str]) -> tuple[str, ...]:

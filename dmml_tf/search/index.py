@@ -18,7 +18,7 @@ import functools
 import itertools
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -287,21 +287,21 @@ class Index:
                 np.save(temporary / LENGTHS_FILE, self.lengths, allow_pickle=False)
             if self.coarse is not None:
                 self.coarse.save(temporary / CODES_FILE)
-            with (temporary / TRACKS_FILE).open("w", newline="", encoding="utf-8") as file:
-                # The csv module's own line ends: with "\n" it would leave a "\r" in a title unquoted.
-                writer = csv.DictWriter(file, list(self.tracks[0]))
-                writer.writeheader()
-                writer.writerows(self.tracks)
-            content = {
-                "index_version": INDEX_VERSION,
-                "tracks": len(self.tracks),
-                "size": self.vectors.shape[1],
-                "model": self.model,
-                "conditions": self.conditions.to_json(),
-                "lengths": self.lengths is not None,
-                "coarse": self.coarse and {"candidates": self.coarse.candidates, "recall": self.coarse.recall},
-            }
-            (temporary / INDEX_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            write_tracks(temporary / TRACKS_FILE, self.tracks)
+            self.write_header(temporary / INDEX_FILE)
+
+    def write_header(self, path: Path) -> None:
+        """Writes what says that the other files belong together."""
+        content = {
+            "index_version": INDEX_VERSION,
+            "tracks": len(self.tracks),
+            "size": self.vectors.shape[1],
+            "model": self.model,
+            "conditions": self.conditions.to_json(),
+            "lengths": self.lengths is not None,
+            "coarse": self.coarse and {"candidates": self.coarse.candidates, "recall": self.coarse.recall},
+        }
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> "Index":
@@ -343,6 +343,18 @@ class Index:
             return False
         wide = places * (1 if self.lengths is None else 2)
         return self.coarse is None or (self.coarse.codes.ntotal == count and self.coarse.codes.d == wide + wide % 2)
+
+
+def write_tracks(path: Path, tracks: Iterable[Mapping[str, str]]) -> None:
+    """Writes the table of N rows of metadata, N at least 1, with the same keys in each."""
+    rows = iter(tracks)
+    first = next(rows)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        # The csv module's own line ends: with "\n" it would leave a "\r" in a title unquoted.
+        writer = csv.DictWriter(file, list(first))
+        writer.writeheader()
+        writer.writerow(first)
+        writer.writerows(rows)
 
 
 def length_shares(embeddings: Array, conditions: Conditions) -> Array:

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dmml_tf.embed.metadata import FIRST_COLUMNS
+from dmml_tf.embed.metadata import FIRST_COLUMNS, LIBRARY_COLUMNS
 from dmml_tf.heard.said import Heard, heard_json, heard_text
 from dmml_tf.search.index import Hit
 
@@ -16,7 +16,8 @@ HEARD_AS = "heard as"  # never without these words: a label that is heard is a g
 
 def labels_of(track: Mapping[str, str]) -> dict[str, str]:
     """The label columns of a row of metadata."""
-    return {name: value for name, value in track.items() if name not in FIRST_COLUMNS}
+    first = LIBRARY_COLUMNS if track.keys() >= set(LIBRARY_COLUMNS) else FIRST_COLUMNS
+    return {name: value for name, value in track.items() if name not in first}
 
 
 def table(hits: Sequence[Hit]) -> str:

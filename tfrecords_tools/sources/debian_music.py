@@ -17,11 +17,12 @@ from pathlib import Path
 
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import require_room, temporary_path, whole_file, write_json
+from tfrecords_tools.names import clean
 from tfrecords_tools.program import progress
 from tfrecords_tools.sources import debian_packages, tracker_modules
 from tfrecords_tools.sources.debian_packages import MEGABYTE, Offer, PackageError, Wanted
 from tfrecords_tools.sources.debian_table import HEARD, Song, load_songs
-from tfrecords_tools.sources.manifest_out import Dropped, Track, clean
+from tfrecords_tools.sources.manifest_out import Dropped, Track
 
 DIMENSIONS = tuple(HEARD)
 _TEACHER = Path(__file__).with_name("debian_teacher.npz")

@@ -1,36 +1,18 @@
 """A folder tree of audio without labels -> manifest: ids from the paths, titles and artists from the files' tags."""
 
 import os
-import struct
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import mutagen
-
 from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.audio.suffixes import AUDIO_SUFFIXES
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.names import normal
+from tfrecords_tools.names import clean, is_unprintable, normal
 from tfrecords_tools.notes import Note
 from tfrecords_tools.program import progress
-from tfrecords_tools.sources.manifest_out import Dropped, Track, clean, is_unprintable
-from tfrecords_tools.tables.formats import TAG_SEPARATOR
-
-# What mutagen's parsers let through on damaged files, beside their own error.
-_UNREADABLE = (
-    mutagen.MutagenError,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    MemoryError,
-    struct.error,
-    RecursionError,
-)
+from tfrecords_tools.sources.file_tags import read_tags
+from tfrecords_tools.sources.manifest_out import Dropped, Track
 
 
 def read_folder(audio: str | os.PathLike) -> Iterator[Track | Dropped]:
@@ -46,9 +28,9 @@ def read_folder(audio: str | os.PathLike) -> Iterator[Track | Dropped]:
     if not os.path.isdir(audio):
         raise UserError(f"--audio {audio}: is no folder")
     root = os.path.abspath(audio)
-    count = sum(1 for _ in _files(root))  # cheap beside opening each, and lets the progress say the time left
+    count = sum(1 for _ in files_below(root))  # cheap beside opening each, and lets the progress say the time left
     twins: Counter[str] = Counter()
-    for path in progress(_files(root), count, "files"):
+    for path in progress(files_below(root), count, "files"):
         track_id = os.path.relpath(path, root)
         if not path.rstrip().lower().endswith(AUDIO_SUFFIXES):
             yield Dropped(track_id, path, "no audio by its suffix", f"known are {' '.join(AUDIO_SUFFIXES)}")
@@ -57,9 +39,9 @@ def read_folder(audio: str | os.PathLike) -> Iterator[Track | Dropped]:
         elif problem := file_problem(path):
             yield Dropped(track_id, path, "unreadable", problem)
         else:
-            title, artist = _title_and_artists(path)
+            tags = read_tags(path)
             track_id, notes = _distinct_id(track_id, path, root, twins)
-            yield Track(track_id, path, artist, title or clean(Path(path).stem), notes=notes)
+            yield Track(track_id, path, tags.artist, tags.title or clean(Path(path).stem), notes=notes)
 
 
 def _distinct_id(relative: str, path: str, root: str, twins: Counter[str]) -> tuple[str, tuple[Note, ...]]:
@@ -79,10 +61,15 @@ def _distinct_id(relative: str, path: str, root: str, twins: Counter[str]) -> tu
     return distinct, (Note("names", what, f"the id of this one is '{distinct}'"),)
 
 
-def _files(root: str) -> Iterator[str]:
+def files_below(root: str) -> Iterator[str]:
+    """Yields the paths of the files below a folder, by folder and name; a folder that links lead to twice, once."""
     seen: set[tuple[int, int]] = set()
     for folder, folders, names in os.walk(root, followlinks=True):
-        status = os.stat(folder)
+        try:
+            status = os.stat(folder)
+        except OSError:  # gone since it was listed
+            folders.clear()
+            continue
         # A link to a folder above would lead round for ever.
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
@@ -90,13 +77,3 @@ def _files(root: str) -> Iterator[str]:
         seen.add((status.st_dev, status.st_ino))
         folders.sort()
         yield from (os.path.join(folder, name) for name in sorted(names))
-
-
-def _title_and_artists(path: str) -> tuple[str, str]:
-    """The first title and all artists, separated as tags are; ("", "") where the file has no tags that can be read."""
-    try:
-        tags = mutagen.File(path, easy=True) or {}
-        titles, artists = ([clean(str(name)) for name in tags.get(key) or [""]] for key in ("title", "artist"))
-        return titles[0], TAG_SEPARATOR.join(filter(None, dict.fromkeys(artists)))
-    except _UNREADABLE:
-        return "", ""

@@ -5,7 +5,6 @@ import csv
 import dataclasses
 import gzip
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,14 +12,13 @@ from typing import IO, Any
 
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
+from tfrecords_tools.names import is_unprintable
 from tfrecords_tools.notes import Note, RowNote, counted, of_row
 from tfrecords_tools.tables.findings import NOTES_FILE, write_notes
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 _SUFFIXES = (".csv", ".csv.gz")
 _DROPPED = ".dropped.csv"
-# The same that the manifest refuses: they would tear apart the tables made from this one.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,22 +85,12 @@ class Summary:
 
 def check_tag(tag: str, place: str) -> str:
     """Returns `tag`; raises `UserError` naming it and `place` if a table could not hold it."""
-    if not tag or TAG_SEPARATOR in tag or _UNPRINTABLE.search(tag):
+    if not tag or TAG_SEPARATOR in tag or is_unprintable(tag):
         raise UserError(
             f"{place}: the tag {tag!r} is empty or holds '{TAG_SEPARATOR}' or a control character, which a "
             "table of tags cannot hold; rename it"
         )
     return tag
-
-
-def clean(text: str) -> str:
-    """A title or name for people on one line: runs of control characters and spaces become one space."""
-    return " ".join(_UNPRINTABLE.sub(" ", text).split())
-
-
-def is_unprintable(text: str) -> bool:
-    """Whether an id or path holds a control character or bytes that are not UTF-8."""
-    return bool(_UNPRINTABLE.search(text))
 
 
 def write_manifest(

@@ -17,8 +17,9 @@ import numpy as np
 from tfrecords_tools.audio.decode import file_problem, seconds_of
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.names import clean, is_unprintable
 from tfrecords_tools.program import progress
-from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, clean, is_unprintable
+from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag
 
 LEAST_SECONDS = 29.1
 DIVISION = {

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.names import is_unprintable
 from tfrecords_tools.program import progress
-from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, is_unprintable
+from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag
 from tfrecords_tools.tables.formats import TAG_SEPARATOR, table_lines
 
 CATEGORIES = {"genre": "genre", "mood/theme": "mood", "instrument": "instrument"}

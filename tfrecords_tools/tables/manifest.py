@@ -11,7 +11,7 @@ from pathlib import Path
 from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.names import normal, spellings
+from tfrecords_tools.names import UNPRINTABLE, normal, spellings
 from tfrecords_tools.notes import Note, RowNote
 from tfrecords_tools.tables.formats import TAG_SEPARATOR, table_lines
 
@@ -26,8 +26,6 @@ _INDEX = re.compile(r"__index_level_\d+__|Unnamed: \d+(_level_\d+)?")
 # Names that records, labels and tracks.csv use for something else.
 _TAKEN = (*NEEDED, *OPTIONAL, "track", "start", "duration")
 _LARGEST_FLOAT32 = 3.4e38
-# What would tear apart the tables that are made from this one; and halves of characters, which no file can hold.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ class Manifest:
     def _audio_path(self, cell: str) -> tuple[str, tuple[Note, ...]]:
         if not cell.strip():
             raise _Wrong("path", "is empty")
-        if _UNPRINTABLE.search(cell):  # at its ends, a line break
+        if UNPRINTABLE.search(cell):  # at its ends, a line break
             cell = cell.strip()
         path = self._resolved(cell)
         problem = file_problem(path) if self.audio_is_checked or cell != cell.strip() else None
@@ -248,7 +246,7 @@ def _column_problem(name: str, column_type: str) -> str:
 
 def _normalise(text: dict[str, str]) -> None:
     for name, cell in text.items():
-        if _UNPRINTABLE.search(cell):
+        if UNPRINTABLE.search(cell):
             raise _Wrong(name, "holds a control character (tab, line break or NUL)")
         text[name] = normal(cell)
 

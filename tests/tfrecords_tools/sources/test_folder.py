@@ -11,7 +11,6 @@ import soundfile
 from tfrecords_tools.audio.suffixes import AUDIO_SUFFIXES
 from tfrecords_tools.cli import main
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.sources import folder as source
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import Track
 from tfrecords_tools.tables.manifest import read_manifest
@@ -95,7 +94,7 @@ def test_unreadable_tags_end_nothing(tree, monkeypatch):
     assert len(_ids(tree)) == 3 + 20 * len(heads)
     # The last: a tag that says it has more bytes than there is memory.
     for hostile in (lambda *_, **__: {}["x"], lambda *_, **__: bytes(1 << 62)):
-        monkeypatch.setattr(source.mutagen, "File", hostile)
+        monkeypatch.setattr("mutagen.File", hostile)
         assert len(_ids(tree)) == 3 + 20 * len(heads)
 
 

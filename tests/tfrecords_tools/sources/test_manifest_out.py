@@ -6,7 +6,8 @@ import gzip
 import pytest
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, clean, write_manifest
+from tfrecords_tools.names import clean
+from tfrecords_tools.sources.manifest_out import Dropped, Track, check_tag, write_manifest
 from tfrecords_tools.tables.manifest import read_manifest
 
 FOUND = [
