@@ -18,7 +18,6 @@ from dmml_tf.data.forms import Form, triplet_form
 from dmml_tf.data.signal import Signal
 from dmml_tf.data.told import mean_of_mixed, told_in
 from dmml_tf.data.triplets import draw_triplets
-from dmml_tf.data.variation import TWO_TEMPOS
 from dmml_tf.data.windows import Windows
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.sources.teacher import Teacher
@@ -123,15 +122,15 @@ def draw_by_speed(labels: Labels, count: int, rng: np.random.Generator) -> Array
     """Triplets of one song's windows at two speeds, int32 [n <= count, 3]: whatever its tempo is, their ratio is known.
 
     Args:
-        labels: with `track` and `speed`; without speeds there is no triplet. Windows with `mixed_share` above
-            `TWO_TEMPOS` are left out.
+        labels: with `track` and `speed`; without speeds there is no triplet. Windows with another
+            song in them are left out.
         count: triplets wanted.
         rng: source of every choice.
     """
     if "speed" not in labels or not count:
         return np.zeros((0, 3), np.int32)
     track, speed = labels["track"], np.log(labels["speed"])
-    mixed = labels.get("mixed_share", np.zeros(len(track))) > TWO_TEMPOS
+    mixed = labels.get("mixed_share", np.zeros(len(track))) > 0
     apart = np.abs(speed[:, None] - speed[None])
     of_one = (track[:, None] == track[None]) & ~(mixed[:, None] | mixed[None])
     similar = of_one & (apart < SAME_SPEED) & ~np.eye(len(track), dtype=bool)

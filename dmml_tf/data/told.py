@@ -1,7 +1,8 @@
-"""What labels tell of windows, as numbers that a linear layer can copy: tags as 0 and 1, a tempo as a bump.
+"""What labels tell of windows, as numbers that a linear layer can copy: tags as 0 and 1, a tempo as two bumps.
 
-A tempo is told up to factors of two: its logarithm to the base 2 lies on a circle of one octave, on which a smooth
-bump stands at the tempo and is 0 farther off, so that tempos that are near have numbers that are near.
+One bump stands at the tempo on a logarithmic scale, so that tempos that are near have numbers that are near; the other
+on a circle of one octave, where half and double tempo are the same. With the circle alone no tempo was learned: how
+dense the beats are is learned first, and which of them count twice only then.
 """
 
 from collections.abc import Mapping
@@ -14,8 +15,10 @@ from dmml_tf.conditions.tags import multi_hot
 from dmml_tf.data.windows import Windows
 from tfrecords_tools.errors import UserError
 
-PLACES = 32  # on the circle of an octave
-BUMP = 0.05  # its deviation in octaves: 5 BPM at 140
+CIRCLE = 32  # places on the circle of an octave
+SCALE = np.geomspace(45.0, 260.0, 24)  # BPM of the places on the scale; a tempo beyond stands at its end
+ON_CIRCLE, ON_SCALE = 0.05, 0.11  # the bumps' deviations in octaves: 5 BPM at 140, and a place of the scale
+PLACES = CIRCLE + len(SCALE)
 
 
 def told_widths(conditions: Conditions, tags: Mapping[str, int], names: Mapping[str, float]) -> dict[str, int]:
@@ -58,17 +61,24 @@ def told_in(windows: Windows, conditions: Conditions, name: str, width: int) -> 
     condition = conditions[conditions.index(name)]
     column = windows.labels[condition.column]
     if condition.reads_values:
-        return bump(column)
+        return bumps(column)
     told = multi_hot(column, width).astype(np.float32) * np.float32(np.sqrt(width))
     told[~condition.labelled(windows.labels)] = np.nan
     return mean_of_mixed(told, windows)
 
 
-def bump(tempo: Array) -> Array:
-    """float32 [B, 32] of tempos [B], of mean 0 and deviation 1 in each row; NaN where there is none above 0."""
-    place = np.log2(np.where(tempo > 0, tempo, np.nan))[:, None] - np.arange(PLACES) / PLACES
-    apart = np.abs(place - np.round(place))  # on the circle, in octaves
-    height = np.exp(-0.5 * (apart / BUMP) ** 2)
+def bumps(tempo: Array) -> Array:
+    """float32 [B, 56] of tempos [B]: the circle, then the scale, each of mean 0 and deviation 1; NaN for none above 0."""
+    octaves = np.log2(np.where(tempo > 0, tempo, np.nan))[:, None]
+    around = octaves - np.arange(CIRCLE) / CIRCLE
+    scale = np.log2(SCALE)
+    circle = _bump((around - np.round(around)) / ON_CIRCLE)
+    return np.concatenate([circle, _bump((np.clip(octaves, scale[0], scale[-1]) - scale) / ON_SCALE)], axis=1)
+
+
+def _bump(apart: Array) -> Array:
+    """float32 [B, places] of how many deviations each place lies from the tempo."""
+    height = np.exp(-0.5 * apart**2)
     level = height - height.mean(axis=1, keepdims=True)
     told: Array = (level / level.std(axis=1, keepdims=True)).astype(np.float32)
     return told

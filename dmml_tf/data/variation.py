@@ -20,8 +20,6 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 
 _TEMPO = "tempo"  # the one value that a song's speed changes
-# Above this share of another song, 10 dB below the window's own, a window is of no one tempo.
-TWO_TEMPOS = 0.24
 _SHIFT_STEP = 0.5  # semitones between two shifts: less than a band of the paper's chain below 1 kHz
 
 
@@ -101,8 +99,8 @@ def cut_varied(
         signal: what a window is made of.
 
     Returns:
-        The windows, float32 [B, ...], and their labels: the tempo times the speed, NaN where another song is nearly
-        as loud, and three columns more where any of this is varied: `speed` float32 [B]; `mixed_with` int32 [B], the
+        The windows, float32 [B, ...], and their labels: the tempo times the speed, NaN where another song is
+        mixed in, and three columns more where any of this is varied: `speed` float32 [B]; `mixed_with` int32 [B], the
         window that is mixed in, and `mixed_share` float32 [B], its share. Any other label is that of the window
         itself, which is at least as loud.
 
@@ -130,7 +128,7 @@ def cut_varied(
         blank(windows, variation.blanked, rng)
     varied = {"speed": speeds.astype(np.float32), "mixed_with": other.astype(np.int32), "mixed_share": share}
     if _TEMPO in labels:
-        varied[_TEMPO] = np.where(share > TWO_TEMPOS, np.nan, labels[_TEMPO] * speeds).astype(np.float32)
+        varied[_TEMPO] = np.where(share > 0, np.nan, labels[_TEMPO] * speeds).astype(np.float32)
     return windows, {**labels, **varied}
 
 

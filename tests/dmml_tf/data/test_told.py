@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
-from dmml_tf.data.told import BUMP, PLACES, bump, told_in, told_widths
+from dmml_tf.data.told import CIRCLE, ON_CIRCLE, ON_SCALE, PLACES, SCALE, bumps, told_in, told_widths
 from dmml_tf.data.windows import Windows
 from tfrecords_tools.errors import UserError
 
@@ -18,23 +18,32 @@ def windows(**labels):
     return Windows(np.zeros((count, 129, 128), np.float32), {"track": np.arange(count), **labels}, ["a"] * count)
 
 
-def test_a_bump_stands_at_the_tempo_on_the_circle_of_octaves():
+def standard(height):
+    height = np.array(height)
+    return (height - height.mean()) / height.std()
+
+
+def test_bumps_stand_at_the_tempo_on_the_circle_of_octaves_and_on_the_scale():
     for tempo in (61.3, 90.0, 120.0, 187.5):
-        told = bump(np.array([tempo]))[0]
-        height = []
-        for place in range(PLACES):
-            octaves = np.log2(tempo) - place / PLACES
-            apart = min(octaves % 1, -octaves % 1)
-            height.append(np.exp(-0.5 * (apart / BUMP) ** 2))
-        height = np.array(height)
-        np.testing.assert_allclose(told, (height - height.mean()) / height.std(), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(told, bump(np.array([2 * tempo]))[0], atol=1e-4)
-    near, far = (np.linalg.norm(bump(np.array([120.0])) - bump(np.array([other]))) for other in (122.0, 150.0))
+        told = bumps(np.array([tempo]))[0]
+        circle = []
+        for place in range(CIRCLE):
+            octaves = np.log2(tempo) - place / CIRCLE
+            circle.append(np.exp(-0.5 * (min(octaves % 1, -octaves % 1) / ON_CIRCLE) ** 2))
+        scale = [np.exp(-0.5 * (np.log2(tempo / place) / ON_SCALE) ** 2) for place in SCALE]
+        np.testing.assert_allclose(told, np.concatenate([standard(circle), standard(scale)]), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(told[:CIRCLE], bumps(np.array([2 * tempo]))[0, :CIRCLE], atol=1e-4)
+    near, far = (np.linalg.norm(bumps(np.array([120.0])) - bumps(np.array([other]))) for other in (122.0, 150.0))
     assert near < far / 3
 
 
+def test_a_tempo_beyond_the_scale_stands_at_its_end():
+    slow, end = bumps(np.array([20.0, SCALE[0]]))
+    np.testing.assert_allclose(slow[CIRCLE:], end[CIRCLE:], atol=1e-5)
+
+
 def test_no_tempo_is_told_of_none():
-    assert np.isnan(bump(np.array([np.nan, 0.0, -3.0]))).all()
+    assert np.isnan(bumps(np.array([np.nan, 0.0, -3.0]))).all()
 
 
 def test_tags_of_any_number_count_the_same():
