@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dmml_tf.benchmarks.copies import can_encode, encode_mp3
 from dmml_tf.conditions import Conditions
 from dmml_tf.embed.embedder import Embedder, mean_of_windows
 from dmml_tf.evaluation.accuracy import bootstrap, score
@@ -138,40 +139,6 @@ def _forms(path: str, embedder: Embedder, folder: Path | None) -> Iterator[tuple
         encoded = folder / "song.mp3"
         encode_mp3(path, encoded, MP3)
         yield _MP3, signal.read(mono_blocks(encoded, rate))[0]
-
-
-def can_encode() -> bool:
-    """Whether PyAV is installed and writes MP3."""
-    try:
-        import av.codec
-
-        av.codec.Codec("libmp3lame", "w")
-    except (ImportError, ValueError):
-        return False
-    return True
-
-
-def encode_mp3(path: str, out: Path, bit_rate: int) -> None:
-    """Writes a file's sound as MP3 in stereo at 44.1 kHz.
-
-    Raises:
-        AudioError: if FFmpeg cannot read it.
-    """
-    import av
-
-    try:
-        with av.open(path) as source, av.open(str(out), "w") as target:
-            stream = target.add_stream("libmp3lame", rate=44_100, layout="stereo")
-            stream.bit_rate = bit_rate
-            resampler = av.AudioResampler("fltp", "stereo", 44_100)
-            for frame in source.decode(audio=0):
-                for part in resampler.resample(frame):
-                    target.mux(stream.encode(part))
-            for part in resampler.resample(None):
-                target.mux(stream.encode(part))
-            target.mux(stream.encode(None))
-    except (av.error.FFmpegError, IndexError) as error:
-        raise AudioError(f"FFmpeg cannot make an MP3 of it ({error})") from error
 
 
 def self_search_table(figures: Mapping) -> str:

@@ -11,7 +11,8 @@ from absl import flags
 from tensorflow import keras
 
 from dmml_tf.benchmarks import self_search as self_search_module
-from dmml_tf.benchmarks.self_search import can_encode, compare, encode_mp3
+from dmml_tf.benchmarks.copies import can_encode, encode_mp3
+from dmml_tf.benchmarks.self_search import compare
 from dmml_tf.commands import bench_self_search
 from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.run import Run
