@@ -36,7 +36,7 @@ setup(
     package_dir={"dmml_tf.configs": "configs"},
     package_data={
         "dmml_tf.explore": ["static/*"],
-        "dmml_tf.pretrained": ["*.json", "*.md", "*.npz"],
+        "dmml_tf.pretrained": ["*.json", "*.md", "*.npz", "musicnn/*"],
         "tfrecords_tools.sources": ["debian_music.parquet", "debian_teacher.npz"],
     },
     python_requires=">=3.11",

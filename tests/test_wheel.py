@@ -101,8 +101,8 @@ def test_what_is_in_it(wheel):
     static = REPOSITORY / "dmml_tf" / "explore" / "static"
     assert {f"dmml_tf/explore/static/{path.name}" for path in static.iterdir()} <= {*names}
     assert "tfrecords_tools/sources/debian_music.parquet" in names
-    shipped = [path for path in (REPOSITORY / "dmml_tf" / "pretrained").iterdir() if path.is_file()]
-    assert {f"dmml_tf/pretrained/{path.name}" for path in shipped} <= {*names}
+    shipped = [path for path in (REPOSITORY / "dmml_tf" / "pretrained").rglob("[!.]*.*") if path.suffix != ".pyc"]
+    assert {path.relative_to(REPOSITORY).as_posix() for path in shipped} <= {*names}
     assert any(name.startswith("dmml_tf/pretrained/weights-") for name in names)
     modules = [path for package in ("dmml_tf", "tfrecords_tools") for path in (REPOSITORY / package).rglob("*.py")]
     assert {path.relative_to(REPOSITORY).as_posix() for path in modules} <= {*names}

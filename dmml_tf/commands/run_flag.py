@@ -1,4 +1,4 @@
-"""The flags that say whose songs: `--run`, a run folder or the model that comes with the package, or `--library`."""
+"""The flags that say whose songs: `--run`, a run folder or a model that comes with the package, or `--library`."""
 
 from pathlib import Path
 
@@ -43,6 +43,5 @@ def chosen_run(fv: flags.FlagValues) -> Path:
 
 
 def _define(fv: flags.FlagValues, what: str, required: bool) -> None:
-    flags.DEFINE_string(
-        "run", None, f"{what}; pretrained: the model that comes with the package.", required=required, flag_values=fv
-    )
+    shipped = "pretrained: the model that comes with the package; pretrained-musicnn: the slow one on musicnn's weights"
+    flags.DEFINE_string("run", None, f"{what}; {shipped}.", required=required, flag_values=fv)

@@ -1,4 +1,4 @@
-"""The model card: `card.md`, of which two sections are written by code, the songs and the figures."""
+"""A model's card: `card.md`, of which two sections are written by code, the songs and the figures."""
 
 import collections
 import re
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow.parquet
 from tabulate import tabulate
 
-from dmml_tf.pretrained.contents import PACKAGE
+from dmml_tf.pretrained.contents import PRETRAINED, model_folder
 from tfrecords_tools.errors import UserError
 
 CARD_FILE = "card.md"
@@ -17,16 +17,19 @@ _SPACES = {"subspace": "the condition's own sub-space", "whole": "whole space"}
 _SYSTEMS = {"mfcc_vq": "MFCC-VQ", "untrained": "untrained network"}
 
 
-def card_text() -> str:
-    """The model card, in Markdown: what it was trained on, by whose labels, its figures, what it cannot do.
+def card_text(model: str = PRETRAINED) -> str:
+    """A shipped model's card, in Markdown: what it was trained on, by whose labels, its figures, what it cannot do.
 
     >>> print(dmml.card())
     # ...
 
+    Args:
+        model: its name, `pretrained` or `pretrained-musicnn`.
+
     Raises:
-        UserError: if the package has none.
+        UserError: if no such model comes with the package.
     """
-    path = PACKAGE / CARD_FILE
+    path = model_folder(model) / CARD_FILE
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

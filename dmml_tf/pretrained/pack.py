@@ -12,14 +12,15 @@ from tensorflow import keras
 
 from dmml_tf.models.packed import load_packed, pack_weights, packed_name
 from dmml_tf.pretrained.card import CARD_FILE, with_figures, with_songs
-from dmml_tf.pretrained.contents import CONTENTS_FILE, PACKAGE, Contents, sha256
-from dmml_tf.pretrained.unpack import CONFIG_FILE
+from dmml_tf.pretrained.contents import CONTENTS_FILE, PACKAGE, Contents, sha256, stored_name
+from dmml_tf.pretrained.unpack import CONFIG_FILE, MARK
 from dmml_tf.run import MODEL_FILE, Run
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_bytes, write_json, write_text
 
 MOST_BYTES = 5_000_000
 EVALUATION_FILE = "evaluation.json"
+_WRITTEN = (MODEL_FILE, CONFIG_FILE, CONTENTS_FILE, CARD_FILE, MARK)  # by `pack` and by who unpacks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Packed:
 def pack(run_folder: str | os.PathLike, out: Path = PACKAGE, also: Sequence[str] = ()) -> Packed:
     """Writes a run's files for shipping; the same run gives the same bytes.
 
+    A process that is killed, or a full disk, leaves the model that was there before, or the new one: files are named
+    by their hashes (`dmml_tf.pretrained.contents.stored_name`), and `contents.json` takes the earlier one's place last.
+
     Args:
         run_folder: of a trained run; its `evaluation.json`, if there, fills the figures of the card.
         out: the folder that is written: weights, `model.json`, `config.json`, `contents.json`, and `card.md` where
@@ -47,10 +51,10 @@ def pack(run_folder: str | os.PathLike, out: Path = PACKAGE, also: Sequence[str]
         also: names of other files of the run's folder that come along and are unpacked beside the model.
 
     Raises:
-        UserError: if the run cannot be read, its masks overlap, or all files together have more than 5 MB.
+        UserError: if the run cannot be read, its masks overlap, `also` names what is written here anyway, all files
+            together have more than 5 MB, or the folder cannot be written.
     """
-    if paths := [name for name in also if Path(name).name != name]:
-        raise UserError(f"--also: '{paths[0]}' is no name of a file of the run's folder, as in --also=heard_as.npz")
+    _require_others(also)
     run = Run.load(run_folder)
     run.require_slices()
     network = run.embedding()
@@ -66,15 +70,20 @@ def pack(run_folder: str | os.PathLike, out: Path = PACKAGE, also: Sequence[str]
             "train a narrower network (--config.network.width)"
         )
     probe = probe_window(network)
-    by_run = _unit(network, probe)
-    name = packed_name(weights)
-    write_bytes(_made(out) / name, weights)
-    load_packed(network, out / name)
-    by_packed = _unit(network, probe)
-    hashes = {name: sha256(content) for name, content in files.items()}
-    contents = Contents(out, name, hashes, [round(float(number), 5) for number in by_packed])
-    _write(contents, files)
-    _fill_card(out, run.folder)
+    by_run, name = _unit(network, probe), packed_name(weights)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_bytes(out / name, weights)
+        load_packed(network, out / name)
+        by_packed = _unit(network, probe)
+        hashes = {name: sha256(content) for name, content in files.items()}
+        contents = Contents(out, name, hashes, [round(float(number), 5) for number in by_packed])
+        _write(contents, files)
+        _fill_card(out, run.folder)
+    except OSError as error:
+        raise UserError(
+            f"{out}: cannot be written ({error.strerror}); make room there, or name another --out"
+        ) from error
     return Packed(contents, total, float(by_run @ by_packed))
 
 
@@ -84,14 +93,28 @@ def probe_window(network: keras.Model) -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32)
 
 
+def _require_others(also: Sequence[str]) -> None:
+    for name in also:
+        if Path(name).name != name:
+            raise UserError(f"--also: '{name}' is no name of a file of the run's folder, as in --also=heard_as.npz")
+        if name in _WRITTEN or name.startswith("weights-"):
+            raise UserError(f"--also: '{name}' is written by dmml pack itself; leave it out")
+
+
 def _write(contents: Contents, files: dict[str, bytes]) -> None:
-    earlier = contents.folder / CONTENTS_FILE
-    left_over = set(_read(earlier)["files"]) - set(files) if earlier.exists() else set()
+    earlier = _stored(contents.folder)
     for name, content in files.items():
-        write_bytes(contents.folder / name, content)
-    write_json(earlier, contents.to_json())
-    for name in left_over:
-        (contents.folder / name).unlink(missing_ok=True)
+        write_bytes(contents.folder / stored_name(name, contents.files[name]), content)
+    write_json(contents.folder / CONTENTS_FILE, contents.to_json())
+    for stored in earlier - _stored(contents.folder):
+        (contents.folder / stored).unlink(missing_ok=True)
+
+
+def _stored(folder: Path) -> set[str]:
+    """What a model's files are called in its folder, by its `contents.json`; empty where there is none."""
+    path = folder / CONTENTS_FILE
+    files = _read(path)["files"] if path.exists() else {}
+    return {stored_name(name, digest) for name, digest in files.items()}
 
 
 def _fill_card(out: Path, run_folder: Path) -> None:
@@ -127,11 +150,6 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); it is part of what is packed") from error
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _unit(network: keras.Model, window: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A package of a narrow, untrained network in place of the shipped one."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.models.embedding import build_embedding
+from dmml_tf.pretrained.contents import MODELS, PRETRAINED
 from dmml_tf.pretrained.pack import pack
 from dmml_tf.run import Run
 from tests.synthetic import SCHEMA
@@ -27,9 +29,15 @@ def make_run(folder: Path, seed: int = 0, **changed) -> Run:
     return run
 
 
-def make_package(monkeypatch: pytest.MonkeyPatch, folder: Path, seed: int = 0) -> Path:
-    """Packs such a run, and has it found where the shipped model is looked for."""
+def make_package(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    seed: int = 0,
+    name: str = PRETRAINED,
+    also: Sequence[str] = ("heard_as.npz",),
+) -> Path:
+    """Packs such a run, and has it found where the shipped model of that name is looked for."""
     run = make_run(folder / f"trained{seed}", seed)
-    pack(run.folder, folder / f"package{seed}", ["heard_as.npz"])
-    monkeypatch.setattr("dmml_tf.pretrained.unpack.PACKAGE", folder / f"package{seed}")
+    pack(run.folder, folder / f"package{seed}", also)
+    monkeypatch.setitem(MODELS, name, folder / f"package{seed}")
     return folder / f"package{seed}"

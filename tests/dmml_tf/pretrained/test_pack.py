@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dmml_tf.cli import main
-from dmml_tf.pretrained import card
+from dmml_tf.pretrained import pack as packing
 from dmml_tf.pretrained.card import CARD_FILE, NO_FIGURES, songs_text, with_figures, with_songs
-from dmml_tf.pretrained.contents import CONTENTS_FILE, Contents, sha256
+from dmml_tf.pretrained.contents import CONTENTS_FILE, MODELS, Contents, sha256, stored_name
 from dmml_tf.pretrained.pack import MOST_BYTES, pack
 from tests.dmml_tf.pretrained.made_package import make_run
 from tfrecords_tools.errors import UserError
@@ -39,21 +39,56 @@ def test_the_same_run_gives_the_same_files(trained, tmp_path):
     packed = pack(trained, tmp_path / "a", ["heard_as.npz"])
     pack(trained, tmp_path / "b", ["heard_as.npz"])
     first, second = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in "ab")
-    assert first == second and {*first} == {*packed.contents.files, CONTENTS_FILE}
+    named = {stored_name(name, digest): name for name, digest in packed.contents.files.items()}
+    assert first == second and {*first} == {*named, CONTENTS_FILE} and "model-" in min(named, key=len)
     assert packed.cosine > 0.9999 and packed.bytes == sum(map(len, first.values())) - len(first[CONTENTS_FILE])
     contents = Contents.read(tmp_path / "a")
     assert contents == packed.contents and contents.files["heard_as.npz"] == sha256(b"tags 0")
     assert contents.weights == f"weights-{sha256(first[contents.weights])[:12]}.npz"
     assert not [name for name, content in first.items() if b"/somebody" in content or b"/a/b" in content]
-    assert json.loads(first["config.json"]) == {"data": "mine", "seed": 0, "list": ["b", 1]}
+    assert json.loads(contents.file("config.json")) == {"data": "mine", "seed": 0, "list": ["b", 1]}
 
 
 def test_an_earlier_models_files_go(trained, tmp_path):
     earlier = pack(make_run(tmp_path / "other", seed=1).folder, tmp_path / "out", ["heard_as.npz"])
     (tmp_path / "out" / "__init__.py").write_text("kept")
     later = pack(trained, tmp_path / "out")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {*later.contents.files, CONTENTS_FILE, "__init__.py"}
+    stored = {stored_name(name, digest) for name, digest in later.contents.files.items()}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*stored, CONTENTS_FILE, "__init__.py"}
     assert earlier.contents.weights not in later.contents.files
+
+
+@pytest.mark.parametrize("written", range(6))
+def test_a_full_disk_leaves_the_earlier_model_or_the_new_one(trained, tmp_path, monkeypatch, written):
+    earlier = pack(make_run(tmp_path / "other", seed=1).folder, tmp_path / "out", ["heard_as.npz"]).contents
+    left = [written]
+
+    def until_full(write):
+        def wrapped(path, content):
+            if not left[0]:
+                raise OSError(28, "No space left on device")
+            left[0] -= 1
+            write(path, content)
+
+        return wrapped
+
+    for name in ("write_bytes", "write_json"):
+        monkeypatch.setattr(packing, name, until_full(getattr(packing, name)))
+    if written < 6:
+        with pytest.raises(UserError, match=r"out: cannot be written .No space left on device.; make room") as caught:
+            pack(trained, tmp_path / "out", ["heard_as.npz"])
+        assert "\n" not in str(caught.value)
+    contents = Contents.read(tmp_path / "out")
+    assert contents == earlier and all(contents.file(name) for name in contents.files)
+
+
+@pytest.mark.parametrize(
+    "name", ["model.json", "config.json", "contents.json", "card.md", "pretrained.json", "weights-1.npz"]
+)
+def test_what_is_written_anyway_is_not_taken_along(trained, tmp_path, capsys, name):
+    assert main(["pack", f"--run={trained}", f"--out={tmp_path}", f"--also={name}"]) == 2
+    assert f"--also: '{name}' is written by dmml pack itself; leave it out" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_shipped_is_one_line(trained, tmp_path, monkeypatch):
@@ -100,7 +135,7 @@ def test_every_song_of_the_corpus_is_counted_and_listed(capsys):
 
 
 def test_a_card_that_is_not_there_is_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(card, "PACKAGE", tmp_path)
+    monkeypatch.setitem(MODELS, "pretrained", tmp_path)
     assert main(["card"]) == 2
     assert "card.md: cannot be read (No such file or directory); install the package again" in capsys.readouterr().err
 

@@ -12,7 +12,7 @@ from absl import flags
 import dmml_tf as dmml
 from dmml_tf.cli import COMMANDS, main
 from dmml_tf.pretrained import unpack
-from dmml_tf.pretrained.contents import CONTENTS_FILE
+from dmml_tf.pretrained.contents import CONTENTS_FILE, Contents, stored_name
 from dmml_tf.pretrained.unpack import MARK, run_folder
 from dmml_tf.run import Run
 from dmml_tf.search.index import Index
@@ -29,6 +29,11 @@ def package(tmp_path, monkeypatch) -> Path:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return make_package(monkeypatch, tmp_path)
+
+
+def stored(package: Path, name: str) -> Path:
+    """Where a file lies in the package."""
+    return package / stored_name(name, Contents.read(package).files[name])
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -68,6 +73,27 @@ def test_another_model_of_the_package_replaces_it_and_its_index_is_refused(packa
     assert again.weights != old and not (PLACE / old).exists() and (PLACE / "heard_as.npz").read_bytes() == b"tags 1"
     with pytest.raises(UserError, match="index was made by other weights .* dmml index --run runs/pretrained"):
         load_index(again)
+
+
+def test_what_only_an_earlier_model_brought_goes_with_it(package, tmp_path, monkeypatch):
+    assert (run_folder("pretrained") / "heard_as.npz").exists()
+    make_package(monkeypatch, tmp_path, seed=1, also=())
+    assert not (run_folder("pretrained") / "heard_as.npz").exists() and Run.load(PLACE).name == "mine"
+    (PLACE / "heard_as.npz").write_bytes(b"of my own songs")
+    make_package(monkeypatch, tmp_path, seed=2, also=())
+    assert (run_folder("pretrained") / "heard_as.npz").read_bytes() == b"of my own songs"
+
+
+def test_each_model_of_the_package_has_its_own_name_and_place(package, tmp_path, monkeypatch, capsys):
+    make_package(monkeypatch, tmp_path, seed=1, name="pretrained-musicnn")
+    other = Path("runs", "pretrained-musicnn")
+    first, second = Run.load(run_folder("pretrained")), Run.load(run_folder("pretrained-musicnn"))
+    assert (first.folder, second.folder) == (PLACE, other) and first.weights != second.weights
+    assert dmml.load("pretrained-musicnn").folder == dmml.load(other).folder == other and dmml.load().folder == PLACE
+    capsys.readouterr()
+    assert main(["card", "--run=pretrained-mine"]) == 2
+    known = "no model 'pretrained-mine' comes with this package; known are: pretrained, pretrained-musicnn"
+    assert known in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["weights", "model.json", "heard_as.npz"])
@@ -112,17 +138,20 @@ def spoil_weights(package: Path) -> None:
 
 def spoil_format(package: Path) -> None:
     path = package / CONTENTS_FILE
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 1'))
 
 
 PACKAGE_FAULTS = [
     (spoil_weights, r"weights-\w{12}\.npz: the file is damaged: its SHA-256 is \w{64}, not \w{64}; install"),
-    (spoil_format, r"contents\.json: the model is written in format 2, this code reads 1; install"),
-    (lambda package: (package / "model.json").unlink(), r"model\.json: cannot be read .*; install"),
-    (lambda package: (package / "heard_as.npz").write_bytes(b"x"), r"heard_as\.npz: the file is damaged.*; install"),
+    (spoil_format, r"contents\.json: the model is written in format 1, this code reads 2; install"),
+    (lambda package: stored(package, "model.json").unlink(), r"model-\w{12}\.json: cannot be read .*; install"),
+    (
+        lambda package: stored(package, "heard_as.npz").write_bytes(b"x"),
+        r"heard_as-\w{12}\.npz: the file is damaged.*; install",
+    ),
     (lambda package: (package / CONTENTS_FILE).unlink(), r"contents\.json: not found, so no model comes.*; install"),
     (lambda package: (package / CONTENTS_FILE).write_text("[]"), r"contents\.json: cannot be read.*; install"),
-    (lambda package: (package / CONTENTS_FILE).write_text('{"format": 1}'), r"contents\.json: cannot be read"),
+    (lambda package: (package / CONTENTS_FILE).write_text('{"format": 2}'), r"contents\.json: cannot be read"),
 ]
 
 
@@ -146,11 +175,11 @@ def test_a_folder_that_cannot_be_written_is_one_line(package):
 def test_a_full_disk_leaves_nothing_that_is_taken_for_a_run(package, monkeypatch, written):
     left, write = [written], unpack._write_file
 
-    def until_full(name: str, content: bytes) -> None:
+    def until_full(path: Path, content: bytes) -> None:
         if not left[0]:
             raise OSError(28, "No space left on device")
         left[0] -= 1
-        write(name, content)
+        write(path, content)
 
     with monkeypatch.context() as patch:
         patch.setattr(unpack, "_write_file", until_full)
@@ -185,7 +214,7 @@ def commands_with_a_run() -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("name", sorted({*commands_with_a_run()} - {*TRAINS, "pack"}))
+@pytest.mark.parametrize("name", sorted({*commands_with_a_run()} - {*TRAINS, "pack", "card"}))
 def test_every_command_that_takes_a_run_takes_this_one(package, capsys, monkeypatch, name):
     (package / CONTENTS_FILE).unlink()
     line = [name, "--run=pretrained", *NEEDS.get(name, [])]
@@ -198,7 +227,7 @@ def test_every_command_that_takes_a_run_takes_this_one(package, capsys, monkeypa
 
 
 @pytest.mark.parametrize("name", TRAINS)
-@pytest.mark.parametrize("folder", ["pretrained", "runs/pretrained", "runs/../pretrained"])
+@pytest.mark.parametrize("folder", ["pretrained", "runs/pretrained", "runs/../pretrained", "pretrained-musicnn"])
 def test_it_is_not_trained_over(package, capsys, monkeypatch, name, folder):
     line = [name, f"--run={folder}", *TRAINS[name]]
     monkeypatch.setattr(sys, "argv", ["dmml", *line])
