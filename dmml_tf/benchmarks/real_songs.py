@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from dmml_tf.benchmarks.musicnn_songs import read_heard, write_heard
 from dmml_tf.benchmarks.song_systems import (
     MUSLY_METHODS,
     System,
@@ -30,6 +29,7 @@ from dmml_tf.evaluation.held_out import OVERALL, HeldOut, hold_out
 from dmml_tf.evaluation.paired import paired_overall
 from dmml_tf.evaluation.tables import format_score, markdown
 from dmml_tf.explore.library import audio_paths
+from dmml_tf.heads.songs import read_heard, write_heard
 from dmml_tf.run import Run
 from dmml_tf.spaces import WHOLE
 from tfrecords_tools.dataset import Dataset
@@ -82,7 +82,7 @@ def compare_songs(
         if not Path(peers.musicnn).exists():
             write_heard(peers.musicnn, paths)
         heard = read_heard(peers.musicnn)
-        kept = np.array([heard.has(track) for track in embedded.ids])
+        kept = np.array([heard.count(track) > 0 for track in embedded.ids])
     songs = keep_songs(embedded, kept)
     systems = run_systems(runs[0], songs)
     for run in runs[1:]:

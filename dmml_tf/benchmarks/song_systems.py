@@ -12,11 +12,11 @@ from scipy.spatial.distance import cdist
 
 from dmml_tf.baselines.interface import ZScore
 from dmml_tf.baselines.mfcc_vq import MfccVq
-from dmml_tf.benchmarks.musicnn_songs import Heard
 from dmml_tf.embed.audio import read_sound
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.views import Views
+from dmml_tf.heads.songs import Heard
 from dmml_tf.models.musicnn import FRAMES, HOP, SAMPLE_RATE
 from dmml_tf.run import Run
 from dmml_tf.spaces import WHOLE, unit
@@ -159,7 +159,7 @@ def musicnn_systems(heard: Heard, like: Embedded, train: Sequence[str], features
         features: the signal chain, whose frames `window_start` counts.
     """
     systems = [_musicnn("musicnn, 400 features", heard.features, heard, like, features)]
-    rows = [heard.of(track) for track in train if heard.has(track)]
+    rows = [heard.of(track) for track in train if heard.count(track)]
     if rows:
         scaled = ZScore(np.concatenate(rows))(heard.features)
         systems.append(_musicnn("musicnn, 400 features, standardised", scaled, heard, like, features))

@@ -49,9 +49,9 @@ class Heard:
         place = self.places[track]
         return int(self.offsets[place]), int(self.offsets[place + 1])
 
-    def has(self, track: str) -> bool:
-        """Whether a song was heard for 3 s at least."""
-        return track in self.places and len(self.of(track)) > 0
+    def count(self, track: str) -> int:
+        """How many 3 s of a song were heard; none of one that is not known."""
+        return len(self.of(track)) if track in self.places else 0
 
     def of(self, track: str) -> np.ndarray:
         """float32 [W, 400] of one song."""
@@ -88,8 +88,10 @@ def write_heard(path: str | os.PathLike, paths: Mapping[str, str]) -> None:
         paths: track id -> audio file.
 
     Raises:
-        UserError: if musicnn's package is not installed.
+        UserError: if musicnn's package is not installed, or there is no song.
     """
+    if not paths:
+        raise UserError(f"{path}: there is no song to hear; name a dataset whose tracks.csv names audio files")
     heard: dict[str, list[np.ndarray]] = {key: [] for name in NETWORKS for key in (f"{name}_features", name)}
     offsets = [0]
     for audio in progress(paths.values(), len(paths), "songs by musicnn"):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from dmml_tf.heard.heard_as import HEARD_FILE
 from dmml_tf.library.settings import ModelOf, Settings
-from dmml_tf.pretrained.unpack import CONFIG_FILE, NAME, run_folder
+from dmml_tf.pretrained.contents import MODELS
+from dmml_tf.pretrained.unpack import CONFIG_FILE, run_folder
 from dmml_tf.run import MODEL_FILE, Run
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
@@ -19,7 +20,7 @@ def model_of(name: str) -> tuple[ModelOf, Run]:
     """
     run = Run.load(run_folder(name))
     run.require_slices()
-    return ModelOf(NAME if name == NAME else str(run.folder.absolute()), run.weights_sha256()), run
+    return ModelOf(name if name in MODELS else str(run.folder.absolute()), run.weights_sha256()), run
 
 
 def now_of(model: ModelOf) -> ModelOf | None:

@@ -29,7 +29,7 @@ from dmml_tf.library.reading import CHANGED, Hearing, Seen, hear, hearing_patien
 from dmml_tf.library.settings import LIBRARY_FILE, Settings
 from dmml_tf.library.tables import write_tables
 from dmml_tf.library.walk import audio_files, joined_roots, prefixes
-from dmml_tf.pretrained.unpack import NAME
+from dmml_tf.pretrained.contents import PRETRAINED
 from dmml_tf.run import Run
 from dmml_tf.search.index import INDEX_FOLDER
 from tfrecords_tools.audio.extract import Extracted, Refused, Task
@@ -113,7 +113,7 @@ _OWN = {"lock", CATALOGUE_FILE, f"{CATALOGUE_FILE}-journal", "models", f".tmp.{L
 def _settings(folder: Path, asked: Scan) -> Settings:
     """The library's settings after what is asked for: written where they changed."""
     if not (folder / LIBRARY_FILE).exists():
-        model, run = model_of(asked.run or NAME)
+        model, run = model_of(asked.run or PRETRAINED)
         settings = Settings(folder, joined_roots((), asked.roots), model)
         keep_model(settings, model, run)
         settings.write()

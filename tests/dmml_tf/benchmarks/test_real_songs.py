@@ -2,7 +2,6 @@
 
 import json
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -10,14 +9,14 @@ import soundfile
 from absl import flags
 from tensorflow import keras
 
-from dmml_tf.benchmarks import musicnn_songs, song_systems
-from dmml_tf.benchmarks.musicnn_songs import Heard, read_heard, write_heard
+from dmml_tf.benchmarks import song_systems
 from dmml_tf.benchmarks.real_songs import first_neighbour, groups_of, right_triplets, score_systems
 from dmml_tf.benchmarks.song_systems import System, keep_songs, musicnn_systems, musly, run_systems, song_vectors
 from dmml_tf.commands import bench_songs
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.embed.split import Embedded
 from dmml_tf.evaluation.held_out import hold_out
+from dmml_tf.heads.songs import Heard
 from dmml_tf.run import Run
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
@@ -134,43 +133,6 @@ def test_musicnn_windows_are_those_at_the_same_time():
     np.testing.assert_allclose(plain.windows, [unit(row) for row in rows], atol=1e-6)
     assert scaled.windows.shape == (400, 400)
     assert len(musicnn_systems(heard, like, [], LogMel())) == 1
-
-
-def test_what_musicnn_hears_is_written_and_read(tmp_path, monkeypatch):
-    weights = {"msd": 1.0, "mtt": 2.0}
-    monkeypatch.setattr(
-        musicnn_songs,
-        "_network",
-        lambda name: (
-            lambda mel: tuple(
-                types.SimpleNamespace(numpy=lambda size=size: np.full((len(mel), size), weights[name]))
-                for size in (200, 50)
-            )
-        ),
-    )
-    soundfile.write(tmp_path / "a.wav", RNG.normal(0, 0.1, 7 * 16_000), 16_000)
-    (tmp_path / "b.wav").write_text("no sound")
-    write_heard(tmp_path / "heard.npz", {"a": str(tmp_path / "a.wav"), "b": str(tmp_path / "b.wav")})
-    heard = read_heard(tmp_path / "heard.npz")
-    assert heard.of("a").shape == (2, 400) and set(heard.of("a")[0]) == {1, 2}
-    assert heard.has("a") and not heard.has("b") and not heard.has("c")
-    with np.load(tmp_path / "heard.npz") as file:
-        assert file["msd"].shape == (2, 50) and file["msd"].dtype == np.float16
-
-
-def test_a_file_without_ids_is_of_the_tables_songs(tmp_path, monkeypatch):
-    monkeypatch.setattr(musicnn_songs, "load_songs", lambda: [types.SimpleNamespace(track_id="x")])
-    content = {"msd_features": np.ones((3, 200)), "mtt_features": np.ones((3, 200))}
-    np.savez(tmp_path / "one.npz", offsets=[0, 3], **content)
-    assert read_heard(tmp_path / "one.npz").of("x").shape == (3, 400)
-    np.savez(tmp_path / "two.npz", offsets=[0, 1, 3], **content)
-    with pytest.raises(UserError, match=r"two.npz: 2 songs and 3 rows, not those of 1 songs"):
-        read_heard(tmp_path / "two.npz")
-    whole = (tmp_path / "one.npz").read_bytes()
-    for damaged in (b"no file of NumPy", b"", whole[: len(whole) // 2]):
-        (tmp_path / "none.npz").write_bytes(damaged)
-        with pytest.raises(UserError, match=r"none.npz: cannot be read"):
-            read_heard(tmp_path / "none.npz")
 
 
 def test_without_musly_a_line_says_what_to_install(monkeypatch):
