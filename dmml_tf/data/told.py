@@ -68,7 +68,7 @@ def told_in(windows: Windows, conditions: Conditions, name: str, width: int) -> 
 
 
 def bumps(tempo: Array) -> Array:
-    """float32 [B, 56] of tempos [B]: the circle, then the scale, both of mean 0 and deviation 1; NaN without a tempo."""
+    """float32 [B, 56] of tempos [B]: the circle, then the scale, both of mean 0, deviation 1; NaN without a tempo."""
     octaves = np.log2(np.where(tempo > 0, tempo, np.nan))[:, None]
     around = octaves - np.arange(CIRCLE) / CIRCLE
     scale = np.log2(SCALE)
