@@ -7,11 +7,11 @@ from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.commands.rule_flags import chosen_rules, define_rule_flags
 from dmml_tf.commands.run_flag import chosen_run, define_run_or_library_flags
 from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs, find_heard_as
 from dmml_tf.heard.said import heard_text
 from dmml_tf.search import show
-from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.heard import heard_in, with_heard
 from dmml_tf.search.index import INDEX_FOLDER, Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
@@ -53,14 +53,7 @@ def define_flags(fv: flags.FlagValues) -> None:
         "each condition, or each part of --of, counts 1.",
         flag_values=fv,
     )
-    flags.DEFINE_multi_string(
-        "filter",
-        [],
-        "What results must have: artist=NAME, genre=TAG, tempo=90..120, for any "
-        "column; given several times, all of them.",
-        flag_values=fv,
-    )
-    flags.DEFINE_bool("not_its_artist", False, "Leave out the artists of the tracks asked by.", flag_values=fv)
+    define_rule_flags(fv)
     flags.DEFINE_bool(
         "heard",
         None,
@@ -90,7 +83,7 @@ def run(fv: flags.FlagValues) -> None:
     if (fv.track and fv.audio) or not (fv.track or fv.audio or fv.of):
         raise UserError("give either --track ID (one or more) or --audio FILE, or parts with --of NAME=ID")
     weights = None if fv.weights is None else parse_weights(fv.weights)
-    filters = [parse_filter(text) for text in fv.filter]
+    rules = chosen_rules(fv)
     folder = chosen_run(fv)
     index = Index.load(folder / INDEX_FOLDER)
     heard_as = None if fv.heard is False else _heard_as(folder, index, fv.heard)
@@ -98,7 +91,7 @@ def run(fv: flags.FlagValues) -> None:
     query, parts = _query(fv, index, sound), parse_parts(fv.of)
     if fv["not"].value:
         query = push_away(index, query, by_tracks(index, fv["not"].value))
-    hits = index.search(query, weights, fv.k, filters=filters, not_its_artist=fv.not_its_artist)
+    hits = index.search(query, weights, fv.k, rules)
     hits = with_heard(hits, index, heard_as, bool(fv.heard))
     lines = _asked(fv, index, parts, sound, heard_as)
     if fv.picture:

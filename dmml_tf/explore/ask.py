@@ -8,6 +8,7 @@ from dmml_tf.explore.maps import Maps
 from dmml_tf.search.example import agree
 from dmml_tf.search.index import Hit, Query
 from dmml_tf.search.query import by_tracks, mix
+from dmml_tf.search.rules import Rules
 from dmml_tf.search.show import as_json
 from tfrecords_tools.errors import UserError
 
@@ -67,7 +68,10 @@ def search(library: Library, asked: Asked) -> list[Hit]:
         raise UserError(f"no song in slot {missing.upper()}; pick one")
     parts = {name: asked.slots[side].query for name, side in zip(names, asked.sides)}
     return library.index.search(
-        mix(library.index, parts), dict(zip(names, asked.weights)), asked.count, not_its_artist=asked.not_its_artist
+        mix(library.index, parts),
+        dict(zip(names, asked.weights)),
+        asked.count,
+        Rules(not_its_artist=asked.not_its_artist),
     )
 
 

@@ -13,8 +13,9 @@ from dmml_tf.library.catalogue import Catalogue
 from dmml_tf.library.parts import Parts
 from dmml_tf.run import Run
 from dmml_tf.search import index as names
-from dmml_tf.search.index import Index, length_shares, write_tracks
+from dmml_tf.search.index import Index, length_shares
 from dmml_tf.search.recall import prepared
+from dmml_tf.search.track_table import TRACKS_FILE, write_tracks
 from dmml_tf.spaces import WHOLE, search_vectors
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import require_room, whole_folder
@@ -38,7 +39,7 @@ def write_index(folder: Path, run: Run, catalogue: Catalogue, parts: Parts) -> i
     require_room(folder.parent, count * (4 * size + 4 * len(conditions.subspaces) + _TEXT))
     with whole_folder(folder) as temporary:
         places = np.zeros(count, np.int64)
-        write_tracks(temporary / names.TRACKS_FILE, _tracks(catalogue, parts, places))
+        write_tracks(temporary / TRACKS_FILE, _tracks(catalogue, parts, places))
         vectors = _mapped(temporary / names.VECTORS_FILE, (count, size))
         shares = _mapped(temporary / names.LENGTHS_FILE, (count, len(conditions.subspaces))) if searchable else None
         for rows, embeddings in _blocks(parts, places):

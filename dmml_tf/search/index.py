@@ -13,12 +13,11 @@ each as long as its share l_c of the whole: `cos(x, y) = <[l_c(x) x_c], [l_c(y) 
 
 import csv
 import dataclasses
-import difflib
 import functools
 import itertools
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,22 +26,23 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
 from dmml_tf.heard.said import Heard
 from dmml_tf.search.coarse import Coarse
-from dmml_tf.search.filters import Filter, allowed_rows, other_artists
+from dmml_tf.search.rules import NO_RULES, Limits, Rules
+from dmml_tf.search.track_table import TRACKS_FILE, TrackTable, write_tracks
 from dmml_tf.search.weights import weight_vector
 from dmml_tf.spaces import WHOLE, search_vectors, unit
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_folder
-from tfrecords_tools.names import normal
 
 INDEX_VERSION = 2
 INDEX_FOLDER = "index"  # within a run's folder
-VECTORS_FILE, LENGTHS_FILE, TRACKS_FILE, INDEX_FILE = "vectors.npy", "lengths.npy", "tracks.csv", "index.json"
+VECTORS_FILE, LENGTHS_FILE, INDEX_FILE = "vectors.npy", "lengths.npy", "index.json"
 CODES_FILE = "codes.faiss"
 # Up to that many vectors each is compared with the query: 100 MB of 256 numbers, some 10 ms.
 EXACT_UP_TO = 100_000
 # What float32 may be off in a score of weights of at most 1; candidates this close are scored again.
 _SCORE_ERROR = 1e-5
-_NAMED = 3  # ids like one that is not there
+# With limits of an artist or album, so many times the results still wanted are looked at before the next search.
+_ROUND = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -154,40 +154,29 @@ class Index:
         return owner
 
     @functools.cached_property
+    def table(self) -> TrackTable:
+        """The metadata by column."""
+        return TrackTable.of(self.tracks)
+
+    @functools.cached_property
     def positions(self) -> dict[str, int]:
         """Track id -> row."""
-        return {track["id"]: row for row, track in enumerate(self.tracks)}
+        return {track_id: row for row, track_id in enumerate(self.table.ids)}
 
     def row(self, track_id: str) -> int | None:
         """Row of a track, whose id may be spelled as `names.normal` takes it; None where the index has no such id."""
-        row = self.positions.get(track_id)
-        return self.positions.get(normal(track_id)) if row is None else row
+        return self.table.row(track_id)
 
     def position(self, track_id: str) -> int:
         """Row of a track, as `row`; `UserError` that names close ids where there is none."""
-        row = self.row(track_id)
-        if row is None:
-            raise UserError(
-                f"no track '{track_id}' in the index; ids like it: {self._ids_like(normal(track_id))}; all of its "
-                f"{len(self.tracks)} ids are in the first column of the index's {TRACKS_FILE}"
-            )
-        return row
-
-    def _ids_like(self, track_id: str) -> str:
-        folded = track_id.casefold()
-        # Two files may differ in nothing but the case of their names, so that none is taken for the other unasked.
-        same = [known for known in self.positions if known.casefold() == folded]
-        close = same or difflib.get_close_matches(track_id, self.positions, cutoff=0.5) or [self.tracks[0]["id"]]
-        return ", ".join(close[:_NAMED])
+        return self.table.position(track_id)
 
     def search(
         self,
         query: Query,
         weights: Mapping[str, float] | None = None,
         k: int = 10,
-        exclude: Collection[str] = (),
-        filters: Sequence[Filter] = (),
-        not_its_artist: bool = False,
+        rules: Rules = NO_RULES,
     ) -> list[Hit]:
         """The `k` tracks of the highest score; equal scores by ascending id.
 
@@ -197,9 +186,7 @@ class Index:
             query: see `dmml_tf.search.query` for the ways to make one.
             weights: condition, or `whole` -> weight; those left out weigh 0; None takes the query's own.
             k: number of results; fewer come back from a smaller index.
-            exclude: ids to leave out, besides the query's own.
-            filters: what results must have, see `filters.parse_filter`.
-            not_its_artist: leaves out the artists of the query's own tracks.
+            rules: what else results must be; the query's own tracks are never among them.
 
         Raises:
             UserError: on unusable weights, `k` below 1, a query of another size, an unknown id or column.
@@ -214,27 +201,37 @@ class Index:
                 f"the query must be {self.vectors.shape[1]} finite numbers, as this index's vectors are; "
                 f"it has shape {query.vector.shape}"
             )
-        allowed = self._allowed(query, exclude, filters, not_its_artist)
-        rows = self._candidates(query, by_condition, k, allowed)
+        allowed = rules.allowed(self.table, [self.position(track_id) for track_id in query.sources])
+        if not rules.limited:
+            return self._best_hits(query, by_condition, k, allowed)
+        # The best first, until an artist or album is there often enough; then without all of its tracks.
+        limits, hits = Limits(self.table, rules), list[Hit]()
+        while len(hits) < k and allowed.any():
+            for hit in self._best_hits(query, by_condition, _ROUND * (k - len(hits)), allowed):
+                row = self.position(hit.track["id"])
+                allowed[row] = False
+                if len(hits) < k and limits.take(row):
+                    hits.append(hit)
+            allowed &= ~limits.spent()
+        return hits
+
+    def _best_hits(self, query: Query, weights: Array, k: int, allowed: Array) -> list[Hit]:
+        rows = self.candidates(query, weights, k, allowed)
         cosines = self._cosines(rows, query)
         # Scored again in float64, row by row alike, so that equal tracks have equal scores.
-        scores = (cosines * by_condition).sum(axis=1)
+        scores = (cosines * weights).sum(axis=1)
         best = np.argsort(-scores, kind="stable")[:k]
         return [Hit(self.tracks[rows[i]], float(scores[i]), dict(zip(self.names, cosines[i].tolist()))) for i in best]
 
-    def _allowed(
-        self, query: Query, exclude: Collection[str], filters: Sequence[Filter], not_its_artist: bool
-    ) -> Array:
-        """bool [N]: which rows may be results."""
-        allowed = allowed_rows(self.tracks, filters) if filters else np.ones(len(self.tracks), bool)
-        sources = [self.position(track_id) for track_id in query.sources]
-        if not_its_artist:
-            allowed &= other_artists(self.tracks, sources)
-        allowed[sources + [self.position(track_id) for track_id in exclude]] = False
-        return allowed
+    def candidates(self, query: Query, weights: Array, k: int, allowed: Array) -> Array:
+        """Ascending rows, int [k or somewhat more], that hold the best `k` of those allowed.
 
-    def _candidates(self, query: Query, weights: Array, k: int, allowed: Array) -> Array:
-        """Ascending rows that hold the best `k` of those allowed."""
+        Args:
+            query: see `search`.
+            weights: float64 [C], in the order of `names`.
+            k: results wanted.
+            allowed: bool [N].
+        """
         count = int(np.count_nonzero(allowed))
         # Scaled, so that no weight is too large or too small for float32.
         halves = self._weighted(query, weights / np.abs(weights).max())
@@ -322,8 +319,7 @@ class Index:
             vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
             lengths = np.load(folder / LENGTHS_FILE, allow_pickle=False) if content["lengths"] else None
             coarse = content["coarse"] and Coarse.load(folder / CODES_FILE, **content["coarse"])
-            with (folder / TRACKS_FILE).open(newline="", encoding="utf-8") as file:
-                tracks = tuple(csv.DictReader(file, strict=True))
+            tracks = TrackTable.read(folder / TRACKS_FILE)
             index = cls(vectors, Conditions.from_json(content["conditions"]), tracks, content["model"], lengths, coarse)
             if not index._belongs_together((content["tracks"], content["size"])):
                 raise ValueError(f"{VECTORS_FILE}, {TRACKS_FILE} and the other files do not belong together")
@@ -333,9 +329,12 @@ class Index:
             raise UserError(f"{folder}: the index cannot be read ({error}); {mend}") from error
         return index
 
+    def _has_ids(self, count: int) -> bool:
+        return len(self.tracks) == count and self.table.unique
+
     def _belongs_together(self, shape: tuple[int, int]) -> bool:
         count, places = shape[0], self.vectors.shape[1] if self.vectors.ndim == 2 else 0
-        if self.vectors.shape != shape or self.vectors.dtype != np.float32 or len(self.positions) != count:
+        if self.vectors.shape != shape or self.vectors.dtype != np.float32 or not self._has_ids(count):
             return False
         if self.lengths is not None and (
             self.lengths.shape != (count, len(self.slices)) or self.lengths.dtype != np.float32
@@ -343,18 +342,6 @@ class Index:
             return False
         wide = places * (1 if self.lengths is None else 2)
         return self.coarse is None or (self.coarse.codes.ntotal == count and self.coarse.codes.d == wide + wide % 2)
-
-
-def write_tracks(path: Path, tracks: Iterable[Mapping[str, str]]) -> None:
-    """Writes the table of N rows of metadata, N at least 1, with the same keys in each."""
-    rows = iter(tracks)
-    first = next(rows)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        # The csv module's own line ends: with "\n" it would leave a "\r" in a title unquoted.
-        writer = csv.DictWriter(file, list(first))
-        writer.writeheader()
-        writer.writerow(first)
-        writer.writerows(rows)
 
 
 def length_shares(embeddings: Array, conditions: Conditions) -> Array:

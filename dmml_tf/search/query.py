@@ -7,6 +7,7 @@ import numpy as np
 from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
 from dmml_tf.search.index import Index, Query
+from dmml_tf.search.track_table import ID
 from dmml_tf.spaces import search_vectors, unit
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.names import as_known
@@ -28,6 +29,12 @@ def by_tracks(index: Index, track_ids: Sequence[str]) -> Query:
     mean = search_vectors(vectors.mean(axis=0, keepdims=True), index.conditions)[0]
     whole = None if index.lengths is None else unit((vectors * index.lengths[rows][:, index.owner]).mean(axis=0))
     return Query(mean, tuple(dict.fromkeys(index.tracks[row]["id"] for row in rows)), whole)
+
+
+def of_row(index: Index, row: int) -> Query:
+    """A song of the index by its row, exactly as it is stored."""
+    whole = None if index.lengths is None else index.vectors[row] * index.lengths[row, index.owner]
+    return Query(np.asarray(index.vectors[row]), (index.table.cell(row, ID),), whole)
 
 
 def by_embedding(embedding: Array, conditions: Conditions) -> Query:

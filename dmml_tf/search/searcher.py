@@ -13,10 +13,11 @@ import numpy.typing as npt
 from dmml_tf.heard.heard_as import HeardAs
 from dmml_tf.search import show
 from dmml_tf.search.example import clearest
-from dmml_tf.search.filters import Filter
+from dmml_tf.search.filters import Filter, parse_filter
 from dmml_tf.search.heard import with_heard
 from dmml_tf.search.index import Hit, Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
+from dmml_tf.search.rules import Rules
 from tfrecords_tools.errors import UserError
 
 # An id of the index, the path of an audio file, a vector of the model's size, or several ids.
@@ -91,7 +92,13 @@ class Searcher:
         where: Mapping[str, Wanted | float] | None = None,
         k: int = 5,
         exclude: Collection[str] = (),
+        filters: Sequence[str] = (),
         not_its_artist: bool = False,
+        not_its_album: bool = False,
+        most_per_artist: int | None = None,
+        most_per_album: int | None = None,
+        vary: float = 0.0,
+        seed: int = 0,
     ) -> Results:
         """The `k` most similar tracks.
 
@@ -110,7 +117,8 @@ class Searcher:
             where: column -> what results must have: a text (`{"genre": "jazz"}`) or a range (`{"tempo": (90, None)}`).
             k: number of results; fewer come back from a smaller index.
             exclude: ids to leave out, besides those asked by.
-            not_its_artist: leaves out the artists of the tracks asked by.
+            filters: demands as `dmml search --filter` takes them: `["genre!=jazz", "path!=Live/*", "year=1990..1999"]`.
+            not_its_artist, not_its_album, most_per_artist, most_per_album, vary, seed: see `search.rules.Rules`.
 
         Raises:
             UserError: if nothing is asked for, an example is neither in the index nor a file that can be used, or a
@@ -119,8 +127,18 @@ class Searcher:
         query = self._mixed(like, mix or {})
         for example in unlike:
             query = push_away(self.index, query, self.query(example))
-        filters = [_filter(column, wanted) for column, wanted in (where or {}).items()]
-        hits = self.index.search(query, weights, k, exclude, filters, not_its_artist)
+        demands = [_filter(column, wanted) for column, wanted in (where or {}).items()]
+        rules = Rules(
+            filters=[*demands, *map(parse_filter, filters)],
+            exclude=exclude,
+            not_its_artist=not_its_artist,
+            not_its_album=not_its_album,
+            most_per_artist=most_per_artist,
+            most_per_album=most_per_album,
+            vary=vary,
+            seed=seed,
+        )
+        hits = self.index.search(query, weights, k, rules)
         return Results(with_heard(hits, self.index, self.heard_as))
 
     def query(self, example: Example) -> Query:
@@ -169,7 +187,7 @@ class Searcher:
     @property
     def ids(self) -> list[str]:
         """The tracks' ids, ascending."""
-        return list(self.index.positions)
+        return list(self.index.table.ids)
 
     @property
     def conditions(self) -> list[str]:

@@ -1,10 +1,14 @@
 """Small made things that the tests of search and serving share."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.search.index import Index
+
+if TYPE_CHECKING:
+    from tensorflow import keras
 
 CONDITIONS = Conditions(
     [
@@ -16,8 +20,10 @@ CONDITIONS = Conditions(
 )
 
 
-def tiny_embedding(size: int, seed: int = 0) -> keras.Model:
+def tiny_embedding(size: int, seed: int = 0) -> "keras.Model":
     """A small network with the interface of `build_embedding`: [batch, 129, 128] -> [batch, size]."""
+    from tensorflow import keras  # the tests of search itself do without
+
     keras.utils.set_random_seed(seed)
     inputs = keras.Input((129, 128))
     hidden = keras.layers.Conv1D(16, 5, strides=4, activation="relu")(inputs)

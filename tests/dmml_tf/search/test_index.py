@@ -9,6 +9,7 @@ import pytest
 from dmml_tf.conditions import Conditions, SharedTag, Within
 from dmml_tf.search.index import Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks
+from dmml_tf.search.rules import Rules
 from tests.dmml_tf.search.made import CONDITIONS, made_index, raw_vectors, rows
 from tfrecords_tools.errors import UserError
 
@@ -90,7 +91,7 @@ def test_a_sound_that_equals_a_track_finds_it_first():
 
 def test_the_query_and_what_is_excluded_never_come_back():
     index = made_index()
-    hits = index.search(by_tracks(index, ["t001", "t002"]), k=100, exclude=["t003", "t001"])
+    hits = index.search(by_tracks(index, ["t001", "t002"]), k=100, rules=Rules(exclude=["t003", "t001"]))
     assert len(hits) == 37 and not {"t001", "t002", "t003"} & {hit.track["id"] for hit in hits}
     single = Index.build(raw_vectors(1), CONDITIONS, rows(1))
     assert single.search(by_tracks(single, ["t000"])) == []
@@ -121,7 +122,7 @@ def test_without_subspaces_the_whole_is_the_one_condition():
     [
         ({"weights": {"track": 1.0}}, "no condition 'track'"),
         ({"k": 0}, "k is 0"),
-        ({"exclude": ["t0031"]}, "no track 't0031' in the index; ids like it: t031"),
+        ({"rules": Rules(exclude=["t0031"])}, "no track 't0031' in the index; ids like it: t031"),
         ({"query": Query(np.zeros(4, np.float32))}, "shape \\(4,\\)"),
         ({"query": Query(np.full(13, np.nan, np.float32))}, "finite"),
     ],

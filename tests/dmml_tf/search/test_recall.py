@@ -14,6 +14,7 @@ from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import Index
 from dmml_tf.search.query import by_tracks, mix, push_away
 from dmml_tf.search.recall import describe, measure, prepared, random_search
+from dmml_tf.search.rules import Rules
 from tests.dmml_tf.search.made import made_index
 from tfrecords_tools.errors import UserError
 
@@ -79,7 +80,7 @@ def test_filters_with_many_and_with_few_left(large, many):
     query = by_tracks(large, ["00000007"])
     scores = brute_force(large, query, {"genre": 1.0, "mood": 0.5})
     for texts, allowed in ((["artist=a3"], np.arange(COUNT) % 10 == 3), (["id=00000042"], np.arange(COUNT) == 42)):
-        hits = large.search(query, {"genre": 1.0, "mood": 0.5}, 10, filters=[parse_filter(text) for text in texts])
+        hits = large.search(query, {"genre": 1.0, "mood": 0.5}, 10, Rules([parse_filter(text) for text in texts]))
         best = np.argsort(-np.where(allowed, scores, -np.inf))[: min(10, allowed.sum())]
         assert len({large.position(hit.track["id"]) for hit in hits} & set(best.tolist())) >= 0.9 * len(best)
         assert all(allowed[large.position(hit.track["id"])] for hit in hits)
