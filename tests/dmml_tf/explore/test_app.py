@@ -7,6 +7,7 @@ import pytest
 
 from dmml_tf.explore.app import STATIC
 from dmml_tf.search.query import by_tracks, mix
+from dmml_tf.search.rules import Rules
 from tests.dmml_tf.explore.client import ask, request
 from tests.dmml_tf.explore.conftest import HOSTILE
 
@@ -38,7 +39,9 @@ def test_a_search_is_the_index_answer(address, library):
         (hit.track["id"], hit.score) for hit in expected
     ]
     parts = {"genre": by_tracks(index, ["t03"]), "tempo": by_tracks(index, ["t09"]), "whole": by_tracks(index, ["t09"])}
-    expected = index.search(mix(index, parts), {"genre": 1.0, "tempo": 0.5, "whole": 0.25}, 4, not_its_artist=True)
+    expected = index.search(
+        mix(index, parts), {"genre": 1.0, "tempo": 0.5, "whole": 0.25}, 4, Rules(not_its_artist=True)
+    )
     _, found = ask(
         address, "/api/search?a=3&b=9&weight=1&weight=0.5&weight=0.25&side=a&side=b&side=b&count=4&not_its_artist=true"
     )

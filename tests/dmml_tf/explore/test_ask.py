@@ -9,6 +9,7 @@ from dmml_tf.explore import maps as maps_module
 from dmml_tf.explore.ask import Asked, Slot, answer, search
 from dmml_tf.explore.maps import Maps
 from dmml_tf.search.query import by_embedding, by_tracks, mix
+from dmml_tf.search.rules import Rules
 from tfrecords_tools.errors import UserError
 
 NAMES = ["genre", "tempo", "whole"]
@@ -22,7 +23,7 @@ def asked(library, a=3, b=None, **changes) -> Asked:
 def test_one_song_is_the_index_search_by_it(library):
     expected = library.index.search(by_tracks(library.index, ["t03"]), {"genre": 1.0, "tempo": 0.5}, 10)
     assert search(library, asked(library)) == expected
-    only = library.index.search(by_tracks(library.index, ["t03"]), {"whole": 0.3}, 4, not_its_artist=True)
+    only = library.index.search(by_tracks(library.index, ["t03"]), {"whole": 0.3}, 4, Rules(not_its_artist=True))
     assert search(library, asked(library, weights=[0, 0, 0.3], count=4, not_its_artist=True)) == only
 
 
