@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dmml_tf.embed.embeddings import Embeddings
     from dmml_tf.evaluation.scores import Scores
     from dmml_tf.explore.library import audio_paths
+    from dmml_tf.library.opened import OpenLibrary, open_library
     from dmml_tf.model import Model, load, train
     from dmml_tf.models.embedding import build_embedding as embedding_network
     from dmml_tf.pictures.plots import plot_cross_table
@@ -59,6 +60,7 @@ __all__ = [
     "GrpcClient",
     "Judged",
     "Model",
+    "OpenLibrary",
     "RestClient",
     "Results",
     "SameTrack",
@@ -78,6 +80,7 @@ __all__ = [
     "load",
     "load_audio",
     "load_config",
+    "open_library",
     "plot_cross_table",
     "read_table",
     "self_similarity",
@@ -93,9 +96,11 @@ _HOMES = {
     "build": ("tfrecords_tools.build.build", "build_dataset"),
     "train": ("dmml_tf.model", "train"),
     "load": ("dmml_tf.model", "load"),
+    "open_library": ("dmml_tf.library.opened", "open_library"),
     "card": ("dmml_tf.pretrained.card", "card_text"),
     "Model": ("dmml_tf.model", "Model"),
     "Embeddings": ("dmml_tf.embed.embeddings", "Embeddings"),
+    "OpenLibrary": ("dmml_tf.library.opened", "OpenLibrary"),
     "Searcher": ("dmml_tf.search.searcher", "Searcher"),
     "Results": ("dmml_tf.search.searcher", "Results"),
     "Scores": ("dmml_tf.evaluation.scores", "Scores"),

@@ -49,7 +49,12 @@ def eagerly():
 @pytest.fixture
 def in_this_process(monkeypatch):
     """For what is not about processes: a worker takes seconds to start."""
-    users = ("tfrecords_tools.build.pool", "dmml_tf.embed.sounds", "dmml_tf.library.duplicates", "dmml_tf.library.scan")
+    users = (
+        "tfrecords_tools.build.pool",
+        "dmml_tf.embed.sounds",
+        "dmml_tf.library.duplicates",
+        "dmml_tf.library.steps",
+    )
     for user in users:
         monkeypatch.setattr(f"{user}.ordered_map", map_here)
 

@@ -6,12 +6,15 @@ Writing, reading, `dmml-records verify` and the tests derive from `Schema.fields
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from tfrecords_tools.features import PAPER_CHAIN
+
+if TYPE_CHECKING:  # imported where a record is written or read: names and vocabularies do not wait for it
+    import tensorflow as tf
 
 SCHEMA_VERSION = 1
 _LISTS = {"string": "bytes_list", "int64": "int64_list", "float32": "float_list"}
@@ -84,6 +87,8 @@ class Schema:
             KeyError: if a field other than a dimension is missing.
             ValueError: if `log_mel` has another number of bands or is not finite.
         """
+        import tensorflow as tf
+
         features = {}
         for name, field in {**self.fields, **self._asked_for(self.optional)}.items():
             optional = name.startswith(("tags/", "values/"))
@@ -109,6 +114,8 @@ class Schema:
             ValueError: if it is no Example, a text or an array is missing, a field is damaged, or the dataset has no
                 such optional field.
         """
+        import tensorflow as tf
+
         fields, features = {**self.fields, **self._asked_for(optional)}, example_features(serialised)
         # `in` first, since a protobuf map makes what it is asked for.
         return {
@@ -133,7 +140,9 @@ class Schema:
         return {name: OPTIONAL_FIELDS[name] for name in names}
 
 
-def _feature(name: str, field: Field, value) -> tf.train.Feature:
+def _feature(name: str, field: Field, value) -> "tf.train.Feature":
+    import tensorflow as tf
+
     if field.raw:
         array = np.asarray(value, field.dtype)
         if array.ndim != len(field.shape) or array.shape[1:] != field.shape[1:] or not np.isfinite(array).all():
@@ -148,19 +157,21 @@ def _feature(name: str, field: Field, value) -> tf.train.Feature:
     return tf.train.Feature(float_list=tf.train.FloatList(value=[] if missing else [value]))
 
 
-def example_features(serialised: bytes) -> Mapping[str, tf.train.Feature]:
+def example_features(serialised: bytes) -> Mapping[str, "tf.train.Feature"]:
     """The features of one serialised `tf.train.Example` by name; asking for one that it lacks makes an empty one.
 
     Raises:
         ValueError: if the bytes are no Example.
     """
+    import tensorflow as tf
+
     try:
         return tf.train.Example.FromString(serialised).features.feature
     except DecodeError as error:
         raise ValueError(f"is no tf.train.Example ({error})") from error
 
 
-def read_field(name: str, field: Field, feature: tf.train.Feature) -> str | np.float32 | np.ndarray:
+def read_field(name: str, field: Field, feature: "tf.train.Feature") -> str | np.float32 | np.ndarray:
     """The value of one field: text, a number (NaN where there is none), ids, or the array of raw bytes.
 
     Arrays cannot be written to.

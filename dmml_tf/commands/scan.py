@@ -1,11 +1,13 @@
 """`dmml scan`: a library of one's own music, made, or brought up to date with its folders."""
 
+import functools
 import os
 from collections.abc import Sequence
 
 from absl import flags
 
 from dmml_tf.library.scan import Scan, scan
+from dmml_tf.library.watch import watch
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -30,6 +32,8 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_bool("confirm_gone", False, "Leave out what is gone, however much that is.", flag_values=fv)
     flags.DEFINE_bool("retry", False, "Try again what could not be used before.", flag_values=fv)
     flags.DEFINE_integer("workers", 0, "Processes that read and decode; 0: one a core.", lower_bound=0, flag_values=fv)
+    flags.DEFINE_bool("watch", False, "Go on looking at the folders until Ctrl-C.", flag_values=fv)
+    flags.DEFINE_float("every", 60.0, "Seconds between two looks.", lower_bound=0.1, flag_values=fv)
     flags.DEFINE_integer("nice", 0, "Let others go before: as nice does.", 0, 19, flag_values=fv)
 
 
@@ -44,11 +48,15 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
     return out
 
 
-_WITH_VALUE = ("library", "root", "run", "workers", "nice")
+_WITH_VALUE = ("library", "root", "run", "workers", "nice", "every")
 
 
 def run(fv: flags.FlagValues) -> None:
     """Scans and says what was found."""
     if fv.nice:
         os.nice(fv.nice)
-    print(scan(fv.library, Scan(fv.root, fv.run, fv.reembed, fv.confirm_gone, fv.workers, fv.retry)))
+    asked = Scan(fv.root, fv.run, fv.reembed, fv.confirm_gone, fv.retry, fv.workers)
+    if fv.watch:
+        watch(fv.library, asked, fv.every, functools.partial(print, flush=True))
+    else:
+        print(scan(fv.library, asked))

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,32 +145,29 @@ class Catalogue:
 
     # What is gone, and what is back.
 
-    def count_gone(self, root: str | None = None) -> int:
+    def count_gone(self) -> int:
         """Files of the last scan that are not there, and whose sound is in no other file that is."""
-        where = "" if root is None else "AND root = ?"
         return int(
             self._one(
-                "SELECT COUNT(*) FROM gone WHERE (content IS NULL OR NOT EXISTS (SELECT 1 FROM file JOIN walked "
-                f"USING(root, path) WHERE file.content = gone.content)) {where}",
-                *([] if root is None else [root]),
+                "SELECT COUNT(*) FROM gone WHERE content IS NULL OR NOT EXISTS (SELECT 1 FROM file JOIN walked "
+                "USING(root, path) WHERE file.content = gone.content)"
             )
         )
 
-    def settle(self) -> tuple[int, int]:
-        """Makes the files that are there now the present ones; returns how many were gone, and how many came back."""
-        gone = int(self._one("SELECT COUNT(*) FROM gone"))
+    def settle(self) -> int:
+        """Makes the files that are there now the present ones; returns how many came back."""
         back = (
             "FROM file WHERE NOT present AND EXISTS (SELECT 1 FROM walked WHERE (root, path) = (file.root, file.path))"
         )
         came = int(self._one(f"SELECT COUNT(*) {back}"))
-        if gone or came:
+        if came or self._one("SELECT COUNT(*) FROM gone"):
             with self.transaction():
                 self._touch()
                 self._database.execute(f"UPDATE file SET present = 1 WHERE (root, path) IN (SELECT root, path {back})")
                 self._database.execute(
                     "UPDATE file SET present = 0, id = NULL WHERE (root, path) IN (SELECT root, path FROM gone)"
                 )
-        return gone, came
+        return came
 
     # What must be heard.
 
@@ -224,11 +221,11 @@ class Catalogue:
 
     # What the index and the tables are made of.
 
-    def name_files(self, prefixes: dict[str, str]) -> None:
+    def name_files(self, prefixes: Mapping[str, str]) -> None:
         """Gives each usable file its id: prefix and path, spelled as ids are, with a number where two are alike."""
-        self._database.create_function("id_of", 2, lambda root, path: normal(prefixes[root] + path), deterministic=True)
         with self.transaction():
             self._database.execute("UPDATE file SET id = NULL WHERE id IS NOT NULL")
+            self._can_name(prefixes)
             self._database.execute(
                 f"UPDATE file SET id = id_of(root, path) WHERE (root, path) IN (SELECT root, path FROM {_USABLE})"
             )
@@ -273,6 +270,13 @@ class Catalogue:
         )
         return ((root, path, Note(*cells)) for root, path, notes in rows for cells in json.loads(notes))
 
+    def renamed(self, prefixes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+        """root, path and id of each file that has a number in its id, by root and path."""
+        self._can_name(prefixes)
+        return self._rows(
+            "SELECT root, path, id FROM file WHERE id IS NOT NULL AND id <> id_of(root, path) ORDER BY root, path"
+        )
+
     def fact(self, name: str) -> str:
         """A short text that was kept under a name; empty if none was."""
         found = self._rows("SELECT value FROM fact WHERE name = ?", name)
@@ -282,6 +286,9 @@ class Catalogue:
         """Keeps a short text under a name."""
         with self.mendable():
             self._database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    def _can_name(self, prefixes: Mapping[str, str]) -> None:
+        self._database.create_function("id_of", 2, lambda root, path: normal(prefixes[root] + path), deterministic=True)
 
     def _touch(self) -> None:
         """Says that the index is not of these rows any more."""

@@ -1,6 +1,8 @@
 """A library keeps its model: it is searched from anywhere, whatever becomes of the run that the model is from."""
 
+import dataclasses
 import shutil
+import sys
 from pathlib import Path
 
 from dmml_tf.heard.heard_as import HEARD_FILE
@@ -10,6 +12,8 @@ from dmml_tf.pretrained.unpack import CONFIG_FILE, run_folder
 from dmml_tf.run import MODEL_FILE, Run
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
+
+_SHOWN = 12  # digits of a hash
 
 
 def model_of(name: str) -> tuple[ModelOf, Run]:
@@ -23,14 +27,6 @@ def model_of(name: str) -> tuple[ModelOf, Run]:
     return ModelOf(name if name in MODELS else str(run.folder.absolute()), run.weights_sha256()), run
 
 
-def now_of(model: ModelOf) -> ModelOf | None:
-    """The model as its run has it now; None where the run is out of reach."""
-    try:
-        return model_of(model.name)[0]
-    except UserError:
-        return None
-
-
 def keep_model(settings: Settings, model: ModelOf, run: Run) -> Path:
     """Copies what the model needs into the library, unless it is there; returns that run folder."""
     folder = settings.model_folder(model)
@@ -41,3 +37,35 @@ def keep_model(settings: Settings, model: ModelOf, run: Run) -> Path:
             with whole_file(folder / name, durable=True) as temporary:
                 shutil.copyfile(run.folder / name, temporary)
     return folder
+
+
+def with_model(settings: Settings, name: str | None, reembed: bool) -> Settings:
+    """The settings, with another model coming where that is asked for; says where there is another.
+
+    Args:
+        settings: of the library.
+        name: of the run that the user names; None asks for the one that the library's model is from.
+        reembed: whether another is wanted.
+
+    Raises:
+        UserError: if the user names another run and does not say that all songs be embedded anew.
+    """
+    had = settings.coming or settings.model
+    try:
+        now, run = model_of(name or had.name)
+    except UserError:
+        if name:
+            raise
+        return settings  # the run is out of reach, and the library keeps its model
+    if now.key == had.key:
+        keep_model(settings, had, run)  # what it can say of songs may have been made since
+        return settings
+    what = f"is of {had.name} with weights {had.weights[:_SHOWN]}; those of {now.name} are {now.weights[:_SHOWN]}"
+    if reembed:
+        keep_model(settings, now, run)
+        print(f"{settings.folder}: {what}, and all songs are embedded anew", file=sys.stderr)
+        return dataclasses.replace(settings, coming=None if now.key == settings.model.key else now)
+    if name:
+        raise UserError(f"{settings.folder}: {what}; add --reembed to embed all songs anew, or leave --run out")
+    print(f"{settings.folder}: {what}; it keeps its own; --reembed embeds all songs anew", file=sys.stderr)
+    return settings

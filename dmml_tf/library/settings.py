@@ -12,7 +12,7 @@ from tfrecords_tools.files import write_json
 
 LIBRARY_FILE = "library.json"
 LIBRARY_VERSION = 1
-_MODELS = "models"  # folder of the models, each with what it made of the library
+MODELS_FOLDER = "models"  # folder of the models, each with what it made of the library
 _KEY_DIGITS = 12
 
 
@@ -88,4 +88,4 @@ class Settings:
 
     def model_folder(self, model: ModelOf) -> Path:
         """The run folder, within the library, of one of its models."""
-        return self.folder / _MODELS / model.key
+        return self.folder / MODELS_FOLDER / model.key

@@ -95,7 +95,7 @@ def test_broken_files_are_listed_and_not_tried_again_until_they_change(library, 
     reasons = (library / "rejected.csv").read_text("utf-8")
     assert 'short.wav,"too short: 0.50 s, at least 3 s are needed"' in reasons and "empty.wav,file is empty" in reasons
     with monkeypatch.context() as patched:
-        patched.setattr("dmml_tf.library.scan.hear", lambda hearing: pytest.fail("tried again"))
+        patched.setattr("dmml_tf.library.steps.hear", lambda hearing: pytest.fail("tried again"))
         assert scan(library).rejected == 5
         shutil.move(music / "text.wav", music / "moved.wav")
         assert scan(library).rejected == 5
