@@ -8,7 +8,10 @@ import soundfile
 
 from tfrecords_tools.audio.decode import AudioError
 
-_MP3 = {"mp3 96 kbit/s": 96_000, "mp3 192 kbit/s": 192_000}
+_MP3 = {  # bits a second
+    "mp3 96": 96_000,
+    "mp3 192": 192_000,
+}
 _OGG = "ogg"
 # Samples, float [samples, channels], and their rate -> those of the copy, which is written as FLAC.
 _CHANGES: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = {

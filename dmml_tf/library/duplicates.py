@@ -51,22 +51,27 @@ class Duplicates:
         groups: files that hold one recording, two or more; in each the one that seems best comes first.
         unheard: songs that should have been compared, and could not be decoded.
         compared: songs that were.
+        gap: the highest similarity of two files that are not called one, and the lowest of two that are; where there
+            are none, 0 and 1. The further apart they are, the less hangs on where the border was drawn.
     """
 
     groups: Sequence[Sequence[Copy]]
     unheard: Sequence[Unheard]
     compared: int
+    gap: tuple[float, float] = (0.0, 1.0)
 
     def __str__(self) -> str:
         files = sum(map(len, self.groups))
         said = f"{len(self.groups)} recordings are there more than once, in {files} files; {self.compared} compared"
+        if self.compared:
+            said += f", none of them with a similarity between {self.gap[0]:.2f} and {self.gap[1]:.2f}"
         notes = [f"not compared: {song.track_id}: {song.reason}" for song in self.unheard]
         return "\n".join(filter(None, [groups_table(self.groups), *notes, said]))
 
     def to_json(self) -> dict[str, Any]:
-        """`groups` (see `copies.groups_json`), `unheard` ({"id", "reason"}) and `compared`."""
+        """`groups` (see `copies.groups_json`), `unheard` ({"id", "reason"}), `compared` and `gap`."""
         unheard = [{"id": song.track_id, "reason": song.reason} for song in self.unheard]
-        return {"groups": groups_json(self.groups), "unheard": unheard, "compared": self.compared}
+        return {"groups": groups_json(self.groups), "unheard": unheard, "compared": self.compared, "gap": self.gap}
 
 
 def find_duplicates(
@@ -99,7 +104,13 @@ def find_duplicates(
         prints = _Prints(spool)
         files, unheard = _hear(ids, sound, prints, workers)
         links = list(_links(pairs, prints, similarity))
-    return Duplicates(_groups(links, files), unheard, len(files))
+    alike = [alignment.similarity for _, _, alignment in links]
+    gap = (
+        max((found for found in alike if found < similarity), default=0.0),
+        min((found for found in alike if found >= similarity), default=1.0),
+    )
+    groups = _groups((link for link in links if link[2].similarity >= similarity), files)
+    return Duplicates(groups, unheard, len(files), gap)
 
 
 class _Prints:
@@ -144,14 +155,14 @@ def _hear(
 
 
 def _links(pairs: Array, prints: _Prints, similarity: float) -> Iterator[Link]:
-    """The pairs that are one recording; what is known to be one by others is not compared again."""
+    """Lays the pairs over one another, but for those that others already join to one recording."""
     known = DisjointSet(np.unique(pairs).tolist())
-    for a, b in pairs.tolist():
+    for a, b in progress(pairs.tolist(), label="compare") if len(pairs) else ():
         if a in prints and b in prints and not known.connected(a, b):
             alignment = align(prints[a], prints[b])
             if alignment.similarity >= similarity:
                 known.merge(a, b)
-                yield a, b, alignment
+            yield a, b, alignment
 
 
 def _groups(links: Iterable[Link], files: Mapping[int, Copy]) -> list[list[Copy]]:

@@ -59,7 +59,9 @@ def test_text_and_json(music):
     text = str(found)
     assert "1: one recording in 3 files" in text and "first.flac  (seems best)" in text
     assert "begins 0.5 s later" in text and "not compared: broken.mp3: " in text
-    assert text.endswith("2 recordings are there more than once, in 5 files; 6 compared")
+    low, high = found.gap
+    said = f"6 compared, none of them with a similarity between {low:.2f} and {high:.2f}"
+    assert text.endswith(f"2 recordings are there more than once, in 5 files; {said}") and low < 0.7 < 0.9 < high
     content = json.loads(json.dumps(found.to_json()))
     assert [len(group) for group in content["groups"]] == [3, 2] and content["compared"] == 6
     assert content["groups"][0][0]["id"] == "first.flac" and content["groups"][0][0]["lossless"] is True
@@ -88,7 +90,8 @@ def test_only_near_songs_are_heard(music):
     vectors = np.eye(CONDITIONS.size)[[0, 0, 1]] + 0.01
     found = find_duplicates(index_of(["first.flac", "first.ogg", "other.wav"], vectors), sound)
     assert len(found.groups) == 1 and sorted(heard) == ["first.flac", "first.ogg"]
-    assert not find_duplicates(index_of(["first.flac", "first.ogg"]), sound, similarity=1.01).groups
+    strict = find_duplicates(index_of(["first.flac", "first.ogg"]), sound, similarity=1.01)
+    assert not strict.groups and strict.gap[0] > 0.9 and strict.gap[1] == 1
 
 
 def test_no_pair_at_all():
