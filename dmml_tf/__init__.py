@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dmml_tf.evaluation.scores import Scores
     from dmml_tf.explore.library import audio_paths
     from dmml_tf.library.opened import OpenLibrary, open_library
-    from dmml_tf.model import Model, load, train
+    from dmml_tf.model import Model
     from dmml_tf.models.embedding import build_embedding as embedding_network
     from dmml_tf.pictures.plots import plot_cross_table
     from dmml_tf.pretrained.card import card_text as card
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dmml_tf.serving.client import GrpcClient, RestClient
     from dmml_tf.serving.server_files import docker_line
     from dmml_tf.trace.novelty import self_similarity
+    from dmml_tf.trained import load, train
     from dmml_tf.training.losses import TripletHinge
     from dmml_tf.training.metrics import triplet_metrics
     from dmml_tf.training.objectives.triplets import build_triplet_model as triplet_network
@@ -94,8 +95,8 @@ __all__ = [
 _HOMES = {
     # the job
     "build": ("tfrecords_tools.build.build", "build_dataset"),
-    "train": ("dmml_tf.model", "train"),
-    "load": ("dmml_tf.model", "load"),
+    "train": ("dmml_tf.trained", "train"),
+    "load": ("dmml_tf.trained", "load"),
     "open_library": ("dmml_tf.library.opened", "open_library"),
     "card": ("dmml_tf.pretrained.card", "card_text"),
     "Model": ("dmml_tf.model", "Model"),

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 import dmml_tf as dmml
-import dmml_tf.model
+import dmml_tf.trained
 import dmml_tf.training.train
 from dmml_tf.cli import main
 from tests.eager import eager_functions
@@ -226,7 +226,7 @@ def index():
 def test_conditions_share_the_embedding_unless_they_say_their_width(monkeypatch):
     trained = []
     monkeypatch.setattr(dmml_tf.training.train, "train", lambda config, *rest: trained.append((config, rest)))
-    monkeypatch.setattr(dmml_tf.model, "load", lambda folder: None)
+    monkeypatch.setattr(dmml_tf.trained, "load", lambda folder: None)
     three = [dmml.SharedTag("a", column="genre"), dmml.SharedTag("genre"), dmml.Within("tempo", 2.0)]
     own = dmml.load_config("category")
     dmml.train("data", "runs/a", conditions=three, config=own, steps=7)
