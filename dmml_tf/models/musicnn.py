@@ -59,6 +59,8 @@ def read_weights(network: str) -> Weights:
         # The checkpoint has an empty name: its files are called `.index` and `.data-00000-of-00001`.
         reader = tf.compat.v1.train.NewCheckpointReader(f"{folder}/")
         names = [name for name in reader.get_variable_to_shape_map() if "Adam" not in name]
+        if missing := sorted(_variables() - {*names}):
+            raise UserError(f"{folder}: lacks the variable {missing[0]}; install musicnn again")
         return {name: reader.get_tensor(name) for name in names}
     except (tf.errors.OpError, ValueError) as error:
         raise UserError(f"{folder}: cannot be read ({str(error).splitlines()[0]}); install musicnn again") from error
@@ -136,6 +138,21 @@ def _normalised(x: tf.Tensor, weights: Weights, place: int) -> tf.Tensor:
 
 def _kernel(weights: Weights, kind: str, place: int) -> tuple[np.ndarray, np.ndarray]:
     return weights[f"{_scope(kind, place)}/kernel"], weights[f"{_scope(kind, place)}/bias"]
+
+
+def _variables() -> set[str]:
+    """The names of all that `musicnn_outputs` reads."""
+    parts = {
+        "conv2d": (len(_TIMBRAL) + len(_TEMPORAL) + 3, ("kernel", "bias")),
+        "dense": (2, ("kernel", "bias")),
+        "batch_normalization": (11, ("gamma", "beta", "moving_mean", "moving_variance")),
+    }
+    return {
+        f"{_scope(kind, place)}/{name}"
+        for kind, (count, names) in parts.items()
+        for place in range(count)
+        for name in names
+    }
 
 
 def _scope(kind: str, place: int) -> str:

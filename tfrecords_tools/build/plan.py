@@ -176,7 +176,7 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
         schema = Schema({name: tuple(sorted(tags)) for name, tags in counts.items()}, values, optional)
         shards = _shards(store, seconds, options, second_bytes)
         return Plan(schema, options, shards, store, features, digest.hexdigest(), seconds, measured, estimates)
-    except BaseException:
+    except BaseException:  # Ctrl-C as well: nobody else knows of the open store until there is a plan
         store.close()
         raise
 

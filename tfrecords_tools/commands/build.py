@@ -17,6 +17,12 @@ from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of the command."""
+    _define_table_and_records(fv)
+    _define_features(fv)
+    _define_running(fv)
+
+
+def _define_table_and_records(fv: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "manifest",
         None,
@@ -39,6 +45,11 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "shards", None, "shards of the training split; default: about 128 MiB each", lower_bound=1, flag_values=fv
     )
+    flags.DEFINE_boolean("resplit", False, "split by artist although the table has a split column", flag_values=fv)
+    flags.DEFINE_string("licence", "", "what to say in dataset.json of the audio and its labels", flag_values=fv)
+
+
+def _define_features(fv: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "features",
         ["log_mel"],
@@ -73,7 +84,9 @@ def define_flags(fv: flags.FlagValues) -> None:
         "folder that keeps tempo estimates between builds; default: $XDG_CACHE_HOME/dmml or ~/.cache/dmml",
         flag_values=fv,
     )
-    flags.DEFINE_boolean("resplit", False, "split by artist although the table has a split column", flag_values=fv)
+
+
+def _define_running(fv: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "overwrite", False, "replace another dataset or unfinished build in the folder", flag_values=fv
     )
@@ -108,7 +121,6 @@ def define_flags(fv: flags.FlagValues) -> None:
         "the audio and --out under the same paths",
         flag_values=fv,
     )
-    flags.DEFINE_string("licence", "", "what to say in dataset.json of the audio and its labels", flag_values=fv)
 
 
 def run(fv: flags.FlagValues) -> None:

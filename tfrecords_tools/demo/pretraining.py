@@ -9,8 +9,9 @@ What a word means:
 - Rendered genres and moods are words of their own, `rendered rock`, `rendered sad`. A rendered genre is a rhythm, which
   any instrument may play; a real song's is what a network, trained on other people's tags, makes of its sound. That
   both say `rock` or `sad` does not make two songs similar.
-- An instrument is the same in both: where both say `piano`, `guitar`, `strings` or `synth`, the songs are similar, and
-  that is what keeps "rendered or real" out of that sub-space.
+- An instrument is one word in both: `piano`, `guitar`, `strings` and `synth` mean the same, and a condition on them may
+  call a real and a rendered song similar. A training that a teacher has a say in does not: there, songs that it heard
+  and songs that it did not are compared each among themselves.
 - No word at all is no contradiction either: a rendered song has drums that no tag of it names, and `rendered techno`
   may be `House`. Two songs without a common tag are known to differ only within one source. The column `source`
   says `real` or `rendered`; a condition `SharedTag("genre", among="source")` takes negatives of one source alone.

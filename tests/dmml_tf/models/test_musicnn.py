@@ -1,5 +1,7 @@
 """musicnn's network against the same of Keras layers, and with the package's weights where it is installed."""
 
+import types
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -125,6 +127,26 @@ def test_without_the_package_a_line_says_what_to_install(monkeypatch):
     read_weights.cache_clear()
     with pytest.raises(UserError, match="pip install --no-deps musicnn"):
         build_embedding(frontend="musicnn")
+
+
+def test_weights_that_lack_a_variable_are_one_line(tmp_path, monkeypatch):
+    class Reader:
+        def __init__(self, path):
+            pass
+
+        def get_variable_to_shape_map(self):
+            return dict.fromkeys(musicnn._variables() - {"conv2d_3/kernel"}, ())
+
+        def get_tensor(self, name):
+            return np.zeros(())
+
+    place = types.SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: place)
+    monkeypatch.setattr("tensorflow.compat.v1.train.NewCheckpointReader", Reader)
+    read_weights.cache_clear()
+    with pytest.raises(UserError, match=r"MSD_musicnn: lacks the variable conv2d_3/kernel; install musicnn again"):
+        read_weights("msd")
+    read_weights.cache_clear()
 
 
 @installed

@@ -1,18 +1,22 @@
 """Songs out of Debian packages: whole ones only, none twice, what is gone is listed, nothing else reaches the disk."""
 
 import csv
+import errno
+import io
 import shutil
 import subprocess
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from tests.tfrecords_tools.sources.made_packages import Mirror, song, zipped
+from tfrecords_tools import files
 from tfrecords_tools.cli import main
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.sources import debian_music, tracker_modules
+from tfrecords_tools.sources import debian_music, debian_packages, manifest_out, tracker_modules
 from tfrecords_tools.sources.debian_music import read_debian_music
 from tfrecords_tools.sources.debian_table import Song
 from tfrecords_tools.sources.manifest_out import Dropped, Track
@@ -267,6 +271,36 @@ def test_a_disk_that_becomes_full(mirror, songs, tmp_path):
     mirror.says("drum", "E: Failed to fetch http://x  Write error - write (28: No space left on device)\n")
     with pytest.raises(UserError, match="the disk is full .*; make room, then run the same command again"):
         _read(tmp_path, songs)
+
+
+@pytest.mark.parametrize("module", [debian_packages, manifest_out, files])
+def test_a_disk_that_is_full_at_a_file_is_one_line(mirror, songs, tmp_path, monkeypatch, capsys, module):
+    """At a song, at the table, and as the copy of the teacher's file is put in its place."""
+    monkeypatch.setattr(debian_music, "load_songs", lambda: songs)
+    line = ["debian_music", f"--out={tmp_path / 'out'}"]
+    with monkeypatch.context() as patch:
+        if module is files:
+            patch.setattr(shutil, "copyfile", lambda source, target: _Full(target).write(b""))
+        else:
+            patch.setattr(module, "open", lambda path, *_, **__: _Full(path), raising=False)
+        assert main(line) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert "No space left on device; make room or choose another folder, then run the command again" in said[-1]
+    assert not [line for line in said if "Traceback" in line]
+    assert not [name for name in _files(tmp_path / "out") if "teacher" in name or ".tmp." in name]
+    assert main(line) == 0 and {"manifest.csv", "teacher.npz"} <= _files(tmp_path / "out")
+
+
+class _Full(io.BytesIO):
+    """A file on a disk without room: it can be made, and nothing can be written to it."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = Path(path)
+        self.path.touch()
+
+    def write(self, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(self.path))
 
 
 def _made_module() -> bytes:
