@@ -1,5 +1,6 @@
 # make demo       train on the demo corpus, or on your own music with MANIFEST=songs.csv
 # make pretrained the model that comes with the package, from nothing: hours
+# make pretrained-musicnn  the other one, on musicnn's features, after make pretrained: an hour
 # make check      lint, format, types, imports, and the tests that are done in seconds
 # make quick      those tests alone
 # make test       the tests, default stack
@@ -17,7 +18,7 @@ QUICK := not trains and not spawns and not slow and not browser and not wheel an
 # tensorflow-addons, and with it the design's own stack, exists for Python 3.11 alone.
 EXTRAS := $(shell $(PYTHON) -c 'import sys; print("addons,test" if sys.version_info[:2] == (3, 11) else "test")')
 
-.PHONY: check clean demo docs pretrained quick test test-keras3
+.PHONY: check clean demo docs pretrained pretrained-musicnn quick test test-keras3
 
 demo: .venv/installed
 	.venv/bin/dmml demo --config demo --data data/$(NAME) --run runs/$(NAME) \
@@ -35,6 +36,15 @@ pretrained: .venv/installed
 	.venv/bin/dmml evaluate --run runs/mixed --data data/real --split valid --baselines
 	.venv/bin/dmml heard --run runs/mixed --data data/real
 	.venv/bin/dmml pack --run runs/mixed --also heard_as.npz
+
+# Heads on what musicnn hears in the same songs; scored on records that hold their samples, of the same signal chain.
+pretrained-musicnn: .venv/installed
+	.venv/bin/python -m pip install --quiet --no-deps musicnn
+	.venv/bin/dmml heads --data data/real --musicnn data/musicnn.npz --run runs/musicnn
+	.venv/bin/dmml-records build --manifest data/debian_music/manifest.csv --out data/samples \
+		--tempo column --loudness=-23 --features=log_mel,audio --resume
+	.venv/bin/dmml evaluate --run runs/musicnn --data data/samples --split valid
+	.venv/bin/dmml pack --run runs/musicnn --out pretrained-musicnn
 
 check: .venv/dev
 	.venv/bin/ruff check .

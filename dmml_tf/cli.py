@@ -8,6 +8,7 @@ from tfrecords_tools.program import Command, dispatch
 COMMANDS = (
     Command("demo", "the whole job on a made corpus or on your own music", "dmml_tf.commands.demo"),
     Command("train", "train a model on records", "dmml_tf.commands.train"),
+    Command("heads", "train a linear layer on what musicnn hears in songs", "dmml_tf.commands.heads"),
     Command("models", "parameters and multiply-adds of every block and frontend", "dmml_tf.commands.models"),
     Command("evaluate", "score a run on held-out triplets", "dmml_tf.commands.evaluate"),
     Command("table", "train and score every system of a paper, in its own tables", "dmml_tf.commands.table"),
@@ -18,7 +19,7 @@ COMMANDS = (
     Command("duplicates", "recordings that are in a library more than once", "dmml_tf.commands.duplicates"),
     Command("heard", "fit what the sub-spaces say of songs without labels", "dmml_tf.commands.heard"),
     Command("explore", "a local web page to search a run by ear and eye", "dmml_tf.commands.explore"),
-    Command("card", "what the model that comes with the package is, and was trained on", "dmml_tf.commands.card"),
+    Command("card", "what a model that comes with the package is, and was trained on", "dmml_tf.commands.card"),
     Command("zero_shot", "find tracks by a tag, also one never trained with", "dmml_tf.commands.zero_shot"),
     Command("bench_search", "recall and time of searches among made vectors", "dmml_tf.commands.bench_search"),
     Command("projector", "show a run's sub-spaces in TensorBoard", "dmml_tf.commands.projector"),
@@ -29,7 +30,7 @@ COMMANDS = (
     Command("bench_duplicates", "how many of made copies are found", "dmml_tf.commands.bench_duplicates"),
     Command("bench_self_search", "whether changed songs find themselves", "dmml_tf.commands.bench_self_search"),
     Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
-    Command("pack", "make a run the model that comes with the package", "dmml_tf.commands.pack"),
+    Command("pack", "make a run a model that comes with the package", "dmml_tf.commands.pack"),
     Command("bench_serve", "time a run's exported model, by batch size", "dmml_tf.commands.bench_serve"),
 )
 

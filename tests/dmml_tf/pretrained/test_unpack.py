@@ -202,7 +202,7 @@ NEEDS = {
     "trace": ["--audio=x.wav"],
     "zero_shot": ["--tag=rock"],
 }
-TRAINS = {"train": ["--config=demo", "--data=x"], "demo": []}
+TRAINS = {"train": ["--config=demo", "--data=x"], "demo": [], "heads": ["--data=x", "--musicnn=x.npz"]}
 
 
 def commands_with_a_run() -> list[str]:
