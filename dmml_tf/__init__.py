@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from dmml_tf.data.pipeline import BatchPlan, triplet_dataset
     from dmml_tf.embed.embeddings import Embeddings
     from dmml_tf.evaluation.scores import Scores
-    from dmml_tf.explore.library import audio_paths
     from dmml_tf.library.opened import OpenLibrary, open_library
     from dmml_tf.model import Model
     from dmml_tf.models.embedding import build_embedding as embedding_network
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from tfrecords_tools.build.plan import Options as BuildOptions
     from tfrecords_tools.dataset import Dataset
     from tfrecords_tools.errors import UserError
+    from tfrecords_tools.tables.audio_paths import audio_paths
     from tfrecords_tools.tables.manifest import read_manifest as read_table
 
     __version__: str
@@ -118,7 +118,7 @@ _HOMES = {
     "BuildOptions": ("tfrecords_tools.build.plan", "Options"),
     "read_table": ("tfrecords_tools.tables.manifest", "read_manifest"),
     "load_audio": ("tfrecords_tools.audio.decode", "load_mono"),
-    "audio_paths": ("dmml_tf.explore.library", "audio_paths"),
+    "audio_paths": ("tfrecords_tools.tables.audio_paths", "audio_paths"),
     "load_config": ("dmml_tf.configs", "load"),
     # plain Keras
     "embedding_network": ("dmml_tf.models.embedding", "build_embedding"),

@@ -27,11 +27,10 @@ from dmml_tf.conditions import Conditions
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.files import require_room, whole_file, write_json
+from tfrecords_tools.schema import Schema
 
-if TYPE_CHECKING:  # which import TensorFlow: a search by id does not wait for it
+if TYPE_CHECKING:  # a search by id does not wait for it
     from tensorflow import keras
-
-    from tfrecords_tools.schema import Schema
 
 MODEL_FILE = "model.json"
 EMBEDDING_FILE = "embedding.keras"
@@ -61,7 +60,7 @@ class Run:
     conditions: Conditions
     network: Mapping
     features: LogMel
-    schema: "Schema"
+    schema: Schema
     dataset: str
     norm_order: str = "mask_then_norm"
     masks: np.ndarray | None = None
@@ -156,8 +155,6 @@ class Run:
         Raises:
             UserError: if the folder holds no finished run, or the file is malformed.
         """
-        from tfrecords_tools.schema import Schema
-
         path = Path(folder) / MODEL_FILE
         try:
             content = json.loads(path.read_text(encoding="utf-8"))

@@ -28,11 +28,11 @@ from dmml_tf.evaluation.by_condition import accuracies
 from dmml_tf.evaluation.held_out import OVERALL, HeldOut, hold_out
 from dmml_tf.evaluation.paired import paired_overall
 from dmml_tf.evaluation.tables import format_score, markdown
-from dmml_tf.explore.library import audio_paths
 from dmml_tf.heads.songs import read_heard, write_heard
 from dmml_tf.run import Run
 from dmml_tf.spaces import WHOLE
 from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.tables.audio_paths import audio_paths
 from tfrecords_tools.tables.tracks import TRACKS_FILE, track_rows
 
 Correct = Mapping[str, np.ndarray]  # condition -> bool [n], which of its triplets are right

@@ -6,11 +6,11 @@ from absl import flags
 
 from dmml_tf.benchmarks.self_search import self_search, self_search_table
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
-from dmml_tf.explore.library import audio_paths
 from dmml_tf.run import Run
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
+from tfrecords_tools.tables.audio_paths import audio_paths
 from tfrecords_tools.tables.tracks import TRACKS_FILE, track_rows
 
 

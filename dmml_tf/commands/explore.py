@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import sys
 import webbrowser
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.commands.run_flag import chosen_run, define_run_or_library_flags
-from dmml_tf.explore.library import Library
+from dmml_tf.explore.songs import Songs
 from dmml_tf.search.weights import parse_weights, weight_vector
 from tfrecords_tools.errors import UserError, require_extra
 
@@ -28,7 +29,8 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "host",
         "127.0.0.1",
-        "Where to listen. Another than this machine's own lets others search, hear the audio and send files.",
+        "Where to listen. Another than this machine's own lets who has the address that is printed, with its token, "
+        "search, hear the audio and send files.",
         flag_values=fv,
     )
     flags.DEFINE_integer("port", 8765, "Port; 0 takes a free one.", lower_bound=0, upper_bound=65535, flag_values=fv)
@@ -40,6 +42,14 @@ def define_flags(fv: flags.FlagValues) -> None:
         "weights", None, "Where the sliders stand, each from 0 to 1, as in tempo=1,genre=0.2.", flag_values=fv
     )
     flags.DEFINE_string("map", None, "Sub-space that the map shows; default: the first.", flag_values=fv)
+    flags.DEFINE_enum(
+        "view",
+        None,
+        ["search", "path", "playlist"],
+        "What is made: similar songs, or a path or playlist.",
+        flag_values=fv,
+    )
+    flags.DEFINE_multi_string("like", [], "Id of a song to make a playlist from; may be repeated.", flag_values=fv)
     flags.DEFINE_string(
         "picture", None, "PNG to write of the page, as a headless Chromium shows it; then end.", flag_values=fv
     )
@@ -51,26 +61,30 @@ def run(fv: flags.FlagValues) -> None:
     """Serves the page until Ctrl-C, or writes a picture of it."""
     require_extra("explore", "dmml explore", "fastapi", "uvicorn")
     # Imported here, so that --help works without the extra.
+    from dmml_tf.explore.guard import is_loopback
     from dmml_tf.explore.picture import write_picture
     from dmml_tf.explore.serve import listening, serve
 
     size = parse_size(fv.size)
-    library = Library.open(chosen_run(fv), fv.data)
-    chosen = _chosen(fv, library)
+    songs = Songs.of_library(fv.library) if fv.library else Songs.of_run(chosen_run(fv), fv.data)
+    chosen = _chosen(fv, songs)
     if fv.picture:
-        write_picture(library, Path(fv.picture), chosen, size, fv.dark)
+        write_picture(songs, Path(fv.picture), chosen, size, fv.dark)
         print(f"{fv.picture}: written")
         return
+    token = "" if is_loopback(fv.host) else secrets.token_urlsafe(24)
     with listening(fv.host, fv.port) as (opened, address):
-        address += f"#{chosen}" if chosen else ""
-        heard = sum(library.sound(row) is not None for row in range(min(len(library.index.tracks), 1000)))
+        # After the `#`, since that part of an address is never sent, nor written into any server's log.
+        state = "&".join(filter(None, [f"token={token}" if token else "", chosen]))
+        address += f"#{state}" if state else ""
+        heard = sum(songs.sound(row) is not None for row in range(min(len(songs.index.tracks), 1000)))
         if not heard:
-            print(f"no song has a player: no audio found by way of {library.folder}; name the records with --data")
-        print(f"{address} shows {len(library.index.tracks)} songs of {library.run.folder}; Ctrl-C ends it", flush=True)
+            print(f"no song has a player: no audio found by way of {songs.audio.folder}; name the records with --data")
+        print(f"{address} shows {len(songs.index.tracks)} songs of {songs.folder}; Ctrl-C ends it", flush=True)
         if fv.open and has_desktop():
             webbrowser.open(address)
         try:
-            serve(library, opened, fv.host)
+            serve(songs, opened, fv.host, token)
         except KeyboardInterrupt:
             pass  # the way to end it
         print("ended")
@@ -93,13 +107,13 @@ def has_desktop() -> bool:
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _chosen(fv: flags.FlagValues, library: Library) -> str:
-    index, weights = library.index, None if fv.weights is None else parse_weights(fv.weights)
+def _chosen(fv: flags.FlagValues, songs: Songs) -> str:
+    index, weights = songs.index, None if fv.weights is None else parse_weights(fv.weights)
     weight_vector(weights, index.names)
     for name, weight in (weights or {}).items():
         if not 0 <= weight <= 1:
             raise UserError(f"--weights: the weight of '{name}' is {weight:g}; a slider goes from 0 to 1")
-    for track in filter(None, (fv.a, fv.b)):
+    for track in filter(None, (fv.a, fv.b, *fv.like)):
         index.position(track)
     for name in (*fv.from_b, *filter(None, [fv.map])):
         if name not in index.names:
@@ -108,4 +122,4 @@ def _chosen(fv: flags.FlagValues, library: Library) -> str:
         raise UserError("--from_b needs a second song; name it with --b ID")
     from dmml_tf.explore.picture import state
 
-    return state(fv.a, fv.b, fv.from_b, weights, fv.map)
+    return state(fv.a, fv.b, fv.from_b, weights, fv.map, fv.view, fv.like)

@@ -1,118 +1,49 @@
-"""The explorer's web application. Songs are named by their row in the index, never by a path."""
+"""The explorer's web application: the page, its API below `/api/v1`, and the API's documentation.
+
+No file is ever named by a path of the client's: songs are named by row or id of the index, files by tokens.
+"""
 
 from pathlib import Path
-from typing import Annotated
 
 from fastapi import FastAPI, Request
-from fastapi import Path as InPath
-from fastapi import Query as InQuery
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from dmml_tf.explore.ask import Asked, Slot, answer, require_row
+from dmml_tf.explore.ask import Asker
 from dmml_tf.explore.guard import Guard
-from dmml_tf.explore.library import MEDIA_TYPES, Library
 from dmml_tf.explore.maps import FOLDER, Maps
-from dmml_tf.explore.uploads import MOST_BYTES, Busy, Sounds, TooLarge
+from dmml_tf.explore.routes import api
+from dmml_tf.explore.songs import Songs
+from dmml_tf.explore.uploads import Busy, Sounds, TooLarge
 from tfrecords_tools.errors import UserError
 
 STATIC = Path(__file__).with_name("static")
-MOST_RESULTS = 50
-# A row, or the token of an upload.
-_Slot = Annotated[str | None, InQuery(pattern="^([0-9]{1,9}|[0-9a-f]{32})$")]
-_Row = Annotated[int, InPath(ge=0, le=10**9)]
+_ABOUT = (
+    "What the page calls. Answers are JSON; a problem is one line, `error`, with a status of 400 or above. "
+    "Where the server was started for other machines, send its token as `Authorization: Bearer TOKEN`."
+)
 
 
-def create_app(library: Library, host: str = "127.0.0.1") -> FastAPI:
+def create_app(songs: Songs, host: str = "127.0.0.1", token: str = "") -> FastAPI:
     """The application.
 
     Args:
-        library: what it shows.
+        songs: what it shows.
         host: name or number that it is reached by, besides localhost and any number (see `Guard`).
+        token: that the API asks for; empty asks for none.
     """
-    # No pages of documentation: they would fetch from elsewhere.
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Guard, host=host)
+    # FastAPI's own pages of documentation would fetch from elsewhere; `docs.html` reads the same description.
+    app = FastAPI(title="dmml explorer", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
+    app.add_middleware(Guard, host=host, token=token)
     _errors_in_one_line(app)
-    maps, sounds = Maps(library.index, library.run.folder / FOLDER), Sounds(library.run)
-    _metadata_routes(app, library, maps)
-    _sound_routes(app, library, sounds)
-    _search_route(app, library, maps, sounds)
+    asker = Asker(songs, Maps(songs.index, songs.folder / FOLDER), Sounds(songs.run))
+    app.include_router(api(asker, token))
     app.mount("/static", StaticFiles(directory=STATIC))
-    app.get("/")(lambda: FileResponse(STATIC / "index.html"))
+    for path, name in (("/", "index.html"), ("/docs", "docs.html")):
+        app.get(path, include_in_schema=False)(lambda name=name: FileResponse(STATIC / name))
     return app
-
-
-def _metadata_routes(app: FastAPI, library: Library, maps: Maps) -> None:
-    names = library.index.names
-    columns = {condition.name: condition.column for condition in library.index.conditions}
-
-    @app.get("/api/run")
-    def about() -> dict:
-        parts = [{"name": name, "column": columns.get(name), "owning": name in library.index.slices} for name in names]
-        return {
-            "run": library.run.folder.name,
-            "parts": parts,
-            "tracks": len(library.index.tracks),
-            "example": library.example,
-            "most_bytes": MOST_BYTES,
-        }
-
-    @app.get("/api/songs")
-    def songs(
-        text: Annotated[str, InQuery(max_length=200)] = "", count: Annotated[int, InQuery(ge=1, le=100)] = 40
-    ) -> list[dict]:
-        return [library.song(row) for row in library.find(text, count)]
-
-    @app.get("/api/song")
-    def song(id: Annotated[str, InQuery(max_length=1000)]) -> dict:
-        return library.song(library.index.position(id))
-
-    @app.get("/api/songs/{row}")
-    def song_of_row(row: _Row) -> dict:
-        require_row(library, row)
-        return library.song(row)
-
-    @app.get("/api/map/{number}")
-    def sub_space(number: Annotated[int, InPath(ge=0, lt=len(names))]) -> dict:
-        return maps.describe(names[number])
-
-
-def _sound_routes(app: FastAPI, library: Library, sounds: Sounds) -> None:
-    @app.get("/api/audio/{row}")
-    def audio(row: _Row) -> FileResponse:
-        require_row(library, row)
-        path = library.sound(row)
-        if path is None:
-            raise HTTPException(404, "this song's audio is out of reach")
-        return FileResponse(path, media_type=MEDIA_TYPES[path.suffix.lower()])
-
-    # The file is the body itself: its name is never sent.
-    @app.post("/api/sound")
-    async def sound(request: Request) -> dict:
-        length = request.headers.get("content-length", "0")
-        token = await sounds.add(request.stream(), int(length) if length.isdecimal() else 0)
-        vector = sounds.query(token).vector
-        return {"token": token, "mark": library.marks.mark(vector), "heard": library.heard(vector)}
-
-
-def _search_route(app: FastAPI, library: Library, maps: Maps, sounds: Sounds) -> None:
-    def slot(text: str) -> Slot:
-        return Slot(sounds.query(text)) if len(text) == 32 else Slot.of_row(library, int(text))
-
-    @app.get("/api/search")
-    def search(
-        weight: Annotated[list[float], InQuery(max_length=1000)],
-        side: Annotated[list[str], InQuery(max_length=1000)],
-        a: _Slot = None,
-        b: _Slot = None,
-        count: Annotated[int, InQuery(ge=1, le=MOST_RESULTS)] = 10,
-        not_its_artist: bool = False,
-    ) -> dict:
-        slots = {name: slot(text) for name, text in (("a", a), ("b", b)) if text is not None}
-        return answer(library, maps, Asked(slots, side, weight, count, not_its_artist))
 
 
 def _errors_in_one_line(app: FastAPI) -> None:

@@ -1,106 +1,137 @@
-"""What the page asks -> a search of the index -> what the page shows."""
+"""What is asked of the API -> a search of the index -> what the page shows."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from dmml_tf.explore.library import Library
 from dmml_tf.explore.maps import Maps
+from dmml_tf.explore.schemas import Answer, AskedBy, Near, PathQuestion, Ref, Result, Search, Song
+from dmml_tf.explore.songs import Songs
+from dmml_tf.explore.uploads import Sounds
 from dmml_tf.search.example import agree
-from dmml_tf.search.index import Hit, Query
-from dmml_tf.search.query import by_tracks, mix
+from dmml_tf.search.filters import parse_filter
+from dmml_tf.search.index import Hit, Index, Query
+from dmml_tf.search.query import by_tracks, mix, push_away
 from dmml_tf.search.rules import Rules
-from dmml_tf.search.show import as_json
+from dmml_tf.search.show import seems_copy
 from tfrecords_tools.errors import UserError
 
+Track = Mapping[str, str]  # a row of metadata
+
 
 @dataclasses.dataclass(frozen=True)
-class Slot:
-    """One of the page's two songs: a query, and its row of metadata if it is in the index."""
+class Example:
+    """A song asked by: a query, and its row of metadata if it is in the index."""
 
     query: Query
-    track: Mapping[str, str] | None = None
-
-    @classmethod
-    def of_row(cls, library: Library, row: int) -> "Slot":
-        """A song of the index; `UserError` if there is no such row."""
-        require_row(library, row)
-        track = library.index.tracks[row]
-        return cls(by_tracks(library.index, [track["id"]]), track)
+    track: Track | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """A question.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Asker:
+    """Answers questions.
 
     Attributes:
-        slots: side -> song.
-        sides: for each of `Index.names` the side whose part is taken.
-        weights: of each.
-        count: of results.
-        not_its_artist: leaves out the artists of the songs asked by.
+        songs: what is searched.
+        maps: say where songs lie.
+        sounds: the files that were embedded.
     """
 
-    slots: Mapping[str, Slot]
-    sides: Sequence[str]
-    weights: Sequence[float]
-    count: int = 10
-    not_its_artist: bool = False
+    songs: Songs
+    maps: Maps
+    sounds: Sounds
+
+    def row(self, ref: Ref) -> int:
+        """Row of a song; `UserError` if the index does not have it."""
+        if isinstance(ref, str):
+            return self.songs.index.position(ref)
+        if ref >= len(self.songs.index.tracks):
+            raise UserError(f"no song {ref}; there are {len(self.songs.index.tracks)}, counted from 0")
+        return ref
+
+    def example(self, ref: Ref) -> Example:
+        """A song to ask by; `UserError` if it is neither in the index nor a file that was embedded."""
+        # An id may look like a token, a token is never guessed: the index comes first.
+        if isinstance(ref, str) and self.songs.index.row(ref) is None and self.sounds.is_token(ref):
+            return Example(self.sounds.query(ref))
+        track = self.songs.index.tracks[self.row(ref)]
+        return Example(by_tracks(self.songs.index, [track["id"]]), track)
+
+    def search(self, asked: Search) -> Answer:
+        """The index's own answer, and where it lies on the maps.
+
+        Raises:
+            UserError: if nothing is asked by, a song is not known, or as `Index.search`.
+        """
+        index = self.songs.index
+        like = None if asked.like is None else self.example(asked.like)
+        parts = {name: self.example(ref) for name, ref in asked.parts.items()}
+        rules = rules_of(asked)
+        weights = asked.weights if asked.weights is not None or like is None else dict.fromkeys(index.slices, 1.0)
+        searched = self.songs.searched(demand.column for demand in rules.filters)
+        hits = searched.search(self._query(asked, like, parts), weights, asked.count, rules)
+        by = dict.fromkeys(index.names, like) | parts
+        shown = [self._result(rank, hit, by) for rank, hit in enumerate(hits, 1)]
+        refs = [ref for ref in (asked.like, *asked.parts.values(), *asked.unlike) if ref is not None]
+        return Answer(hits=shown, asked=[self.asked_by(ref) for ref in dict.fromkeys(refs)])
+
+    def asked_by(self, ref: Ref) -> AskedBy:
+        """A song asked by, and where it lies."""
+        return AskedBy(song=ref, near=self.maps.near(self.example(ref).query))
+
+    def near(self, row: int) -> Near:
+        """Where a song of the index lies on each map."""
+        place = self.maps.place(row)
+        if place is not None:
+            return [[(place, 1.0)]] * len(self.songs.index.names)
+        return self.maps.near(self.example(row).query)
+
+    def _query(self, asked: Search, like: Example | None, parts: Mapping[str, Example]) -> Query:
+        index, queries = self.songs.index, {name: example.query for name, example in parts.items()}
+        if like is None and not parts:
+            raise UserError("nothing to search by; give `like`, a song, or `parts`, condition -> song")
+        if like is None or parts:
+            base = {} if like is None else dict.fromkeys(index.names, like.query)
+            query = mix(index, base | queries)
+        else:
+            query = like.query
+        for ref in asked.unlike:
+            query = push_away(index, query, self.example(ref).query)
+        return query
+
+    def _result(self, rank: int, hit: Hit, by: Mapping[str, Example | None]) -> Result:
+        index = self.songs.index
+        row = index.position(hit.track["id"])
+        return Result(
+            **self.songs.song(row),
+            rank=rank,
+            score=hit.score,
+            cosines=dict(hit.cosines),
+            seems_copy=seems_copy(hit),
+            agrees=agreeing(index, {name: example.track for name, example in by.items() if example}, hit.track),
+            near=self.near(row),
+        )
 
 
-def require_row(library: Library, row: int) -> None:
-    """Raises `UserError` unless the index has such a row."""
-    if not 0 <= row < len(library.index.tracks):
-        raise UserError(f"no song {row}; there are {len(library.index.tracks)}, counted from 0")
-
-
-def search(library: Library, asked: Asked) -> list[Hit]:
-    """The index's own answer.
-
-    Raises:
-        UserError: if the sides or weights are not one a condition, a side has no song, or as `Index.search`.
-    """
-    names = library.index.names
-    for what, given in (("weights", asked.weights), ("sides", asked.sides)):
-        if len(given) != len(names):
-            raise UserError(f"{len(given)} {what} for {len(names)} conditions: {', '.join(names)}")
-    missing = next((side for side in asked.sides if side not in asked.slots), None)
-    if missing is not None:
-        raise UserError(f"no song in slot {missing.upper()}; pick one")
-    parts = {name: asked.slots[side].query for name, side in zip(names, asked.sides)}
-    return library.index.search(
-        mix(library.index, parts),
-        dict(zip(names, asked.weights)),
-        asked.count,
-        Rules(not_its_artist=asked.not_its_artist),
+def rules_of(asked: Search | PathQuestion) -> Rules:
+    """What results must be; `UserError` on a filter that is none."""
+    return Rules(
+        filters=[parse_filter(text) for text in asked.filters],
+        not_its_artist=asked.not_its_artist,
+        not_its_album=asked.not_its_album,
+        most_per_artist=asked.most_per_artist,
+        most_per_album=asked.most_per_album,
     )
 
 
-def answer(library: Library, maps: Maps, asked: Asked) -> dict:
-    """The results and where they and the slots lie on the maps, as plain data.
-
-    Returns:
-        `hits`: as `show.as_json` and `Library.song`, with `agrees`, the conditions whose labels agree with
-        those of the song asked by, and `near`, places on the maps in the order of `Index.names`; `slots`:
-        side -> such places.
-    """
-    index, hits = library.index, search(library, asked)
-    side_of = dict(zip(index.names, asked.sides))
-    shown = []
-    for hit, row in zip(hits, as_json(hits)):
-        place = index.positions[hit.track["id"]]
-        agrees = [
-            condition.name
-            for condition in index.conditions
-            if condition.name in side_of
-            and (track := asked.slots[side_of[condition.name]].track) is not None
-            and agree(condition, track, hit.track)
-        ]
-        shown.append({**library.song(place), **row, "agrees": agrees, "near": _near(library, maps, place)})
-    return {"hits": shown, "slots": {side: maps.near(slot.query) for side, slot in asked.slots.items()}}
+def agreeing(index: Index, by: Mapping[str, Track | None], track: Track) -> list[str]:
+    """Conditions whose label of a track agrees with that of the track it was asked by in that condition, if any."""
+    return [
+        condition.name
+        for condition in index.conditions
+        if (other := by.get(condition.name)) is not None and agree(condition, other, track)
+    ]
 
 
-def _near(library: Library, maps: Maps, row: int) -> list[int | None]:
-    place = maps.place(row)
-    if place is not None:
-        return [place] * len(library.index.names)
-    return maps.near(Slot.of_row(library, row).query)
+def song_data(songs: Songs, row: int) -> Song:
+    """A song as the API gives it."""
+    return Song(**songs.song(row))

@@ -1,4 +1,4 @@
-"""A 2-D map of each sub-space, computed once (by the method of `dmml_tf.pictures.plots`) and kept."""
+"""A 2-D map of each sub-space, computed once (by the method of `dmml_tf.pictures.layout`) and kept."""
 
 import hashlib
 import threading
@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dmml_tf.pictures.plots import MAX_COLOURS, MAX_POINTS, map_2d, shown_tag
+from dmml_tf.pictures.layout import MAX_COLOURS, MAX_POINTS, map_2d, shown_tag
 from dmml_tf.search.index import Index, Query
 from tfrecords_tools.files import whole_file
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 FOLDER = "explore"  # within a run's folder
+# A song that the map left out lies between its three nearest, a third as near to one whose cosine is .1 less.
+_NEIGHBOURS, _SHARPNESS = 3, 11.0
 _VERSION = 1  # of the method: a map of another is computed again
 
 
@@ -38,7 +40,8 @@ class Maps:
         """The map of a sub-space or of the whole, as plain data.
 
         Returns:
-            `points`: `[row, x, y, group]` each, x and y in 0..1; `titles` in their order; `legend`: `kind` is
+            `points`: `[row, x, y, group]` each, x and y in 0..1; `titles` in their order; `of`: how many songs they
+            were chosen from; `legend`: `kind` is
             `tags` (group: place in `names`, past its end another tag, None unlabelled), `values` (group: the
             value) or `none`.
         """
@@ -49,6 +52,7 @@ class Maps:
             "name": name,
             "legend": legend,
             "points": [[int(row), *at, group] for row, at, group in zip(self.rows, points, groups)],
+            "of": len(self._index.tracks),
             "titles": [track.get("title", "") for track in tracks],
         }
 
@@ -65,13 +69,17 @@ class Maps:
                 self._points[name] = points
             return self._points[name]
 
-    def near(self, query: Query) -> list[int | None]:
-        """For each part of the index its place on that part's map: the nearest of the map's tracks; None for zeros."""
-        places: list[int | None] = []
+    def near(self, query: Query) -> list[list[tuple[int, float]] | None]:
+        """Where a query lies on each part's map, in the order of `Index.names`; None where it asks nothing of the part.
+
+        Returns:
+            Its nearest songs on the map as `(place, share)`: it lies between them, the nearer the larger the share.
+        """
+        places: list[list[tuple[int, float]] | None] = []
         for name in self._index.names:
             wanted = query.vector[self._index.slices[name]] if name in self._index.slices else query.whole
             asks_nothing = wanted is None or not np.any(wanted)
-            places.append(None if asks_nothing else int(np.argmax(self._vectors(name, self.rows) @ wanted)))
+            places.append(None if asks_nothing else _nearest(self._vectors(name, self.rows) @ wanted))
         return places
 
     def place(self, row: int) -> int | None:
@@ -103,6 +111,12 @@ class Maps:
             known = [value for value in values if value is not None]
             return {"kind": "values", "low": min(known, default=0.0), "high": max(known, default=1.0)}, values
         return _tag_groups(cells)
+
+
+def _nearest(cosines: np.ndarray) -> list[tuple[int, float]]:
+    best = np.argsort(-cosines, kind="stable")[:_NEIGHBOURS]
+    shares = np.exp(_SHARPNESS * (cosines[best].astype(float) - float(cosines[best[0]])))
+    return [(int(place), round(float(share), 3)) for place, share in zip(best, shares / shares.sum())]
 
 
 def _tag_groups(cells: list[str]) -> tuple[dict, list]:

@@ -8,13 +8,13 @@ is the song's own numbers.
 import dataclasses
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from dmml_tf.search.index import Index
 
 SEGMENTS = 16  # of a ring
 LEVELS = 9
 _SAMPLE = 2000  # tracks that the axes are found on
+_NO_SPREAD = 1e-12  # variance of unit vectors along an axis that rounding alone spreads
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,21 +39,24 @@ class Marks:
         fitted = [_plane(index.vectors[rows, part]) for part in parts]
         return cls(parts, tuple(mean for mean, _ in fitted), tuple(axes for _, axes in fitted))
 
-    def mark(self, vector: np.ndarray) -> list[list]:
-        """A ring a sub-space, from a search vector [D]: `[hue in degrees, [16 levels of 0..9]]`."""
+    def mark(self, vector: np.ndarray) -> list[tuple[int, list[int]]]:
+        """A ring a sub-space, from a search vector [D]: `(hue in degrees, [16 levels of 0..9])`."""
         rings = []
         for part, mean, axes in zip(self.parts, self.means, self.axes):
             across, up = axes @ (vector[part] - mean)
             hue = round(float(np.degrees(np.arctan2(up, across))) % 360)
             power = [float(np.sum(piece**2)) for piece in np.array_split(vector[part], SEGMENTS)]
             strongest = max(power) or 1.0
-            rings.append([hue, [round(LEVELS * (value / strongest) ** 0.5) for value in power]])
+            rings.append((hue, [round(LEVELS * (value / strongest) ** 0.5) for value in power]))
         return rings
 
 
 def _plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean [d] and the two principal axes [2, d]; an axis that there is none of is zero."""
-    count = min(2, *vectors.shape)
-    spread = len(vectors) > 1 and bool(np.ptp(vectors, axis=0).any())
-    axes = PCA(count, random_state=0).fit(vectors).components_ if spread else np.zeros((0, vectors.shape[1]))
-    return vectors.mean(axis=0), np.pad(axes, ((0, 2 - len(axes)), (0, 0)))
+    mean = vectors.mean(axis=0)
+    centred = vectors - mean
+    variances, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+    axes = axes.T[::-1][:2] * (variances[::-1][:2, None] > _NO_SPREAD)
+    # An axis has no direction of its own: its largest number is made positive.
+    axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1))
+    return mean, np.pad(axes, ((0, 2 - len(axes)), (0, 0)))

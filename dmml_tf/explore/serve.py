@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from dmml_tf.explore.app import create_app
-from dmml_tf.explore.library import Library
+from dmml_tf.explore.songs import Songs
 from tfrecords_tools.errors import UserError
 
 _STOPS_WITHIN = 2  # seconds; a player may hold its connection open for as long as it likes
@@ -33,15 +33,15 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
         yield opened, f"http://{f'[{host}]' if ':' in host else host}:{opened.getsockname()[1]}/"
 
 
-def serve(library: Library, opened: socket.socket, host: str) -> None:
-    """Serves the page until Ctrl-C."""
-    _server(library, host).run(sockets=[opened])
+def serve(songs: Songs, opened: socket.socket, host: str, token: str = "") -> None:
+    """Serves the page until Ctrl-C; `token` as in `create_app`."""
+    _server(songs, host, token).run(sockets=[opened])
 
 
 @contextlib.contextmanager
-def serving(library: Library, host: str = "127.0.0.1") -> Iterator[str]:
+def serving(songs: Songs, host: str = "127.0.0.1", token: str = "") -> Iterator[str]:
     """Serves the page on a free port while the block lasts; gives its address, with a final slash."""
-    server = _server(library, host)
+    server = _server(songs, host, token)
     with listening(host, 0) as (opened, address):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]}, daemon=True)
         thread.start()
@@ -54,11 +54,11 @@ def serving(library: Library, host: str = "127.0.0.1") -> Iterator[str]:
             thread.join()
 
 
-def _server(library: Library, host: str) -> uvicorn.Server:
+def _server(songs: Songs, host: str, token: str) -> uvicorn.Server:
     # log_config: its own would turn every logger of the process about.
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(library, host),
+            create_app(songs, host, token),
             log_config=None,
             log_level="warning",
             server_header=False,

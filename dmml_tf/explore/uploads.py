@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -10,9 +11,8 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dmml_tf.embed.audio import embed_audio
-from dmml_tf.embed.embedder import Embedder
 from dmml_tf.explore.decode import EXIT_REFUSED
 from dmml_tf.run import Run
 from dmml_tf.search.index import Query
@@ -20,10 +20,14 @@ from dmml_tf.search.query import by_embedding
 from tfrecords_tools.audio.extract import LEAST_SECONDS
 from tfrecords_tools.errors import UserError
 
+if TYPE_CHECKING:  # TensorFlow is loaded with the first upload: the page does not wait for it
+    from dmml_tf.embed.embedder import Embedder
+
 MOST_BYTES = 64 << 20
 MOST_SECONDS = 600.0  # of audio; the rest of a longer file is not decoded
 AT_ONCE = 2
 KEPT = 32  # queries; the oldest are forgotten
+_TOKEN = re.compile("[0-9a-f]{32}")
 _RECEIVED_WITHIN = 120.0  # seconds
 _DECODED_WITHIN = 90.0  # seconds; the process's own limit is in processor time
 
@@ -56,6 +60,10 @@ class Sounds:
         if query is None:
             raise UserError("this file is no longer known here; drop it again")
         return query
+
+    def is_token(self, text: str) -> bool:
+        """Whether a text is one that `add` may have given."""
+        return _TOKEN.fullmatch(text) is not None
 
     async def add(self, chunks: AsyncIterator[bytes], announced: int = 0) -> str:
         """Receives a file, embeds its first 10 minutes, forgets it.
@@ -90,6 +98,9 @@ class Sounds:
         return token
 
     def _embed(self, source: Path) -> Query:
+        from dmml_tf.embed.audio import embed_audio
+        from dmml_tf.embed.embedder import Embedder
+
         samples = source.with_name("samples.wav")
         decode_apart(source, samples, self._run.features.sample_rate)
         with self._lock:

@@ -12,9 +12,9 @@ import numpy as np
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
+from tfrecords_tools.tables.audio_paths import TRACKS_FILE as TRACKS_FILE
 from tfrecords_tools.tables.manifest import TAG_SEPARATOR
 
-TRACKS_FILE = "tracks.csv"
 _NEEDED = ("track_id", "title", "artist", "split", "duration")
 _AGAIN = "build the dataset again"
 

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { $, make, name, rove, shape } from "./dom.js";
-import { state } from "./state.js";
+import { ref, state } from "./state.js";
 
 const kept = new Map(); // number of a part -> its map
 let shown = null, chosen = () => {}, height = 100;
@@ -44,14 +44,13 @@ export async function showMap() {
   }
   if (!kept.has(number)) {
     $("map-note").textContent = "Drawing the map; the first time takes a while…";
-    kept.set(number, await get(`/api/map/${number}`));
+    kept.set(number, await get("/map", [["part", state.map]]));
   }
   if (state.parts[number].name !== state.map) return; // another was asked for meanwhile
   shown = { number, ...kept.get(number) };
   const unlabelled = shown.legend.kind !== "none" && shown.points.some((point) => point[3] === null);
   legend(shown.legend, colours(shown.legend), unlabelled);
-  $("map-note").textContent = "t-SNE: near each other means alike. The results are lit and joined to the song asked "
-    + "by.";
+  $("map-note").textContent = note(shown);
   fit(); // once everything around it has its size
   const colour = colours(shown.legend);
   const dots = shown.points.map(([row, x, y, group], i) => {
@@ -63,31 +62,57 @@ export async function showMap() {
   $("map").replaceChildren(shape("g", { id: "dots" }, ...dots), shape("g", { id: "lit" }));
 }
 
+function note({ points, of }) {
+  const sample = points.length < of ? ` It has ${points.length.toLocaleString("en")} of `
+    + `${of.toLocaleString("en")} songs; the others lie between those that are most like them.` : "";
+  return `t-SNE: near each other means alike. The results are lit and joined.${sample}`;
+}
+
 // The songs asked by, and the results, joined to the one whose part this sub-space takes.
-export function light({ hits, slots }) {
+export function light({ hits, asked }) {
   if (!shown) return;
-  const at = (places) => (places[shown.number] === null ? null : shown.points[places[shown.number]]);
-  const from = at(slots[state.slots.b ? state.sides[state.map] : "a"] ?? []);
+  const slots = Object.entries(state.slots).flatMap(([side, song]) => {
+    const by = song && asked.find((one) => one.song === ref(song));
+    return by && at(by.near) ? [[side, at(by.near)]] : [];
+  });
+  const from = state.view === "search" && Object.fromEntries(slots)[state.slots.b ? state.sides[state.map] : "a"];
   const colour = colours(shown.legend), lines = [], dots = [];
   for (const hit of [...hits].reverse()) {
     const point = at(hit.near);
     if (!point) continue;
     const [x, y] = place(point);
-    if (from) lines.push(shape("line", { x1: place(from)[0], y1: place(from)[1], x2: x, y2: y }));
+    if (from) lines.push(line(from, point));
     const dot = shape("circle", { cx: x, cy: y, r: 2.1, "data-row": hit.row, class: "hit" },
       shape("title", {}, `${hit.rank}: ${hit.title}`));
     dot.style.fill = colour(point[3]);
     dots.push(dot);
   }
-  const asked = Object.entries(slots).filter(([, places]) => at(places)).map(([side, places]) => {
-    const [x, y] = place(at(places));
+  if (state.view === "path") lines.push(...chain(hits.map((hit) => at(hit.near)).filter(Boolean)));
+  const letters = slots.map(([side, point]) => {
+    const [x, y] = place(point);
     return shape("g", { class: `asked ${side}` }, shape("circle", { cx: x, cy: y, r: 3.1 }),
       shape("text", { x, y: y + 1.35 }, side.toUpperCase()));
   });
-  $("lit").replaceChildren(...lines, ...dots, ...asked);
+  $("lit").replaceChildren(...lines, ...dots, ...letters);
   $("map").classList.toggle("dim", dots.length > 0);
   $("map").setAttribute("aria-label", `Map of the ${state.map} sub-space: ${shown.points.length} songs, ${dots.length} `
     + "results lit");
+}
+
+function line(from, to) {
+  const [[x1, y1], [x2, y2]] = [place(from), place(to)];
+  return shape("line", { x1, y1, x2, y2 });
+}
+
+const chain = (points) => points.slice(1).map((point, i) => line(points[i], point));
+
+// Where a song lies, as a point: between those of the map's songs that it is nearest to.
+function at(near) {
+  const places = near[shown.number];
+  if (!places) return null;
+  const points = places.map(([index, share]) => [shown.points[index], share]);
+  const mean = (axis) => points.reduce((sum, [point, share]) => sum + share * point[axis], 0);
+  return [null, mean(1), mean(2), points[0][0][3]];
 }
 
 export function point(row) {

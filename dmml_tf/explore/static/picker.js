@@ -39,7 +39,7 @@ export function picker(label, placeholder, chosen, failed) {
   async function open() {
     const mine = (asked += 1);
     try {
-      const found = await get("/api/songs", [["text", field.value], ["count", "40"]]);
+      const found = await get("/songs", [["text", field.value], ["count", "40"]]);
       if (mine !== asked) return;
       songs = found;
       list.replaceChildren(...songs.map((song, i) => option(song, `${id}-${i}`, () => take(song))));

@@ -1,7 +1,9 @@
 // One player for the whole page.
 
+import { API } from "./api.js";
 import { $ } from "./dom.js";
 import { draw } from "./mark.js";
+import { ref } from "./state.js";
 
 const audio = new Audio();
 let playing = null; // the song
@@ -12,13 +14,12 @@ const clock = (seconds) => {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 };
 
-export const isPlaying = (song) => !audio.paused && playing !== null && key(song) === key(playing);
-const key = (song) => song.token ?? song.row;
+export const isPlaying = (song) => !audio.paused && playing !== null && ref(song) === ref(playing);
 
 export function toggle(song) {
-  if (playing === null || key(song) !== key(playing)) {
+  if (playing === null || ref(song) !== ref(playing)) {
     playing = song;
-    audio.src = song.url ?? `/api/audio/${song.row}`;
+    audio.src = song.url ?? `${API}/songs/${song.row}/audio`;
     draw($("playing-mark"), song.mark, 40);
     $("playing-title").textContent = song.title || song.id;
     $("playing-artist").textContent = song.artist;
@@ -28,13 +29,17 @@ export function toggle(song) {
   else audio.pause();
 }
 
-export function start(changed, failed) {
+export function start(changed, ended, failed) {
   onChange = changed;
   $("playing-toggle").addEventListener("click", () => toggle(playing));
   $("playing-seek").addEventListener("input", (event) => {
     if (Number.isFinite(audio.duration)) audio.currentTime = event.target.value * audio.duration;
   });
   for (const event of ["play", "pause", "ended"]) audio.addEventListener(event, show);
+  for (const event of ["playing", "pause"]) {
+    audio.addEventListener(event, () => { $("player").dataset.state = event; });
+  }
+  audio.addEventListener("ended", () => ended(playing));
   audio.addEventListener("error", () => failed("this song's audio cannot be played here"));
   for (const event of ["timeupdate", "durationchange"]) {
     audio.addEventListener(event, () => {

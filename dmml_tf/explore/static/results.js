@@ -2,6 +2,7 @@
 
 import { $, make, name, rove } from "./dom.js";
 import { toggle } from "./player.js";
+import { kindOf } from "./seeds.js";
 import { player } from "./slots.js";
 import { state } from "./state.js";
 
@@ -10,27 +11,32 @@ export function showColumns() {
   document.documentElement.style.setProperty("--columns", String(state.parts.length));
 }
 
-export function showResults(hits, chosen, pointed) {
+export function showResults(hits, actions, pointed) {
   const had = $("results").contains(document.activeElement);
-  $("results").replaceChildren(...hits.map((hit) => item(hit, chosen, pointed)));
+  $("results").replaceChildren(...hits.map((hit) => item(hit, actions, pointed)));
   const items = [...$("results").children];
   items.forEach((one, i) => reachable(one, i === 0));
   if (had) items[0]?.focus();
 }
 
-function item(hit, chosen, pointed) {
+function item(hit, actions, pointed) {
   const other = Object.entries(hit.labels).filter(([column]) => !state.parts.some((part) => part.column === column));
-  const under = [hit.seems_copy && "a copy?", ...[hit.artist, ...other.map(([, label]) => label)]
+  const under = [hit.seems_copy && "a copy?", ...[hit.artist, hit.album, hit.year, ...other.map(([, label]) => label)]
     .map((text) => text.replaceAll("|", ", "))].filter(Boolean).join(" · ");
+  const called = hit.title || hit.id;
   const take = (side) => make("button", { type: "button", class: `take ${side}`, title: "Search by it",
-    "aria-label": `Search by ${hit.title || hit.id} as song ${side.toUpperCase()}`, onclick: () => chosen(side, hit) },
+    "aria-label": `Search by ${called} as song ${side.toUpperCase()}`, onclick: () => actions[side](hit) },
   side.toUpperCase());
-  const one = make("li", { "data-row": hit.row, "aria-keyshortcuts": "Space a b" },
+  const seed = (kind, key, sign, word) => make("button", { type: "button", class: `take ${kind}`, title: word,
+    "data-like": `${kind} ${hit.row}`, "aria-pressed": String(kindOf(hit) === kind),
+    "aria-label": `${word} ${called}`, onclick: () => actions[key](hit) }, sign);
+  const one = make("li", { "data-row": hit.row, "aria-keyshortcuts": "Space a b l d" },
     make("span", { class: "rank" }, String(hit.rank)), player(hit, 44),
     make("div", { class: "words" }, name(hit.title || hit.id, "title"), name(under, "artist")),
-    make("div", { class: "takes" }, take("a"), take("b")),
+    make("div", { class: "takes" }, seed("disliked", "d", "✕", "Dislike"), seed("liked", "l", "♥", "Like"), take("a"),
+      take("b")),
     make("div", { class: "why" }, ...state.parts.map((part) => reason(part, hit))));
-  one.addEventListener("keydown", (event) => keys(event, one, hit, chosen));
+  one.addEventListener("keydown", (event) => keys(event, one, hit, actions));
   for (const event of ["pointerenter", "focusin"]) one.addEventListener(event, () => pointed(hit.row));
   for (const event of ["pointerleave", "focusout"]) one.addEventListener(event, () => pointed(null));
   return one;
@@ -38,7 +44,7 @@ function item(hit, chosen, pointed) {
 
 // One condition: its label, bold where it agrees with that of the song asked by, and the cosine as a bar.
 function reason(part, hit) {
-  const cosine = hit.cosines[part.name], agrees = hit.agrees.includes(part.name);
+  const cosine = hit.cosines[part.name] ?? 0, agrees = hit.agrees.includes(part.name);
   const read = (hit.labels[part.column] ?? "").replaceAll("|", ", "), heard = hit.heard[part.name];
   const label = read || (heard ? `heard as ${heard}` : "");
   const bar = make("span", { class: "bar" });
@@ -54,7 +60,7 @@ function reason(part, hit) {
     make("span", { class: "figure" }, bar, make("span", { class: "cosine" }, cosine.toFixed(2))));
 }
 
-function keys(event, one, hit, chosen) {
+function keys(event, one, hit, actions) {
   const items = [...$("results").children];
   if (event.target !== one || event.ctrlKey || event.metaKey || event.altKey) return;
   const next = rove(event, items);
@@ -63,9 +69,9 @@ function keys(event, one, hit, chosen) {
   } else if ((event.key === " " || event.key === "Enter") && hit.player) {
     event.preventDefault();
     toggle(hit);
-  } else if (event.key === "a" || event.key === "b") {
+  } else if (Object.hasOwn(actions, event.key)) {
     event.preventDefault();
-    chosen(event.key, hit);
+    actions[event.key](hit);
   }
 }
 

@@ -5,8 +5,10 @@ import { $, labelsOf, make, name } from "./dom.js";
 import { disc } from "./mark.js";
 import { picker } from "./picker.js";
 import { isPlaying, toggle } from "./player.js";
-import { state } from "./state.js";
+import { like } from "./seeds.js";
+import { ref, state } from "./state.js";
 
+const MOST_FILES = 20; // at once; the server keeps 32
 const WORDS = {
   a: { empty: "Pick a song", find: "Find a song, artist or label", label: "Find song A" },
   b: { empty: "Mix in a second song", find: "Find a second song", label: "Find song B" },
@@ -22,15 +24,13 @@ export class Slots {
   }
 
   put(side, song) {
-    const before = state.slots[side];
-    if (before?.url && before !== song) URL.revokeObjectURL(before.url);
     state.slots[side] = song;
     this.show();
     this.changed();
   }
 
   async putId(side, id) {
-    if (id) state.slots[side] = await get("/api/song", [["id", id]]);
+    if (id) state.slots[side] = await get("/song", [["id", id]]);
     this.show();
   }
 
@@ -47,7 +47,8 @@ export class Slots {
     this.cards[side] = make("div", { class: "card" });
     const file = make("input", { type: "file", accept: "audio/*",
       "aria-label": `Audio file for song ${side.toUpperCase()}`,
-      onchange: (event) => { this.#take(side, event.target.files[0]); event.target.value = ""; } });
+      multiple: true,
+      onchange: (event) => { this.#take(side, [...event.target.files]); event.target.value = ""; } });
     const slot = make("div", { class: `slot ${side}`, role: "group", "aria-label": `Song ${side.toUpperCase()}` },
       make("span", { class: "letter", "aria-hidden": "true" }, side.toUpperCase()), this.cards[side],
       make("div", { class: "choose" }, picker(words.label, words.find, (song) => this.put(side, song), this.failed),
@@ -70,24 +71,38 @@ export class Slots {
   #dropped(side, event) {
     event.preventDefault();
     event.stopPropagation();
-    if (event.dataTransfer?.files.length) this.#take(side, event.dataTransfer.files[0]);
+    if (event.dataTransfer?.files.length) this.#take(side, [...event.dataTransfer.files]);
   }
 
-  async #take(side, file) {
-    if (!file) return;
+  // The first goes into the slot; where there are several, all become songs that a playlist is made from.
+  async #take(side, files) {
+    const problems = [];
+    let taken = null;
+    for (const [place, file] of files.slice(0, MOST_FILES).entries()) {
+      const at = files.length > 1 ? `${place + 1} of ${files.length}: ` : "";
+      this.cards[side].replaceChildren(make("p", { class: "empty" }, "Listening…", make("small", {}, at + file.name)));
+      try {
+        const song = await this.#listen(file);
+        if (files.length > 1) like(song);
+        taken ??= song;
+      } catch (error) {
+        problems.push(files.length > 1 ? `${file.name}: ${error.message}` : error.message);
+      }
+    }
+    state.slots[side] = taken ?? state.slots[side];
+    this.show();
+    if (taken) this.changed();
+    if (files.length > MOST_FILES) problems.push(`${MOST_FILES} files at a time`);
+    if (problems.length) this.failed(problems.join("; "));
+  }
+
+  async #listen(file) {
     if (file.size > this.mostBytes) {
-      this.failed(`the file has more than ${this.mostBytes / 2 ** 20} MiB; cut it, or encode it smaller`);
-      return;
+      throw new Error(`the file has more than ${this.mostBytes / 2 ** 20} MiB; cut it, or encode it smaller`);
     }
-    this.cards[side].replaceChildren(make("p", { class: "empty" }, "Listening…", make("small", {}, file.name)));
-    try {
-      const { token, mark, heard } = await send("/api/sound", file);
-      this.put(side, { token, mark, heard, id: "", title: file.name, artist: "your file", labels: {}, player: true,
-        url: URL.createObjectURL(file) });
-    } catch (error) {
-      this.show();
-      this.failed(error.message);
-    }
+    const { token, mark, heard } = await send(file);
+    return { token, mark, heard, id: "", title: file.name, artist: "your file", labels: {}, player: true,
+      url: URL.createObjectURL(file) };
   }
 }
 
@@ -95,7 +110,7 @@ export class Slots {
 export function player(song, pixels) {
   if (!song.player) return make("span", { class: "play silent" }, disc(song.mark, pixels));
   const now = isPlaying(song);
-  return make("button", { type: "button", class: now ? "play on" : "play", "data-play": song.token ?? song.row,
+  return make("button", { type: "button", class: now ? "play on" : "play", "data-play": ref(song),
     "aria-label": `${now ? "Pause" : "Play"} ${song.title || song.id}`, onclick: () => toggle(song) },
   disc(song.mark, pixels));
 }

@@ -21,3 +21,8 @@ def ask(address: str, path: str, method: str = "GET", body=None, **headers: str)
     """(status, the JSON answered)."""
     status, _, content = request(address, path, method, body, **headers)
     return status, json.loads(content)
+
+
+def question(address: str, name: str, **asked):
+    """(status, the JSON answered) of a question as JSON."""
+    return ask(address, f"/api/v1/{name}", "POST", json.dumps(asked), content_type="application/json")

@@ -10,8 +10,8 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
-from dmml_tf.explore.library import Library
 from dmml_tf.explore.serve import serving
+from dmml_tf.explore.songs import Songs
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
 from dmml_tf.search.index import Index
@@ -73,13 +73,13 @@ def run_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def library(run_folder):
+def songs(run_folder):
     """What the page shows."""
-    return Library.open(run_folder)
+    return Songs.of_run(run_folder)
 
 
 @pytest.fixture(scope="session")
-def address(library):
+def address(songs):
     """A real server's, with a final slash."""
-    with serving(library) as served:
+    with serving(songs) as served:
         yield served

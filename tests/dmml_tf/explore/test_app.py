@@ -1,5 +1,6 @@
 """The web application over a real connection."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,15 +9,17 @@ import pytest
 from dmml_tf.explore.app import STATIC
 from dmml_tf.search.query import by_tracks, mix
 from dmml_tf.search.rules import Rules
-from tests.dmml_tf.explore.client import ask, request
+from tests.dmml_tf.explore.client import ask, question, request
 from tests.dmml_tf.explore.conftest import HOSTILE
 
-QUESTION = "/api/search?a=3&weight=1&weight=0.5&weight=0&side=a&side=a&side=a"
+
+def as_json(content):
+    return json.loads(json.dumps(content))
 
 
-def test_about(address, library):
-    status, about = ask(address, "/api/run")
-    assert status == 200 and about["tracks"] == 24 and about["run"] == "run" and about["example"] == library.example
+def test_about(address, songs):
+    status, about = ask(address, "/api/v1/about")
+    assert status == 200 and about["tracks"] == 24 and about["name"] == "run" and about["example"] == songs.example
     assert about["parts"] == [
         {"name": "genre", "column": "genre", "owning": True},
         {"name": "tempo", "column": "tempo", "owning": True},
@@ -24,17 +27,17 @@ def test_about(address, library):
     ]
 
 
-def test_songs_are_listed_found_and_named_by_id(address, library):
-    assert [song["row"] for song in ask(address, "/api/songs?count=5")[1]] == [0, 1, 2, 3, 4]
-    assert ask(address, "/api/songs?text=abc")[1] == [library.song(1)]
-    assert ask(address, "/api/song?id=t07")[1] == ask(address, "/api/songs/7")[1] == library.song(7)
-    assert ask(address, "/api/songs?text=nobody")[1] == []
+def test_songs_are_listed_found_and_named_by_id(address, songs):
+    assert [song["row"] for song in ask(address, "/api/v1/songs?count=5")[1]] == [0, 1, 2, 3, 4]
+    assert ask(address, "/api/v1/songs?text=abc")[1] == [as_json(songs.song(1))]
+    assert ask(address, "/api/v1/song?id=t07")[1] == ask(address, "/api/v1/songs/7")[1] == as_json(songs.song(7))
+    assert ask(address, "/api/v1/songs?text=nobody")[1] == []
 
 
-def test_a_search_is_the_index_answer(address, library):
-    index = library.index
+def test_a_search_is_the_index_answer(address, songs):
+    index = songs.index
     expected = index.search(by_tracks(index, ["t03"]), {"genre": 1.0, "tempo": 0.5}, 10)
-    status, found = ask(address, QUESTION)
+    status, found = question(address, "search", like=3, weights={"genre": 1, "tempo": 0.5})
     assert status == 200 and [(hit["id"], hit["score"]) for hit in found["hits"]] == [
         (hit.track["id"], hit.score) for hit in expected
     ]
@@ -42,54 +45,45 @@ def test_a_search_is_the_index_answer(address, library):
     expected = index.search(
         mix(index, parts), {"genre": 1.0, "tempo": 0.5, "whole": 0.25}, 4, Rules(not_its_artist=True)
     )
-    _, found = ask(
-        address, "/api/search?a=3&b=9&weight=1&weight=0.5&weight=0.25&side=a&side=b&side=b&count=4&not_its_artist=true"
+    _, found = question(
+        address,
+        "search",
+        like="t03",
+        parts={"tempo": 9, "whole": "t09"},
+        weights={"genre": 1, "tempo": 0.5, "whole": 0.25},
+        count=4,
+        not_its_artist=True,
     )
     assert [hit["id"] for hit in found["hits"]] == [hit.track["id"] for hit in expected]
     assert found["hits"][0]["cosines"] == expected[0].cosines
 
 
 def test_the_map_of_each_part(address):
-    for number, name in enumerate(("genre", "tempo", "whole")):
-        status, described = ask(address, f"/api/map/{number}")
+    for name in ("genre", "tempo", "whole"):
+        status, described = ask(address, f"/api/v1/map?part={name}")
         assert status == 200 and described["name"] == name and len(described["points"]) == 24
 
 
 @pytest.mark.parametrize(
     "path, status",
     [
-        ("/api/search", 422),
-        ("/api/search?a=3&weight=1&side=a", 400),
-        (QUESTION.replace("a=3", "a=99"), 400),
-        (QUESTION.replace("a=3", "a=../../etc/passwd"), 422),
-        (QUESTION.replace("a=3", "a=-1"), 422),
-        (QUESTION.replace("a=3", "a=%D9%A3"), 422),
-        (QUESTION.replace("a=3", "a=" + "0" * 32), 400),
-        (QUESTION.replace("0.5", "nan"), 400),
-        (QUESTION.replace("0.5", "1e999"), 400),
-        (QUESTION.replace("0.5", "x"), 422),
-        (QUESTION + "&count=0", 422),
-        (QUESTION + "&count=51", 422),
-        (QUESTION + "&side=c", 400),
-        (QUESTION.replace("weight=1&weight=0.5", "weight=0&weight=0"), 400),
-        ("/api/songs/24", 400),
-        ("/api/songs/-1", 422),
-        ("/api/songs/x", 422),
-        ("/api/songs?count=0", 422),
-        ("/api/songs?count=1000", 422),
-        ("/api/songs?text=" + "x" * 201, 422),
-        ("/api/song?id=none%0Asuch", 400),
-        ("/api/map/3", 422),
-        ("/api/map/-1", 422),
+        ("/api/v1/songs/24", 400),
+        ("/api/v1/songs/-1", 422),
+        ("/api/v1/songs/x", 422),
+        ("/api/v1/songs?count=0", 422),
+        ("/api/v1/songs?count=1000", 422),
+        ("/api/v1/songs?text=" + "x" * 201, 422),
+        ("/api/v1/song?id=none%0Asuch", 400),
+        ("/api/v1/map?part=mood", 404),
+        ("/api/v1/map", 422),
         ("/api/nothing", 404),
-        ("/api/sound", 405),
-        ("/docs", 404),
-        ("/openapi.json", 404),
-        ("/api/audio/24", 400),
-        ("/api/audio/3", 404),
-        ("/api/audio/" + "9" * 30, 422),
-        ("/api/audio/../../tracks.csv", 404),
-        ("/api/audio/..%2f..%2ftracks.csv", 404),
+        ("/api/v1/embed", 405),
+        ("/redoc", 404),
+        ("/api/v1/songs/24/audio", 400),
+        ("/api/v1/songs/3/audio", 404),
+        ("/api/v1/songs/" + "9" * 30 + "/audio", 422),
+        ("/api/v1/songs/../../tracks.csv/audio", 404),
+        ("/api/v1/songs/..%2f..%2ftracks.csv/audio", 404),
         ("/static/../app.py", 404),
         ("/static/%2e%2e/app.py", 404),
         ("/static//etc/passwd", 404),
@@ -102,26 +96,65 @@ def test_bad_requests_are_refused_in_one_line(address, path, status):
     assert found == status and list(answer) == ["error"] and answer["error"] and "\n" not in answer["error"]
 
 
-def test_a_players_audio_comes_whole_and_in_ranges(address, library):
-    content = Path(library.sound(1)).read_bytes()
-    status, headers, body = request(address, "/api/audio/1")
+@pytest.mark.parametrize(
+    "asked, status",
+    [
+        ({}, 400),
+        ({"like": 99}, 400),
+        ({"like": "../../etc/passwd"}, 400),
+        ({"like": -1}, 422),
+        ({"like": 3.5}, 422),
+        ({"like": True}, 422),
+        ({"like": "0" * 32}, 400),
+        ({"like": 3, "parts": {"mood": 4}}, 400),
+        ({"like": 3, "unlike": [99]}, 400),
+        ({"like": 3, "weights": {"tempo": float("nan")}}, 400),
+        ({"like": 3, "weights": {"tempo": "x"}}, 422),
+        ({"like": 3, "weights": {"mood": 1}}, 400),
+        ({"like": 3, "weights": {"genre": 0}}, 400),
+        ({"like": 3, "count": 0}, 422),
+        ({"like": 3, "count": 101}, 422),
+        ({"like": 3, "filters": ["genre"]}, 400),
+        ({"like": 3, "filters": ["nothing=1"]}, 400),
+        ({"like": 3, "wieghts": {}}, 422),
+    ],
+)
+def test_bad_questions_are_refused_in_one_line(address, asked, status):
+    found, answer = question(address, "search", **asked)
+    assert found == status and list(answer) == ["error"] and answer["error"] and "\n" not in answer["error"]
+
+
+def test_a_question_says_its_length_and_is_no_book(address):
+    for headers, status in (
+        ({"transfer_encoding": "chunked"}, 411),
+        ({"content_length": str(2 << 20)}, 413),
+        ({"content_length": "9" * 19}, 413),
+    ):
+        found, _, body = request(address, "/api/v1/search", "POST", None, **headers)
+        assert found == status and b"error" in body
+
+
+def test_a_players_audio_comes_whole_and_in_ranges(address, songs):
+    content = Path(songs.sound(1)).read_bytes()
+    status, headers, body = request(address, "/api/v1/songs/1/audio")
     assert status == 200 and body == content and headers["content-type"] == "audio/flac"
     assert headers["accept-ranges"] == "bytes" and headers["x-content-type-options"] == "nosniff"
-    status, headers, body = request(address, "/api/audio/1", Range="bytes=10-19")
+    status, headers, body = request(address, "/api/v1/songs/1/audio", Range="bytes=10-19")
     assert status == 206 and body == content[10:20] and headers["content-range"] == f"bytes 10-19/{len(content)}"
-    assert request(address, "/api/audio/1", Range="bytes=-5")[2] == content[-5:]
-    assert request(address, "/api/audio/1", Range=f"bytes={len(content)}-")[0] == 416
-    assert request(address, "/api/audio/1", Range="bytes=x")[0] == 400
+    assert request(address, "/api/v1/songs/1/audio", Range="bytes=-5")[2] == content[-5:]
+    assert request(address, "/api/v1/songs/1/audio", Range=f"bytes={len(content)}-")[0] == 416
+    assert request(address, "/api/v1/songs/1/audio", Range="bytes=x")[0] == 400
 
 
-def test_the_page_is_our_own_files_only_and_holds_no_inline_script_or_style(address):
-    status, headers, body = request(address, "/")
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_the_pages_are_our_own_files_only_and_hold_no_inline_script_or_style(address, path):
+    status, headers, body = request(address, path)
     page = body.decode()
     assert status == 200 and "'unsafe" not in headers["content-security-policy"]
     assert "default-src 'none'" in headers["content-security-policy"]
     assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", page)
     linked = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(linked) >= 3 and all(request(address, path)[0] == 200 for path in linked)
+    assert len(linked) >= 3 and all(request(address, link)[0] == 200 for link in linked)
     for file in STATIC.iterdir():
         text = file.read_text(encoding="utf-8")
         outside = set(re.findall(r"(?:https?:)?//[\w.]+\w", text)) - {"http://www.w3.org"}
@@ -131,5 +164,27 @@ def test_the_page_is_our_own_files_only_and_holds_no_inline_script_or_style(addr
 
 
 def test_hostile_names_come_as_json_that_no_browser_reads_as_a_page(address):
-    status, headers, body = request(address, "/api/songs/0")
+    status, headers, body = request(address, "/api/v1/songs/0")
     assert status == 200 and headers["content-type"] == "application/json" and HOSTILE.split('"')[0] in body.decode()
+
+
+def test_all_that_is_answered_is_described(address):
+    status, described = ask(address, "/openapi.json")
+    assert status == 200 and described["openapi"].startswith("3.")
+    paths = {path.removeprefix("/api/v1/"): set(methods) for path, methods in described["paths"].items()}
+    assert paths.items() >= {
+        ("about", frozenset({"get"})),
+        ("songs", frozenset({"get"})),
+        ("songs/{row}/audio", frozenset({"get"})),
+        ("search", frozenset({"post"})),
+        ("embed", frozenset({"post"})),
+    }
+    routes = [route for methods in described["paths"].values() for route in methods.values()]
+    assert all(route["description"] and route["security"] for route in routes)
+    schemas = {name: schema for name, schema in described["components"]["schemas"].items() if "Validation" not in name}
+    for name, schema in schemas.items():
+        for field, content in schema[
+            "properties"
+        ].items():  # each is told of: beside it, in the docstring, or as a song's
+            texts = schema["description"] + (schemas["Song"]["description"] if name == "Result" else "")
+            assert "description" in content or re.search(rf"\b{field}\b", texts), (name, field)

@@ -1,91 +1,123 @@
-"""What the page shows is what the index answers."""
+"""What the API answers is what the index answers."""
 
 import json
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from dmml_tf.explore import maps as maps_module
-from dmml_tf.explore.ask import Asked, Slot, answer, search
+from dmml_tf.explore.ask import Asker
 from dmml_tf.explore.maps import Maps
-from dmml_tf.search.query import by_embedding, by_tracks, mix
-from dmml_tf.search.rules import Rules
+from dmml_tf.explore.schemas import Search
+from dmml_tf.explore.uploads import Sounds
+from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
+from dmml_tf.search.rules import NO_RULES
 from tfrecords_tools.errors import UserError
 
 NAMES = ["genre", "tempo", "whole"]
+WEIGHTS = {"genre": 1.0, "tempo": 0.5}
+TOKEN = "0" * 32
 
 
-def asked(library, a=3, b=None, **changes) -> Asked:
-    slots = {side: Slot.of_row(library, row) for side, row in (("a", a), ("b", b)) if row is not None}
-    return Asked(slots, **{"sides": "aaa", "weights": [1.0, 0.5, 0.0], **changes})
+@pytest.fixture()
+def asker(songs, tmp_path):
+    sounds = Sounds(songs.run)
+    sounds._queries[TOKEN] = by_embedding(np.ones(10), songs.index.conditions)
+    return Asker(songs, Maps(songs.index, tmp_path), sounds)
 
 
-def test_one_song_is_the_index_search_by_it(library):
-    expected = library.index.search(by_tracks(library.index, ["t03"]), {"genre": 1.0, "tempo": 0.5}, 10)
-    assert search(library, asked(library)) == expected
-    only = library.index.search(by_tracks(library.index, ["t03"]), {"whole": 0.3}, 4, Rules(not_its_artist=True))
-    assert search(library, asked(library, weights=[0, 0, 0.3], count=4, not_its_artist=True)) == only
+def found(asker, **asked) -> list[tuple[str, float]]:
+    return [(hit.id, hit.score) for hit in asker.search(Search(**{"weights": WEIGHTS, **asked})).hits]
 
 
-def test_two_songs_are_the_index_mix(library):
-    index = library.index
+def expected(index, query, weights=WEIGHTS, count=10, rules=NO_RULES) -> list[tuple[str, float]]:
+    return [(hit.track["id"], hit.score) for hit in index.search(query, weights, count, rules)]
+
+
+def test_one_song_is_the_index_search_by_it(asker):
+    index = asker.songs.index
+    query = by_tracks(index, ["t03"])
+    assert found(asker, like=3) == found(asker, like="t03") == expected(index, query)
+    whole = {"whole": 0.3}
+    assert found(asker, like=3, weights=whole, count=4) == expected(index, query, whole, 4)
+    assert found(asker, like=3, weights=None) == expected(index, query, None)
+
+
+def test_parts_are_the_index_mix(asker):
+    index = asker.songs.index
     a, b = by_tracks(index, ["t03"]), by_tracks(index, ["t09"])
-    expected = index.search(mix(index, {"genre": a, "tempo": b, "whole": a}), {"genre": 1.0, "tempo": 0.5}, 10)
-    found = search(library, asked(library, b=9, sides="aba"))
-    assert found == expected and not {"t03", "t09"} & {hit.track["id"] for hit in found}
+    answer = found(asker, like=3, parts={"tempo": 9})
+    assert answer == expected(index, mix(index, {"genre": a, "tempo": b, "whole": a}))
+    assert not {"t03", "t09"} & {track_id for track_id, _ in answer}
     brute = index.vectors[:, :6] @ index.vectors[3, :6] + 0.5 * index.vectors[:, 6:] @ index.vectors[9, 6:]
     brute[[3, 9]] = -9
-    assert [hit.track["id"] for hit in found] == [index.tracks[row]["id"] for row in np.argsort(-brute)[:10]]
+    assert [track_id for track_id, _ in answer] == [index.tracks[row]["id"] for row in np.argsort(-brute)[:10]]
+    only = mix(index, {"tempo": b})
+    assert found(asker, parts={"tempo": 9}, weights=None) == expected(index, only, {"tempo": 1.0})
 
 
-def test_an_answer_says_why_and_where(library, tmp_path):
-    given = answer(library, Maps(library.index, tmp_path), asked(library, b=9, sides="aba"))
-    given = json.loads(json.dumps(given, allow_nan=False))
+def test_songs_that_are_not_wanted_push_away(asker):
+    index = asker.songs.index
+    query = push_away(index, by_tracks(index, ["t03"]), by_tracks(index, ["t05"]))
+    assert found(asker, like=3, unlike=["t05"]) == expected(index, query)
+
+
+def test_an_answer_says_why_and_where(asker):
+    given = asker.search(Search(like=3, parts={"tempo": 9}, weights=WEIGHTS))
+    given = json.loads(given.model_dump_json())
     for hit in given["hits"]:
-        track = library.index.tracks[hit["row"]]
-        assert hit["id"] == track["id"] and list(hit["cosines"]) == NAMES and hit["near"] == [hit["row"]] * 3
+        track = asker.songs.index.tracks[hit["row"]]
+        assert hit["id"] == track["id"] and list(hit["cosines"]) == NAMES
+        assert hit["near"] == [[[hit["row"], 1.0]]] * 3
         close = bool(track["tempo"]) and abs(float(track["tempo"]) - 69) <= 5
         assert hit["agrees"] == ["genre"] * (track["genre"] == "rock") + ["tempo"] * close
-    assert given["slots"] == {"a": [3] * 3, "b": [9] * 3}
+    assert [(by["song"], [places[0][0] for places in by["near"]]) for by in given["asked"]] == [
+        (3, [3] * 3),
+        (9, [9] * 3),
+    ]
     assert any("genre" in hit["agrees"] for hit in given["hits"])
     assert any("tempo" not in hit["agrees"] for hit in given["hits"])
 
 
-def test_results_that_the_sample_left_out_are_near_a_track_of_it(library, tmp_path, monkeypatch):
+def test_results_that_the_sample_left_out_are_near_songs_of_it(asker, tmp_path, monkeypatch):
     monkeypatch.setattr(maps_module, "MAX_POINTS", 5)
-    maps = Maps(library.index, tmp_path)
-    hits = answer(library, maps, asked(library, count=23))["hits"]
-    assert len(hits) == 23 and all(0 <= place < 5 for hit in hits for place in hit["near"])
+    asker = Asker(asker.songs, Maps(asker.songs.index, tmp_path / "few"), asker.sounds)
+    hits = asker.search(Search(like=3, count=23)).hits
+    assert len(hits) == 23 and all(0 <= place < 5 for hit in hits for places in hit.near for place, _ in places)
+    vectors = asker.songs.index.vectors
     for hit in hits:
-        scores = library.index.vectors[maps.rows, 6:] @ library.index.vectors[hit["row"], 6:]
-        assert abs(scores[hit["near"][1]] - scores.max()) < 1e-6
+        scores = vectors[asker.maps.rows, 6:] @ vectors[hit.row, 6:]
+        assert abs(scores[hit.near[1][0][0]] - scores.max()) < 1e-6
 
 
-def test_a_sound_agrees_with_nobody_since_it_has_no_labels(library, tmp_path):
-    query = by_embedding(np.ones(10), library.index.conditions)
-    given = answer(library, Maps(library.index, tmp_path), Asked({"a": Slot(query)}, "aaa", [1, 1, 0]))
-    assert len(given["hits"]) == 10 and all(hit["agrees"] == [] for hit in given["hits"])
+def test_a_sound_agrees_with_nobody_since_it_has_no_labels(asker):
+    hits = asker.search(Search(like=TOKEN, weights={"genre": 1, "tempo": 1})).hits
+    assert len(hits) == 10 and all(hit.agrees == [] for hit in hits)
 
 
 @pytest.mark.parametrize(
-    "changes, message",
+    "asked, message",
     [
-        ({"weights": [1.0]}, "1 weights for 3 conditions: genre, tempo, whole"),
-        ({"sides": "aaaa"}, "4 sides"),
-        ({"sides": "aab"}, "no song in slot B"),
-        ({"sides": ["a", "a", "x"]}, "slot X"),
-        ({"weights": [0, 0, 0]}, "no weight is above 0"),
-        ({"weights": [1, float("nan"), 0]}, "finite"),
-        ({"count": 0}, "at least 1"),
+        ({}, "nothing to search by"),
+        ({"like": 24}, "no song 24; there are 24"),
+        ({"like": 10**9}, "no song 1000000000"),
+        ({"like": "t99"}, "no track 't99'"),
+        ({"like": "f" * 32}, "no longer known"),
+        ({"like": 3, "parts": {"mood": 1}}, "no condition 'mood'"),
+        ({"like": 3, "unlike": ["t99"]}, "no track 't99'"),
+        ({"like": 3, "weights": {"genre": 0}}, "no weight is above 0"),
+        ({"like": 3, "weights": {"genre": float("nan")}}, "finite"),
+        ({"like": 3, "filters": ["genre"]}, "not of the form"),
     ],
 )
-def test_what_cannot_be_asked_is_one_line(library, changes, message):
+def test_what_cannot_be_asked_is_one_line(asker, asked, message):
     with pytest.raises(UserError, match=message) as error:
-        search(library, asked(library, **changes))
+        asker.search(Search(**asked))
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("row", [-1, 24, 10**9])
-def test_a_row_that_is_not_there(library, row):
-    with pytest.raises(UserError, match=f"no song {row}; there are 24"):
-        asked(library, a=row)
+@pytest.mark.parametrize("like", [-1, 1.5, True, [], "x" * 1001])
+def test_what_is_no_song_is_refused(like):
+    with pytest.raises(ValidationError):
+        Search(like=like)

@@ -110,7 +110,7 @@ def test_it_serves_until_it_is_interrupted(run_folder, capsys):
     def visit():
         while not seen and time.monotonic() < end:
             with contextlib.suppress(OSError):
-                seen.append(ask(address, "/api/run")[1]["tracks"])
+                seen.append(ask(address, "/api/v1/about")[1]["tracks"])
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGINT)
 

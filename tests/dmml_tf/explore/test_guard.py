@@ -25,7 +25,7 @@ from tfrecords_tools.errors import UserError
     ],
 )
 def test_a_rebound_name_is_refused(address, host):
-    for path in ("/", "/api/run", "/api/audio/0"):
+    for path in ("/", "/api/v1/about", "/api/v1/songs/0/audio"):
         status, headers, body = request(address, path, Host=host)
         assert status in (400, 403) and b"fLaC" not in body
         if status == 403:
@@ -34,12 +34,12 @@ def test_a_rebound_name_is_refused(address, host):
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "LOCALHOST", "127.0.0.1:5", "[::1]:5", "192.168.1.2"])
 def test_numbers_and_localhost_are_answered(address, host):
-    assert request(address, "/api/songs/3", Host=host)[0] == 200
+    assert request(address, "/api/v1/songs/3", Host=host)[0] == 200
 
 
 def test_another_origin_is_refused_and_ours_is_not(address):
     ours = address.rstrip("/")
-    assert request(address, "/api/songs/3", Origin=ours, sec_fetch_site="same-origin")[0] == 200
+    assert request(address, "/api/v1/songs/3", Origin=ours, sec_fetch_site="same-origin")[0] == 200
     for bad in (
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
@@ -47,13 +47,21 @@ def test_another_origin_is_refused_and_ours_is_not(address):
         {"sec_fetch_site": "same-site"},
         {"Origin": ours.replace("http", "https")},
     ):
-        for method, path in (("GET", "/api/songs/3"), ("POST", "/api/sound"), ("OPTIONS", "/api/sound")):
+        for method, path in (("GET", "/api/v1/songs/3"), ("POST", "/api/v1/embed"), ("OPTIONS", "/api/v1/embed")):
             status, headers, _ = request(address, path, method, **bad)
             assert status == 403 and not [name for name in headers if name.startswith("access-control")]
 
 
 def test_every_answer_carries_the_headers(address):
-    for path in ("/", "/static/app.js", "/api/run", "/api/nothing", "/api/audio/0"):
+    for path in (
+        "/",
+        "/static/app.js",
+        "/docs",
+        "/openapi.json",
+        "/api/v1/about",
+        "/api/nothing",
+        "/api/v1/songs/0/audio",
+    ):
         headers = request(address, path)[1]
         assert {name: headers.get(name.lower()) for name in HEADERS} == HEADERS
         assert "server" not in headers

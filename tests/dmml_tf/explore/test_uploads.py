@@ -18,7 +18,7 @@ from dmml_tf.embed.embedder import Embedder
 from dmml_tf.explore import uploads
 from dmml_tf.explore.uploads import MOST_BYTES, Busy, Sounds, TooLarge, decode_apart
 from dmml_tf.search.query import by_embedding
-from tests.dmml_tf.explore.client import ask
+from tests.dmml_tf.explore.client import ask, question
 from tfrecords_tools.errors import UserError
 
 pytestmark = pytest.mark.spawns
@@ -44,25 +44,26 @@ def no_file_left(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def song(library):
+def song(songs):
     """An audio file of the corpus as bytes."""
-    return library.sound(1).read_bytes()
+    return songs.sound(1).read_bytes()
 
 
-def test_a_file_of_the_corpus_finds_itself(address, library, song):
-    status, added = ask(address, "/api/sound", "POST", song)
+def test_a_file_of_the_corpus_finds_itself(address, songs, song):
+    status, added = ask(address, "/api/v1/embed", "POST", song)
     assert status == 200 and len(added["token"]) == 32 and len(added["mark"]) == 2
-    _, found = ask(address, f"/api/search?a={added['token']}&weight=1&weight=1&weight=1&side=a&side=a&side=a")
+    np.testing.assert_allclose(added["vector"], songs.index.vectors[1], atol=1e-6)
+    _, found = question(address, "search", like=added["token"], weights={"genre": 1, "tempo": 1, "whole": 1})
     first = found["hits"][0]
     assert first["id"] == "t01" and min(first["cosines"].values()) > 0.9999 and first["agrees"] == []
-    assert found["slots"]["a"] == [1, 1, 1]
+    assert [places[0][0] for places in found["asked"][0]["near"]] == [1, 1, 1]
 
 
-def test_the_query_is_that_of_the_command_line_and_the_file_is_gone(library, song, no_file_left):
-    sounds = Sounds(library.run)
+def test_the_query_is_that_of_the_command_line_and_the_file_is_gone(songs, song, no_file_left):
+    sounds = Sounds(songs.run)
     query = sounds.query(add(sounds, song))
     expected = by_embedding(
-        embed_audio(library.sound(1), Embedder(library.run.embedding(), library.run.features)), library.run.conditions
+        embed_audio(songs.sound(1), Embedder(songs.run.embedding(), songs.run.features)), songs.run.conditions
     )
     np.testing.assert_allclose(query.vector, expected.vector, atol=1e-6)
     np.testing.assert_allclose(query.whole, expected.whole, atol=1e-6)
@@ -94,9 +95,9 @@ def wav(seconds: float, rate: int = 22_050) -> bytes:
     ],
     ids=["empty", "html", "zip", "short", "cut", "header", "playlist"],
 )
-def test_what_is_not_audio_is_refused_in_one_line(library, no_file_left, content, reason):
+def test_what_is_not_audio_is_refused_in_one_line(songs, no_file_left, content, reason):
     with pytest.raises(UserError, match=reason) as error:
-        add(Sounds(library.run), content)
+        add(Sounds(songs.run), content)
     assert "\n" not in str(error.value) and str(no_file_left) not in str(error.value)
 
 
@@ -124,12 +125,12 @@ def test_a_decoder_that_dies_or_hangs_is_one_line(tmp_path, monkeypatch):
 def test_half_a_gigabyte_is_refused_by_its_length_before_it_is_read(address):
     parts = urlsplit(address)
     with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
-        head = f"POST /api/sound HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {500 << 20}\r\n\r\n"
+        head = f"POST /api/v1/embed HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {500 << 20}\r\n\r\n"
         connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_length_that_lies_is_noticed_while_it_arrives(library, no_file_left):
+def test_a_length_that_lies_is_noticed_while_it_arrives(songs, no_file_left):
     sent = []
 
     async def endless():
@@ -138,13 +139,13 @@ def test_a_length_that_lies_is_noticed_while_it_arrives(library, no_file_left):
             yield bytes(1 << 20)
 
     with pytest.raises(TooLarge, match="more than 64 MiB"):
-        asyncio.run(Sounds(library.run).add(endless(), announced=10))
+        asyncio.run(Sounds(songs.run).add(endless(), announced=10))
     assert len(sent) == (MOST_BYTES >> 20) + 1
 
 
-def test_a_sender_that_dawdles_or_leaves_is_let_go(library, no_file_left, monkeypatch):
+def test_a_sender_that_dawdles_or_leaves_is_let_go(songs, no_file_left, monkeypatch):
     monkeypatch.setattr(uploads, "_RECEIVED_WITHIN", 0.05)
-    sounds = Sounds(library.run)
+    sounds = Sounds(songs.run)
 
     async def slow():
         yield b"RIFF"
@@ -162,13 +163,13 @@ def test_a_sender_that_dawdles_or_leaves_is_let_go(library, no_file_left, monkey
     assert sounds._working == 0
 
 
-def test_more_than_two_at_once_are_sent_away(library, monkeypatch):
-    sounds, entered, release = Sounds(library.run), [], threading.Event()
+def test_more_than_two_at_once_are_sent_away(songs, monkeypatch):
+    sounds, entered, release = Sounds(songs.run), [], threading.Event()
 
     def embed(source):
         entered.append(source)
         release.wait(20)
-        return by_embedding(np.ones(10), library.run.conditions)
+        return by_embedding(np.ones(10), songs.run.conditions)
 
     monkeypatch.setattr(sounds, "_embed", embed)
 
@@ -187,10 +188,10 @@ def test_more_than_two_at_once_are_sent_away(library, monkeypatch):
     assert len(set(tokens)) == 2 and len(entered) == 2 and sounds.query(tokens[0]).sources == ()
 
 
-def test_old_queries_are_forgotten(library, monkeypatch):
+def test_old_queries_are_forgotten(songs, monkeypatch):
     monkeypatch.setattr(uploads, "KEPT", 2)
-    sounds = Sounds(library.run)
-    monkeypatch.setattr(sounds, "_embed", lambda _: by_embedding(np.ones(10), library.run.conditions))
+    sounds = Sounds(songs.run)
+    monkeypatch.setattr(sounds, "_embed", lambda _: by_embedding(np.ones(10), songs.run.conditions))
     tokens = [add(sounds, b"x") for _ in range(3)]
     assert sounds.query(tokens[2]) and sounds.query(tokens[1])
     with pytest.raises(UserError, match="drop it again"):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
-from dmml_tf.pictures.plots import map_2d, plot_cross_table, plot_learning_curves, plot_map, plot_map_grid, shown_tag
+from dmml_tf.pictures.layout import map_2d, shown_tag
+from dmml_tf.pictures.plots import plot_cross_table, plot_learning_curves, plot_map, plot_map_grid
 from tfrecords_tools.errors import UserError
 
 GENRE = SharedTag("genre")
