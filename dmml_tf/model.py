@@ -22,6 +22,7 @@ from dmml_tf.search.index import INDEX_FOLDER, Index
 from dmml_tf.search.of_run import find_index, load_index
 from dmml_tf.search.recall import prepared
 from dmml_tf.search.searcher import Searcher
+from dmml_tf.search.sections import Sections
 from dmml_tf.spaces import search_vectors
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
@@ -138,7 +139,7 @@ class Model:
             self._run.require_slices()
         folder = None if self._run is None else self._run.folder / INDEX_FOLDER
         index = load_index(self.run) if data is None else prepared(self._indexed(data, workers))
-        return Searcher(index, self._hear, folder, self._heard_as())
+        return Searcher(index, self._hear, folder, self._heard_as(), Sections(lambda: self._embedder, _no_file))
 
     def fit_heard(self, data: Dataset | PathLike | None = None) -> dict[str, dict[str, Any]]:
         """Learns from labelled songs what the sub-spaces can say of unlabelled ones, as `dmml heard` does.
@@ -296,3 +297,7 @@ class Model:
         if isinstance(data, Dataset) or Path(data, FILE_NAME).exists() or not Path(data).is_dir():
             return index_dataset(self._embedder, self.conditions, self._dataset(data), self._weights)
         return index_music(self._embedder, self.conditions, data, self._weights, workers)
+
+
+def _no_file(track_id: str) -> Path:
+    raise UserError(f"{track_id}: its audio file is not known; name a file, or search a library")

@@ -1,11 +1,13 @@
 """The flags that say whose songs: `--run`, a run folder or a model that comes with the package, or `--library`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from absl import flags
 
 from dmml_tf.pretrained.unpack import run_folder
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 
 def define_run_flag(fv: flags.FlagValues, what: str = "Folder of a trained run") -> None:
@@ -40,6 +42,30 @@ def chosen_run(fv: flags.FlagValues) -> Path:
     from dmml_tf.library.library import Library
 
     return Library.open(library).model_folder
+
+
+def chosen_sounds(fv: flags.FlagValues) -> Callable[[str], Path]:
+    """Track id -> audio file, of the library or, by its dataset's table, of the run that is meant.
+
+    Raises:
+        UserError: as `chosen_run`, and if the table cannot be read; what is returned does, where there is no file.
+    """
+    if fv.library is not None:
+        from dmml_tf.library.library import Library
+
+        return Library.open(fv.library).sound
+    from dmml_tf.explore.library import audio_paths
+    from dmml_tf.run import Run
+
+    run = Run.load(chosen_run(fv))
+    paths = audio_paths(Path(run.dataset, TRACKS_FILE)) if run.dataset else {}
+
+    def sound(track_id: str) -> Path:
+        if track_id not in paths:
+            raise UserError(f"{track_id}: its audio file is not known; search a library, or give --audio FILE")
+        return Path(paths[track_id])
+
+    return sound
 
 
 def _define(fv: flags.FlagValues, what: str, required: bool) -> None:

@@ -1,23 +1,30 @@
 """`dmml search`: the tracks most similar to a track, to several, to an audio file, or to parts of each."""
 
+import functools
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from dmml_tf.commands.rule_flags import chosen_rules, define_rule_flags
-from dmml_tf.commands.run_flag import chosen_run, define_run_or_library_flags
+from dmml_tf.commands.run_flag import chosen_run, chosen_sounds, define_run_or_library_flags
 from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs, find_heard_as
 from dmml_tf.heard.said import heard_text
 from dmml_tf.search import show
 from dmml_tf.search.heard import heard_in, with_heard
 from dmml_tf.search.index import INDEX_FOLDER, Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
+from dmml_tf.search.section import parse_section
+from dmml_tf.search.sections import Sections, heard_again
 from dmml_tf.search.weights import parse_weights
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.names import normal
+
+if TYPE_CHECKING:
+    from dmml_tf.embed.embedder import Embedder
 
 _PART_OF = re.compile(r"--?(\w[\w-]*)_of(?:=(.*))?", re.DOTALL)
 
@@ -30,6 +37,19 @@ def define_flags(fv: flags.FlagValues) -> None:
     )
     flags.DEFINE_string(
         "audio", None, "Audio file to search by: wav, flac, ogg or mp3 of at least 3 s.", flag_values=fv
+    )
+    flags.DEFINE_string(
+        "window",
+        None,
+        "A section of the --track or the --audio file to search by, as in 0:30-0:45 or 90-105, of at least 3 s.",
+        flag_values=fv,
+    )
+    flags.DEFINE_bool(
+        "windows",
+        False,
+        "Find the section of each result that is most like the one asked by (--window, or the whole --audio file): the "
+        "first results, at least 20, are decoded and heard again for it, and ranked by their sections.",
+        flag_values=fv,
     )
     flags.DEFINE_multi_string(
         "of",
@@ -82,16 +102,23 @@ def run(fv: flags.FlagValues) -> None:
     """Prints the results."""
     if (fv.track and fv.audio) or not (fv.track or fv.audio or fv.of):
         raise UserError("give either --track ID (one or more) or --audio FILE, or parts with --of NAME=ID")
+    if fv.window is not None and not fv.audio and len(fv.track) != 1:
+        raise UserError("--window is a section of one song; give it by one --track ID or by --audio FILE")
+    if fv.windows and not (fv.window or fv.audio):
+        raise UserError("--windows needs a section to be like; give --window, as in 0:30-0:45, or --audio FILE")
     weights = None if fv.weights is None else parse_weights(fv.weights)
     rules = chosen_rules(fv)
     folder = chosen_run(fv)
     index = Index.load(folder / INDEX_FOLDER)
     heard_as = None if fv.heard is False else _heard_as(folder, index, fv.heard)
-    sound = _by_audio(fv.audio, folder, index) if fv.audio and not fv.track else None
+    sections = _sections(fv, folder, index)
+    sound, seconds = _by_sound(fv, index, sections) if fv.audio or fv.window else (None, 0.0)
     query, parts = _query(fv, index, sound), parse_parts(fv.of)
     if fv["not"].value:
         query = push_away(index, query, by_tracks(index, fv["not"].value))
-    hits = index.search(query, weights, fv.k, rules)
+    hits = index.search(query, weights, heard_again(fv.k) if fv.windows else fv.k, rules)
+    if fv.windows:
+        hits = sections.find(index, query, weights, hits, seconds)[: fv.k]
     hits = with_heard(hits, index, heard_as, bool(fv.heard))
     lines = _asked(fv, index, parts, sound, heard_as)
     if fv.picture:
@@ -104,6 +131,7 @@ def run(fv: flags.FlagValues) -> None:
         asked = {
             "tracks": fv.track,
             "audio": fv.audio,
+            **({"window": parse_section(fv.window).seconds()} if fv.window else {}),
             "of": parts,
             "not": fv["not"].value,
             "filters": fv.filter,
@@ -156,22 +184,35 @@ def _asked(
     named = [("query", track) for track in fv.track]
     named += [(f"{name} of", track) for name, tracks in parts.items() for track in tracks]
     named += [("not", track) for track in fv["not"].value or ()]
-    lines = [f"query {fv.audio}"] if fv.audio else []
-    if sound is not None and heard_as is not None and (said := heard_text(heard_as.heard(sound.vector[None])[0])):
+    window = "" if fv.window is None else f" {parse_section(fv.window)}"
+    lines = [f"query {fv.audio}{window}"] if fv.audio else []
+    heard_in_it = heard_as.heard(sound.vector[None])[0] if fv.audio and sound and heard_as else {}
+    if said := heard_text(heard_in_it):
         lines = [f"{lines[0]} ({show.HEARD_AS} {said})"]
     heard = heard_in(index, [track for _, track in named], heard_as, bool(fv.heard))
     told = [show.describe(index.tracks[index.position(track)], said) for (_, track), said in zip(named, heard)]
-    return lines + [f"{role} {text}" for (role, _), text in zip(named, told)]
+    roles = [f"query{window} of" if role == "query" and window else role for role, _ in named]
+    return lines + [f"{role} {text}" for role, text in zip(roles, told)]
 
 
-def _by_audio(path: str, folder: Path, index: Index) -> Query:
-    # Imported here, so that a search by id does not wait for TensorFlow.
-    from dmml_tf.embed.audio import embed_audio
-    from dmml_tf.embed.embedder import Embedder
-    from dmml_tf.run import Run
-    from dmml_tf.search.of_run import require_own_index
+def _sections(fv: flags.FlagValues, folder: Path, index: Index) -> Sections:
+    def embedder() -> "Embedder":
+        # Imported here, so that a search by id does not wait for TensorFlow.
+        from dmml_tf.embed.embedder import Embedder
+        from dmml_tf.run import Run
+        from dmml_tf.search.of_run import require_own_index
 
-    trained = Run.load(folder)
-    embedder = Embedder.of_run(trained)
-    require_own_index(trained, index)
-    return by_embedding(embed_audio(path, embedder), index.conditions)
+        trained = Run.load(folder)
+        require_own_index(trained, index)
+        return Embedder.of_run(trained)
+
+    sounds = functools.cache(lambda: chosen_sounds(fv))
+    return Sections(functools.cache(embedder), lambda track_id: sounds()(track_id))
+
+
+def _by_sound(fv: flags.FlagValues, index: Index, sections: Sections) -> tuple[Query, float]:
+    """The query by a file, or by a section of it or of a track, and its seconds."""
+    section = None if fv.window is None else parse_section(fv.window)
+    source = [] if fv.audio else [index.tracks[index.position(fv.track[0])]["id"]]
+    vector, seconds = sections.embed(fv.audio or sections.sound(source[0]), section)
+    return by_embedding(vector, index.conditions, source), seconds

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dmml_tf.library.duplicates import Duplicates, find_duplicates
 from dmml_tf.library.library import Library
 from dmml_tf.library.scan import Scan, Scanned, scan
 from dmml_tf.search.searcher import Example, Results, Searcher
+from dmml_tf.search.sections import Sections
 
 PathLike = str | os.PathLike[str]
 
@@ -79,7 +81,20 @@ class OpenLibrary:
 
             return embed_audio(path, embedder())
 
-        return Searcher(library.index, hear, None, library.heard_as)
+        return Searcher(library.index, hear, None, library.heard_as, Sections(embedder, library.sound))
+
+    def duplicates(self, **asked: Any) -> Duplicates:
+        """The recordings that are in the library more than once; nothing is deleted.
+
+        >>> library = dmml.open_library("music.dmml", "music", run="runs/mine")
+        >>> library.duplicates(workers=1).groups
+        []
+
+        Args:
+            asked: what `dmml_tf.library.duplicates.find_duplicates` takes: `cosine`, `similarity`, `neighbours`,
+                `workers`. Files are decoded in processes: a script calls this under `if __name__ == "__main__":`.
+        """
+        return find_duplicates(self.library.index, self.library.sound, **asked)
 
     def sound(self, track_id: str) -> Path:
         """The audio file of a song; `UserError` if there is no such song."""

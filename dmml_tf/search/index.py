@@ -27,6 +27,7 @@ from dmml_tf.conditions.labels import Array
 from dmml_tf.heard.said import Heard
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.rules import NO_RULES, Limits, Rules
+from dmml_tf.search.section import Section
 from dmml_tf.search.track_table import TRACKS_FILE, TrackTable, write_tracks
 from dmml_tf.search.weights import weight_vector
 from dmml_tf.spaces import WHOLE, search_vectors, unit
@@ -72,12 +73,14 @@ class Hit:
         cosines: condition -> cosine with the query in that sub-space, and `whole`, whatever their weight.
             Of a query that pushes away: see `query.push_away`.
         heard: what the model's sub-spaces say of it, by condition; empty where that was not asked for.
+        section: the part of it that score and cosines are of; None: all of it.
     """
 
     track: Mapping[str, str]
     score: float
     cosines: Mapping[str, float]
     heard: Heard = dataclasses.field(default_factory=dict)
+    section: Section | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -37,10 +37,16 @@ def of_row(index: Index, row: int) -> Query:
     return Query(np.asarray(index.vectors[row]), (index.table.cell(row, ID),), whole)
 
 
-def by_embedding(embedding: Array, conditions: Conditions) -> Query:
-    """Asks by an embedding, float32 [D], of a sound that need not be in the index (see `embed.audio.embed_audio`)."""
+def by_embedding(embedding: Array, conditions: Conditions, sources: Sequence[str] = ()) -> Query:
+    """Asks by an embedding, float32 [D], of a sound that need not be in the index (see `embed.audio.embed_audio`).
+
+    Args:
+        embedding: not normalised.
+        conditions: the index's.
+        sources: ids of the tracks that it is of, which shall not be found.
+    """
     embedding = np.asarray(embedding, np.float32)
-    return Query(search_vectors(embedding[None], conditions)[0], whole=unit(embedding))
+    return Query(search_vectors(embedding[None], conditions)[0], tuple(sources), unit(embedding))
 
 
 def mix(index: Index, parts: Mapping[str, Query]) -> Query:

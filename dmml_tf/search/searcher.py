@@ -18,6 +18,8 @@ from dmml_tf.search.heard import with_heard
 from dmml_tf.search.index import Hit, Index, Query
 from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
 from dmml_tf.search.rules import Rules
+from dmml_tf.search.section import Section, parse_section, require_long_enough
+from dmml_tf.search.sections import Sections, heard_again
 from tfrecords_tools.errors import UserError
 
 # An id of the index, the path of an audio file, a vector of the model's size, or several ids.
@@ -75,12 +77,14 @@ class Searcher:
         embed: an audio file -> its embedding, float32 [E]; None where only tracks of the index are asked for.
         folder: where `save` writes, if not told otherwise.
         heard_as: says what is heard in results without labels; None says nothing.
+        sections: hears sections of songs; None cannot.
     """
 
     index: Index
     embed: Callable[[str | os.PathLike[str]], npt.NDArray[np.float32]] | None = None
     folder: Path | None = None
     heard_as: HeardAs | None = None
+    sections: Sections | None = None
 
     def search(
         self,
@@ -99,6 +103,8 @@ class Searcher:
         most_per_album: int | None = None,
         vary: float = 0.0,
         seed: int = 0,
+        window: str | tuple[float, float] | None = None,
+        windows: bool = False,
     ) -> Results:
         """The `k` most similar tracks.
 
@@ -119,12 +125,17 @@ class Searcher:
             exclude: ids to leave out, besides those asked by.
             filters: demands as `dmml search --filter` takes them: `["genre!=jazz", "path!=Live/*", "year=1990..1999"]`.
             not_its_artist, not_its_album, most_per_artist, most_per_album, vary, seed: see `search.rules.Rules`.
+            window: the section of `like`, an id or the path of an audio file, that is asked by: `"0:30-0:45"` or
+                seconds (30, 45), at least 3 s.
+            windows: hears the first results again (`sections.heard_again`, a second or so each), and ranks them by
+                that section of each which is most like the query, of the length of `window` or of the file asked by.
 
         Raises:
             UserError: if nothing is asked for, an example is neither in the index nor a file that can be used, or a
                 condition, weight or column is not this index's.
         """
-        query = self._mixed(like, mix or {})
+        by_section = self._by_section(like, window) if window is not None or windows else None
+        query = self._mixed(like if by_section is None else by_section[0], mix or {})
         for example in unlike:
             query = push_away(self.index, query, self.query(example))
         demands = [_filter(column, wanted) for column, wanted in (where or {}).items()]
@@ -138,7 +149,11 @@ class Searcher:
             vary=vary,
             seed=seed,
         )
-        hits = self.index.search(query, weights, k, rules)
+        if by_section is None or not windows:
+            hits = self.index.search(query, weights, k, rules)
+        else:
+            hits = self.index.search(query, weights, heard_again(k), rules)
+            hits = self._sections.find(self.index, query, weights, hits, by_section[1])[:k]
         return Results(with_heard(hits, self.index, self.heard_as))
 
     def query(self, example: Example) -> Query:
@@ -212,13 +227,32 @@ class Searcher:
     def __repr__(self) -> str:
         return f"Searcher of {len(self)} tracks by {', '.join(self.index.names)}"
 
-    def _mixed(self, like: Example | None, parts: Mapping[str, Example]) -> Query:
+    @property
+    def _sections(self) -> Sections:
+        if self.sections is None:
+            raise UserError("no sections of songs here: this index has no model that could hear them")
+        return self.sections
+
+    def _by_section(self, like: Example | None, window: str | tuple[float, float] | None) -> tuple[Query, float]:
+        """The query by a section of a song, and its seconds."""
+        if not isinstance(like, str | os.PathLike):
+            raise UserError("a section is one of a song; give its id or its file (like=)")
+        section = parse_section(window) if isinstance(window, str) else window and require_long_enough(Section(*window))
+        name = os.fspath(like)
+        row = self.index.row(name)
+        if row is not None and section is None:
+            raise UserError("windows of which length? give window=, such as window='0:30-0:45'")
+        source = "" if row is None else self.index.tracks[row]["id"]
+        vector, seconds = self._sections.embed(self._sections.sound(source) if source else name, section)
+        return by_embedding(vector, self.index.conditions, [source] if source else []), seconds
+
+    def _mixed(self, like: Example | Query | None, parts: Mapping[str, Example]) -> Query:
         queries = {name: self.query(example) for name, example in parts.items()}
         if like is None:
             if not queries:
                 raise UserError("nothing to search by; give an id, an audio file or a vector, or mix={condition: id}")
             return mix(self.index, queries)
-        query = self.query(like)
+        query = like if isinstance(like, Query) else self.query(like)
         return mix(self.index, dict.fromkeys(self.index.slices, query) | queries) if queries else query
 
     def _by_name(self, name: str) -> Query:

@@ -31,15 +31,18 @@ def table(hits: Sequence[Hit]) -> str:
     heard = [HEARD_AS] if any(hit.heard for hit in hits) else []
     if heard:
         labels = [name for name in labels if any(hit.track[name] for hit in hits)]
-    header = ["#", "id", "title", "artist", *labels, *heard, "score", *(f"cos({name})" for name in conditions)]
+    section = ["section"] if any(hit.section for hit in hits) else []
+    texts = ["title", "artist", *labels, *heard, *section]
+    header = ["#", "id", *texts, "score", *(f"cos({name})" for name in conditions)]
     rows = [header]
     for rank, hit in enumerate(hits, 1):
         texts = [fit(hit.track[name]) for name in ("title", "artist", *labels)]
         texts += [fit(heard_text(hit.heard), _HEARD_WIDEST)] if heard else []
+        texts += [str(hit.section or "whole")] if section else []
         numbers = [f"{value:.3f}" for value in (hit.score, *hit.cosines.values())]
         rows.append([str(rank), printable(hit.track["id"]), *texts, *numbers])
     widths = [max(map(_cells, column)) for column in zip(*rows)]
-    first_number = 4 + len(labels) + len(heard)
+    first_number = 4 + len(labels) + len(heard) + len(section)
     copies = ", ".join(f"#{rank}" for rank, hit in enumerate(hits, 1) if seems_copy(hit))
     said = [f"{copies}: as what was asked by in every sub-space; a copy?"] if copies else []
     return "\n".join([*(_line(row, widths, first_number) for row in rows), *said])
@@ -63,9 +66,10 @@ def describe(track: Mapping[str, str], heard: Heard | None = None) -> str:
 
 
 def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
-    """Plain dictionaries: rank, id, title, artist, split, labels, heard_as, score, cosines, seems_copy.
+    """Plain dictionaries: rank, id, title, artist, split, labels, heard_as, section, score, cosines, seems_copy.
 
-    `heard_as` is condition -> [{"label", "share"}], and is there where something was heard.
+    `heard_as` is condition -> [{"label", "share"}], and is there where something was heard; `section` is
+    {"begin", "end"} in seconds, where score and cosines are of a part of the song.
     """
     return [
         {
@@ -73,6 +77,7 @@ def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
             **{name: hit.track[name] for name in FIRST_COLUMNS},
             "labels": labels_of(hit.track),
             **({"heard_as": heard_json(hit.heard)} if hit.heard else {}),
+            **({"section": hit.section.seconds()} if hit.section else {}),
             "score": hit.score,
             "cosines": dict(hit.cosines),
             "seems_copy": seems_copy(hit),
