@@ -39,7 +39,7 @@ def parse_section(text: str) -> Section:
 def require_long_enough(section: Section) -> Section:
     """The section, if it is at least 3 s long; `UserError` otherwise."""
     if not 0 <= section.begin < section.end < math.inf:
-        raise UserError(f"window {section}: ends before it begins; write from when to when, as in 0:30-0:45")
+        raise UserError(f"window {section.begin:g}-{section.end:g} s: ends before it begins; write it as in 0:30-0:45")
     if section.end - section.begin < LEAST_SECONDS - 1e-6:
         raise UserError(f"window {section}: is shorter than {LEAST_SECONDS:g} s, which the network hears at a time")
     return section

@@ -88,7 +88,7 @@ def test_means_of_sections_by_loops():
     assert count == 1 and len(means) == 2
 
 
-@pytest.mark.parametrize("weights", [None, {"genre": 1.0}, {"tempo": 0.5, "whole": 1.0}, {"mood": -1.0}])
+@pytest.mark.parametrize("weights", [None, {"genre": 1.0}, {"tempo": 0.5, "whole": 1.0}, {"genre": 1.0, "mood": -0.5}])
 def test_the_section_that_is_most_like_the_query(searcher, embedder, songs, weights):
     asked, seconds = searcher.sections.embed(songs / "0.wav", Section(6, 12))
     query = by_embedding(asked, CONDITIONS, ["0"])
