@@ -14,6 +14,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "dmml_tf/pretrained/card.md": "card.md",
+    "dmml_tf/pretrained/musicnn/card.md": "card_musicnn.md",
 }
 
 
