@@ -19,6 +19,7 @@ from dmml_tf.library.tables import write_tables
 from dmml_tf.library.walk import joined_roots
 from dmml_tf.pretrained.contents import PRETRAINED
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import temporary_path
 from tfrecords_tools.notes import counted
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE
 
@@ -91,7 +92,7 @@ def scan(folder: str | os.PathLike[str], asked: Scan = Scan()) -> Scanned:
     folder = Path(folder)
     if not (folder / LIBRARY_FILE).exists():
         joined_roots((), asked.roots)  # says what is wrong with them before anything is made
-        if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - _OWN):
+        if folder.exists() and not (folder.is_dir() and all(map(_is_own, folder.iterdir()))):
             raise UserError(f"{folder}: is no library, and not empty; name a new folder with --library")
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder), contextlib.closing(Catalogue(folder / CATALOGUE_FILE)) as catalogue:
@@ -107,6 +108,10 @@ def scan(folder: str | os.PathLike[str], asked: Scan = Scan()) -> Scanned:
         rejected, notes = write_tables(folder, catalogue, steps.prefixes)
         _take_over(settings)
         return Scanned(folder, catalogue.count_rows(), read, embedded, gone, back, rejected, dict(notes))
+
+
+def _is_own(path: Path) -> bool:
+    return path.name in _OWN or path == temporary_path(path.with_name(LIBRARY_FILE))
 
 
 def _settings(folder: Path, asked: Scan) -> Settings:

@@ -1,31 +1,49 @@
-"""Small folders of music and an untrained model, for the tests of libraries."""
+"""Small folders of music and a model that needs no TensorFlow, for the tests of libraries."""
 
 import os
+import types
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SharedTag, Within
-from dmml_tf.library.catalogue import CATALOGUE_FILE, Catalogue
 from dmml_tf.library.library import Library
-from dmml_tf.models.embedding import build_embedding
-from dmml_tf.run import Run
-from tests.synthetic import SCHEMA
+from dmml_tf.run import MODEL_FILE, WEIGHTS_FILE, Run
 from tests.tfrecords_tools.damaged import RATE, noise
 from tfrecords_tools.features import LogMel
+from tfrecords_tools.files import write_json
 
 CONDITIONS = Conditions([SharedTag("genre", width=6), Within("tempo", 5.0, width=4)])
-NETWORK = {"block": "conv", "width": 2, "size": 10}
 
 
 def make_run(folder: Path, seed: int = 0) -> Run:
-    """A run whose network was not trained."""
-    keras.utils.set_random_seed(seed)
-    run = Run(folder, CONDITIONS, NETWORK, LogMel(), SCHEMA, "")
-    run.save(build_embedding(**NETWORK))
-    return run
+    """A run whose weights `Projection` makes up."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS_FILE).write_text(f"weights of seed {seed}")
+    content = {"conditions": CONDITIONS.to_json(), "network": {}, "features": {}, "tags": {}, "values": []}
+    write_json(folder / MODEL_FILE, {**content, "dataset": "", "norm_order": "mask_then_norm"})
+    return Run.load(folder)
+
+
+class Projection:
+    """Stands for `Embedder`: a random projection of a song's mean spectrum, which costs nothing."""
+
+    signal = types.SimpleNamespace(field="log_mel", takes_samples=False, features=LogMel())
+
+    def __init__(self, run: Run):
+        seed = int(run.weights_sha256()[:8], 16)
+        self._weights = np.random.default_rng(seed).normal(size=(128, 10)).astype(np.float32)
+
+    @classmethod
+    def of_run(cls, run: Run) -> "Projection":
+        """As `Embedder.of_run`."""
+        return cls(run)
+
+    def windows(self, sound: Mapping[str, np.ndarray]) -> np.ndarray:
+        """float32 [1, 10]."""
+        return sound["log_mel"].astype(np.float32).mean(axis=0, keepdims=True) @ self._weights
 
 
 def make_song(path: Path, seed: int, seconds: float = 3.2) -> Path:
@@ -55,15 +73,6 @@ def require_equal(one: Path, other: Path) -> None:
 def text_of(path: Path) -> str:
     """The text of a file, empty where there is none."""
     return path.read_text("utf-8") if path.exists() else ""
-
-
-def count_sounds(library: Path) -> int:
-    """Sounds that were ever heard."""
-    catalogue = Catalogue(library / CATALOGUE_FILE)
-    try:
-        return catalogue._one("SELECT COUNT(*) FROM sound")
-    finally:
-        catalogue.close()
 
 
 def touch(path: Path, seconds: float = 10.0) -> None:

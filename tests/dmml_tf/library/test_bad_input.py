@@ -11,11 +11,12 @@ import pytest
 from dmml_tf.library import reading, steps
 from dmml_tf.library.library import Library
 from dmml_tf.library.scan import Scan, scan
+from tests.dmml_tf.library.conftest import use_here
 from tests.dmml_tf.library.made import make_run, make_song, require_equal, songs_of
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import Command, dispatch
 
-pytestmark = pytest.mark.usefixtures("in_this_process")
+pytestmark = pytest.mark.usefixtures("here")
 COMMANDS = [Command(name, name, f"dmml_tf.commands.{name}") for name in ("scan", "search")]
 
 
@@ -27,9 +28,7 @@ def made(tmp_path_factory):
     for number in range(10):
         make_song(folder / "music" / f"{'ab'[number % 2]}/{number}.wav", number)
     with pytest.MonkeyPatch.context() as patch:
-        from tests.in_this_process import map_here
-
-        patch.setattr("dmml_tf.library.steps.ordered_map", map_here)
+        use_here(patch)
         scan(folder / "lib", Scan([str(folder / "music")], str(run.folder)))
     return folder
 
@@ -187,9 +186,10 @@ def test_another_model_is_said_and_taken_with_reembed_alone(library, music, made
     # The same run with other weights: said in a line, and the library keeps the model it has.
     make_run(tmp_path / "other", seed=2)
     make_song(music / "new.wav", 60)
-    status, out, said = dmml(capsys, "scan", "--library", library)
+    status = dispatch("dmml", "", COMMANDS, ["scan", "--library", str(library)])
+    out, said = capsys.readouterr()
+    assert "it keeps its own; --reembed embeds all songs anew" in said
     assert status == 0 and "11 songs; 1 files read, 1 songs embedded" in out
-    assert "it keeps its own; --reembed embeds all songs anew" in capsys.readouterr().err + said or True
     scan(tmp_path / "fresh2", Scan([str(music)], str(library / "models" / next((library / "models").iterdir()).name)))
     require_equal(library, tmp_path / "fresh2")
 

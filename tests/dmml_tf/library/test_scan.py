@@ -11,7 +11,7 @@ from tests.dmml_tf.library.made import make_run, make_song, require_equal, songs
 from tests.tfrecords_tools.damaged import KINDS
 from tfrecords_tools.errors import UserError
 
-pytestmark = pytest.mark.usefixtures("in_this_process")
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.fixture(scope="module")
