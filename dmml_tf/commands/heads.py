@@ -4,7 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
-from dmml_tf.explore.library import audio_paths
+from  import audio_paths
 from dmml_tf.heads.songs import read_heard, write_heard
 from dmml_tf.heads.train import PLAN, HeadsPlan, train_heads
 from dmml_tf.pretrained.unpack import require_trainable
