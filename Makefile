@@ -1,4 +1,5 @@
 # make demo       train on the demo corpus, or on your own music with MANIFEST=songs.csv
+# make listen MUSIC=FOLDER  a library of your own music, and the page to search it; another time it adds what is new
 # make pretrained the model that comes with the package, from nothing: hours
 # make pretrained-musicnn  the other one, on musicnn's features, after make pretrained: an hour
 # make check      lint, format, types, imports, and the tests that are done in seconds
@@ -11,6 +12,8 @@
 
 PYTHON ?= python3
 MANIFEST ?=
+MUSIC ?=
+LIBRARY ?= music.dmml
 NAME := $(if $(MANIFEST),$(basename $(notdir $(MANIFEST))),demo)
 DEMO_FLAGS ?=
 QUICK := not trains and not spawns and not slow and not browser and not wheel and not notebook
@@ -18,11 +21,16 @@ QUICK := not trains and not spawns and not slow and not browser and not wheel an
 # tensorflow-addons, and with it the design's own stack, exists for Python 3.11 alone.
 EXTRAS := $(shell $(PYTHON) -c 'import sys; print("addons,test" if sys.version_info[:2] == (3, 11) else "test")')
 
-.PHONY: check clean demo docs pretrained pretrained-musicnn quick test test-keras3
+.PHONY: check clean demo docs listen pretrained pretrained-musicnn quick test test-keras3
 
 demo: .venv/installed
 	.venv/bin/dmml demo --config demo --data data/$(NAME) --run runs/$(NAME) \
 		$(if $(MANIFEST),--manifest $(MANIFEST)) $(DEMO_FLAGS)
+
+listen: .venv/installed
+	$(if $(MUSIC)$(wildcard $(LIBRARY)/library.json),,$(error name your folder of music: make listen MUSIC=~/Music))
+	.venv/bin/dmml scan $(if $(MUSIC),"$(MUSIC)") --library "$(LIBRARY)"
+	.venv/bin/dmml explore --library "$(LIBRARY)"
 
 # Real songs with rendered ones to train on, and by themselves to score and to say what is heard.
 pretrained: .venv/installed

@@ -32,7 +32,7 @@ class Library:
         Raises:
             UserError: if there is none, it is of another version, or its first scan is not finished.
         """
-        folder = Path(folder)
+        folder = Path(folder).expanduser()
         library = cls(folder, Settings.read(folder))
         if not (library.model_folder / INDEX_FOLDER).exists():
             raise UserError(f"{folder}: the library has no song to search yet; scan it: dmml scan --library {folder}")

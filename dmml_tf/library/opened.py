@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from dmml_tf.library.duplicates import Duplicates, find_duplicates
 from dmml_tf.library.library import Library
+from dmml_tf.library.path import STEPS, SongPath, song_path
 from dmml_tf.library.scan import Scan, Scanned, scan
+from dmml_tf.search.rules import NO_RULES, Rules
 from dmml_tf.search.searcher import Example, Results, Searcher
 from dmml_tf.search.sections import Sections
 
@@ -45,6 +47,33 @@ class OpenLibrary:
             UserError: as `Searcher.search`.
         """
         return self.searcher.search(like, **asked)
+
+    def path(
+        self,
+        start: Example,
+        end: Example,
+        steps: int = STEPS,
+        *,
+        weights: Mapping[str, float] | None = None,
+        keep: Collection[str] = (),
+        rules: Rules = NO_RULES,
+    ) -> SongPath:
+        """A sequence of songs from one to another, whose neighbours are close and which lie evenly on the way.
+
+        >>> library = dmml.open_library("music.dmml", "music", run="runs/mine")
+        >>> path = library.path("t001.wav", "t004.wav", steps=2, weights={"tempo": 1})
+        >>> len(path.stops)
+        3
+
+        Args:
+            start, end: an id, a file or a vector each.
+            steps, weights, keep, rules: as `dmml_tf.library.path.song_path`.
+
+        Raises:
+            UserError: as `song_path`.
+        """
+        ends = self.searcher.query(start), self.searcher.query(end)
+        return song_path(self.library.index, *ends, steps, weights, keep, rules)
 
     def scan(self, *music: PathLike, **asked: Any) -> Scanned:
         """Brings the library up to date with its folders, and with those of `music` besides.

@@ -89,7 +89,7 @@ def scan(folder: str | os.PathLike[str], asked: Scan = Scan()) -> Scanned:
         UserError: if a root is gone, or so much that a disk may be missing; the library is of another version, damaged
             or being scanned by another process; the roots hold no audio; or the model cannot be read.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     if not (folder / LIBRARY_FILE).exists():
         joined_roots((), asked.roots)  # says what is wrong with them before anything is made
         if folder.exists() and not (folder.is_dir() and all(map(_is_own, folder.iterdir()))):

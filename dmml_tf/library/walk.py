@@ -17,7 +17,7 @@ def joined_roots(known: Sequence[str], given: Sequence[str]) -> list[str]:
         UserError: if one is no folder, lies in another, or has a name that no id can have.
     """
     roots = list(known)
-    for root in map(os.path.abspath, given):
+    for root in (os.path.abspath(os.path.expanduser(root)) for root in given):
         if root in roots:
             continue
         if not os.path.isdir(root):
