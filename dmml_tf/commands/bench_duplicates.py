@@ -6,11 +6,11 @@ from absl import flags
 
 from dmml_tf.benchmarks.duplicates import bench_duplicates, duplicates_table
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
-from dmml_tf.explore.library import audio_paths
 from dmml_tf.library.duplicates import COSINE
 from dmml_tf.library.same_recording import SAME
 from dmml_tf.run import Run
 from tfrecords_tools.files import write_json
+from tfrecords_tools.tables.audio_paths import audio_paths
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 

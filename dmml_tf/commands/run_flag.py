@@ -54,8 +54,8 @@ def chosen_sounds(fv: flags.FlagValues) -> Callable[[str], Path]:
         from dmml_tf.library.library import Library
 
         return Library.open(fv.library).sound
-    from dmml_tf.explore.library import audio_paths
     from dmml_tf.run import Run
+    from tfrecords_tools.tables.audio_paths import audio_paths
 
     run = Run.load(chosen_run(fv))
     paths = audio_paths(Path(run.dataset, TRACKS_FILE)) if run.dataset else {}
