@@ -176,3 +176,9 @@ def test_your_own_labels(kernel, home):
     index = Index.load(run.folder / INDEX_FOLDER)
     assert 0 < sum(not track["season"] for track in index.tracks) < len(index.tracks) == 40
     assert all(-60.0 < float(track["energy"]) < 0.0 for track in index.tracks)
+
+
+def test_a_folder_of_your_own(kernel, home):
+    found = printed(kernel, "06_a_folder_of_your_own")
+    assert "music.dmml: 40 songs; 0 files read, 0 songs embedded, 0 gone" in found
+    assert found.count("heard as") >= 3 and "1.00  step" in found and "recordings are there more than once" in found
