@@ -4,11 +4,11 @@ from pathlib import Path
 
 from absl import flags
 
-from  import audio_paths
 from dmml_tf.heads.songs import read_heard, write_heard
 from dmml_tf.heads.train import PLAN, HeadsPlan, train_heads
 from dmml_tf.pretrained.unpack import require_trainable
 from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.tables.audio_paths import audio_paths
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 
 
