@@ -66,7 +66,12 @@ def label_rows(dataset: Dataset, split: str) -> list[dict]:
 
 
 def embed_split(
-    embedder: Embedder, dataset: Dataset, split: str, track_progress: bool = True, limit: int | None = None
+    embedder: Embedder,
+    dataset: Dataset,
+    split: str,
+    track_progress: bool = True,
+    limit: int | None = None,
+    frames: int | None = None,
 ) -> Embedded:
     """Embeds every track of a split; one batch of windows is in memory at a time, whatever the split's size.
 
@@ -75,6 +80,7 @@ def embed_split(
         dataset, split: what to embed.
         track_progress: whether to report on standard error.
         limit: tracks at most, in the records' order.
+        frames: of each track at most, from its start; None takes all.
 
     Raises:
         UserError: as `read_tracks`, and if the network takes samples and the records hold none.
@@ -83,11 +89,17 @@ def embed_split(
     def songs(sounds: Iterable[Mapping]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return ((mean_of_windows(windows), windows) for windows in embedder.each(sounds))
 
-    return walk_split(songs, embedder.signal, dataset, split, "embed" if track_progress else "", limit)
+    return walk_split(songs, embedder.signal, dataset, split, "embed" if track_progress else "", limit, frames)
 
 
 def walk_split(
-    songs: Songs, signal: Signal, dataset: Dataset, split: str, name: str = "", limit: int | None = None
+    songs: Songs,
+    signal: Signal,
+    dataset: Dataset,
+    split: str,
+    name: str = "",
+    limit: int | None = None,
+    frames: int | None = None,
 ) -> Embedded:
     """Every track of a split under any system, whose windows are the network's: side by side, from the same frames.
 
@@ -97,6 +109,7 @@ def walk_split(
         dataset, split: what to embed.
         name: for the line of progress on standard error; none if empty.
         limit: tracks at most, in the records' order.
+        frames: of each track at most, from its start; None takes all.
 
     Raises:
         UserError: as `read_tracks`, and if the records do not hold the signal.
@@ -109,6 +122,8 @@ def walk_split(
         stream = itertools.islice(read_tracks(dataset, split, optional=signal.optional), limit)
         for row in progress(stream, dataset.tracks(split), name) if name else stream:
             rows.append(_without_sound(row))
+            if frames is not None:
+                row = {**row, signal.field: signal.stretch(row, 0, frames)}
             starts.append(signal.starts(row))
             yield row
 

@@ -35,14 +35,14 @@ class CrossTableImage(keras.callbacks.Callback):
 
     Args:
         embedding: the network that trains.
-        dataset: its split `valid` is embedded each epoch, its first thousand tracks.
+        dataset: its split `valid` is embedded each epoch, the first 30 s of its first thousand tracks.
         conditions: of the model.
         log_dir: TensorBoard's folder of the run.
         count: triplets a condition.
         seed: of the triplets.
     """
 
-    TRACKS = 1000  # of the split, at most: an image each epoch must not cost as much as the epoch
+    TRACKS, FRAMES = 1000, 1292  # at most: an image each epoch must not cost as much as the epoch
 
     def __init__(
         self,
@@ -64,7 +64,9 @@ class CrossTableImage(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not self.conditions.subspaces:
             return
-        found = embed_split(self.embedder, self.dataset, "valid", track_progress=False, limit=self.TRACKS)
+        found = embed_split(
+            self.embedder, self.dataset, "valid", track_progress=False, limit=self.TRACKS, frames=self.FRAMES
+        )
         if self._held_out is None:
             self._held_out = hold_out(
                 self.conditions,

@@ -86,3 +86,14 @@ def test_an_empty_split_is_bad_input(tmp_path):
     dataset = write_dataset(tmp_path, {"train": 2}, shards=1)
     with pytest.raises(UserError, match="holds no track"):
         embed_split(Embedder(network(), dataset.features), dataset, "test", track_progress=False)
+
+
+def test_of_long_tracks_no_more_than_the_frames_asked_for_are_embedded(synthetic):
+    embedder = Embedder(network(), synthetic.features)
+    whole, begun = (
+        embed_split(embedder, synthetic, "test", track_progress=False, limit=3, frames=frames) for frames in (None, 260)
+    )
+    assert len(begun.ids) == 3 and len(whole.windows) > len(begun.windows) == 6
+    first = [np.flatnonzero(whole.window_track == track)[:2] for track in range(3)]
+    np.testing.assert_allclose(begun.windows, whole.windows[np.concatenate(first)], atol=1e-6)
+    assert begun.window_start.tolist() == [0, 129] * 3
