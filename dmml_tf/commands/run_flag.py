@@ -45,7 +45,7 @@ def chosen_run(fv: flags.FlagValues) -> Path:
 
 
 def chosen_sounds(fv: flags.FlagValues) -> Callable[[str], Path]:
-    """Track id -> audio file, of the library or, by its dataset's table, of the run that is meant.
+    """Track id -> audio file, of the library or, by the table of its dataset or of `--data`, of the run that is meant.
 
     Raises:
         UserError: as `chosen_run`, and if the table cannot be read; what is returned does, where there is no file.
@@ -54,18 +54,28 @@ def chosen_sounds(fv: flags.FlagValues) -> Callable[[str], Path]:
         from dmml_tf.library.library import Library
 
         return Library.open(fv.library).sound
-    from dmml_tf.run import Run
     from tfrecords_tools.tables.audio_paths import audio_paths
 
-    run = Run.load(chosen_run(fv))
-    paths = audio_paths(Path(run.dataset, TRACKS_FILE)) if run.dataset else {}
+    given = fv.data if "data" in fv else None
+    folder = given or _dataset(chosen_run(fv))
+    paths = audio_paths(Path(folder, TRACKS_FILE)) if folder else {}
 
     def sound(track_id: str) -> Path:
         if track_id not in paths:
-            raise UserError(f"{track_id}: its audio file is not known; search a library, or give --audio FILE")
+            raise UserError(
+                f"{track_id}: its audio file is not known; name the records with --data, search a library, or give the file"
+            )
         return Path(paths[track_id])
 
     return sound
+
+
+def _dataset(run: Path) -> str:
+    """The folder of the records that a run was trained on, if its table is there; empty otherwise."""
+    from dmml_tf.run import Run
+
+    folder = Run.load(run).dataset
+    return folder if folder and Path(folder, TRACKS_FILE).exists() else ""
 
 
 def _define(fv: flags.FlagValues, what: str, required: bool) -> None:

@@ -1,39 +1,37 @@
 """`dmml search`: the tracks most similar to a track, to several, to an audio file, or to parts of each."""
 
-import functools
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from absl import flags
 
 from dmml_tf.commands.rule_flags import chosen_rules, define_rule_flags
-from dmml_tf.commands.run_flag import chosen_run, chosen_sounds, define_run_or_library_flags
+from dmml_tf.commands.song_flags import Songs, define_song_flags
 from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs, find_heard_as
 from dmml_tf.heard.said import heard_text
 from dmml_tf.search import show
 from dmml_tf.search.heard import heard_in, with_heard
-from dmml_tf.search.index import INDEX_FOLDER, Index, Query
-from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
+from dmml_tf.search.index import Index, Query
+from dmml_tf.search.query import by_embedding, mix, push_away
 from dmml_tf.search.section import parse_section
 from dmml_tf.search.sections import Sections, heard_again
 from dmml_tf.search.weights import parse_weights
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.names import normal
 
-if TYPE_CHECKING:
-    from dmml_tf.embed.embedder import Embedder
-
 _PART_OF = re.compile(r"--?(\w[\w-]*)_of(?:=(.*))?", re.DOTALL)
 
 
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
-    define_run_or_library_flags(fv)
+    define_song_flags(fv)
     flags.DEFINE_multi_string(
-        "track", [], "Id of a track in the index; given several times, what they have in common.", flag_values=fv
+        "track",
+        [],
+        "Id of a track in the index, or an audio file; given several times, what they have in common.",
+        flag_values=fv,
     )
     flags.DEFINE_string(
         "audio", None, "Audio file to search by: wav, flac, ogg or mp3 of at least 3 s.", flag_values=fv
@@ -82,7 +80,6 @@ def define_flags(fv: flags.FlagValues) -> None:
         flag_values=fv,
     )
     flags.DEFINE_integer("k", 5, "Number of results.", flag_values=fv)
-    flags.DEFINE_enum("format", "table", ["table", "json"], "How the results are printed.", flag_values=fv)
     flags.DEFINE_string("picture", None, "PNG to write of the results, with a bar a condition.", flag_values=fv)
 
 
@@ -108,19 +105,20 @@ def run(fv: flags.FlagValues) -> None:
         raise UserError("--windows needs a section to be like; give --window, as in 0:30-0:45, or --audio FILE")
     weights = None if fv.weights is None else parse_weights(fv.weights)
     rules = chosen_rules(fv)
-    folder = chosen_run(fv)
-    index = Index.load(folder / INDEX_FOLDER)
-    heard_as = None if fv.heard is False else _heard_as(folder, index, fv.heard)
-    sections = _sections(fv, folder, index)
-    sound, seconds = _by_sound(fv, index, sections) if fv.audio or fv.window else (None, 0.0)
-    query, parts = _query(fv, index, sound), parse_parts(fv.of)
+    songs = Songs.chosen(fv)
+    index = songs.index
+    heard_as = None if fv.heard is False else _heard_as(songs.folder, index, fv.heard)
+    sections = Sections(songs.embedder, songs.sound_of)
+    sound, seconds = _by_sound(fv, songs, sections) if fv.audio or fv.window else (None, 0.0)
+    query, parts = _query(fv, songs, sound), parse_parts(fv.of)
     if fv["not"].value:
-        query = push_away(index, query, by_tracks(index, fv["not"].value))
+        query = push_away(index, query, songs.together(fv["not"].value))
     hits = index.search(query, weights, heard_again(fv.k) if fv.windows else fv.k, rules)
     if fv.windows:
         hits = sections.find(index, query, weights, hits, seconds)[: fv.k]
     hits = with_heard(hits, index, heard_as, bool(fv.heard))
-    lines = _asked(fv, index, parts, sound, heard_as)
+    lines = _asked(fv, songs, parts, sound, heard_as)
+    written = songs.write_m3u(fv.m3u, [hit.track for hit in hits]) if fv.m3u else ""
     if fv.picture:
         # Imported here, so that a search without a picture does not wait for matplotlib.
         from dmml_tf.pictures.hits import plot_hits
@@ -137,9 +135,9 @@ def run(fv: flags.FlagValues) -> None:
             "filters": fv.filter,
             "weights": weights,
         }
-        print(json.dumps({"query": asked, "results": show.as_json(hits)}, indent=1, ensure_ascii=False))
+        print(json.dumps({"query": asked, "results": show.as_json(hits, songs.sound)}, indent=1, ensure_ascii=False))
         return
-    print("\n".join([*lines, show.table(hits)]))
+    print("\n".join([*lines, show.table(hits), *filter(None, [written])]))
 
 
 def _heard_as(folder: Path, index: Index, required: bool | None) -> HeardAs | None:
@@ -166,11 +164,11 @@ def parse_parts(texts: Sequence[str]) -> dict[str, list[str]]:
     return parts
 
 
-def _query(fv: flags.FlagValues, index: Index, sound: Query | None) -> Query:
-    parts = {name: by_tracks(index, tracks) for name, tracks in parse_parts(fv.of).items()}
+def _query(fv: flags.FlagValues, songs: Songs, sound: Query | None) -> Query:
+    index, parts = songs.index, {name: songs.together(tracks) for name, tracks in parse_parts(fv.of).items()}
     if not (fv.track or fv.audio):
         return mix(index, parts)
-    query = by_tracks(index, fv.track) if sound is None else sound
+    query = songs.together(fv.track) if sound is None else sound
     if not parts:
         return query
     # Mixed first, so that a condition that is not there is refused before it is weighed.
@@ -178,41 +176,32 @@ def _query(fv: flags.FlagValues, index: Index, sound: Query | None) -> Query:
 
 
 def _asked(
-    fv: flags.FlagValues, index: Index, parts: dict[str, list[str]], sound: Query | None, heard_as: HeardAs | None
+    fv: flags.FlagValues, songs: Songs, parts: dict[str, list[str]], sound: Query | None, heard_as: HeardAs | None
 ) -> list[str]:
     """One line for everything that the query was made from."""
-    named = [("query", track) for track in fv.track]
+    window = "" if fv.window is None else f" {parse_section(fv.window)}"
+    lines = [f"query {_file(fv.audio + window, sound, heard_as)}"] if fv.audio and sound else []
+    named = [(f"query{window} of" if window else "query", track) for track in fv.track]
     named += [(f"{name} of", track) for name, tracks in parts.items() for track in tracks]
     named += [("not", track) for track in fv["not"].value or ()]
-    window = "" if fv.window is None else f" {parse_section(fv.window)}"
-    lines = [f"query {fv.audio}{window}"] if fv.audio else []
-    heard_in_it = heard_as.heard(sound.vector[None])[0] if fv.audio and sound and heard_as else {}
-    if said := heard_text(heard_in_it):
-        lines = [f"{lines[0]} ({show.HEARD_AS} {said})"]
-    heard = heard_in(index, [track for _, track in named], heard_as, bool(fv.heard))
-    told = [show.describe(index.tracks[index.position(track)], said) for (_, track), said in zip(named, heard)]
-    roles = [f"query{window} of" if role == "query" and window else role for role, _ in named]
-    return lines + [f"{role} {text}" for role, text in zip(roles, told)]
+    for role, track in named:
+        row = songs.index.row(track)
+        if row is None:
+            lines.append(f"{role} {_file(track, songs.query(track), heard_as)}")
+        else:
+            said = heard_in(songs.index, [track], heard_as, bool(fv.heard))[0]
+            lines.append(f"{role} {show.describe(songs.index.tracks[row], said)}")
+    return lines
 
 
-def _sections(fv: flags.FlagValues, folder: Path, index: Index) -> Sections:
-    def embedder() -> "Embedder":
-        # Imported here, so that a search by id does not wait for TensorFlow.
-        from dmml_tf.embed.embedder import Embedder
-        from dmml_tf.run import Run
-        from dmml_tf.search.of_run import require_own_index
-
-        trained = Run.load(folder)
-        require_own_index(trained, index)
-        return Embedder.of_run(trained)
-
-    sounds = functools.cache(lambda: chosen_sounds(fv))
-    return Sections(functools.cache(embedder), lambda track_id: sounds()(track_id))
+def _file(path: str, sound: Query, heard_as: HeardAs | None) -> str:
+    said = heard_text(heard_as.heard(sound.vector[None])[0]) if heard_as is not None else ""
+    return f"{path} ({show.HEARD_AS} {said})" if said else path
 
 
-def _by_sound(fv: flags.FlagValues, index: Index, sections: Sections) -> tuple[Query, float]:
+def _by_sound(fv: flags.FlagValues, songs: Songs, sections: Sections) -> tuple[Query, float]:
     """The query by a file, or by a section of it or of a track, and its seconds."""
     section = None if fv.window is None else parse_section(fv.window)
-    source = [] if fv.audio else [index.tracks[index.position(fv.track[0])]["id"]]
-    vector, seconds = sections.embed(fv.audio or sections.sound(source[0]), section)
-    return by_embedding(vector, index.conditions, source), seconds
+    path, source = (Path(fv.audio), "") if fv.audio else songs.file_of(fv.track[0])
+    vector, seconds = sections.embed(path, section)
+    return by_embedding(vector, songs.index.conditions, [source] if source else []), seconds

@@ -5,7 +5,7 @@ Distances are those of `Points`, in what is weighted. A song x between A and B h
 has more progress than the one before, so that none comes twice. Of all such sequences of the candidates that one is
 taken whose largest step is smallest; among these the one of the least sum of squares of the steps and of the deviations
 from even progress, `|b - a| (p_i - i / n)`. Both are exact, by dynamic programming over the candidates in the order of
-their progress. Up to 2,048 songs all are candidates; of more those nearest to n + 1 points on the great circles from A
+their progress. Up to 1,024 songs all are candidates; of more those nearest to n + 1 points on the great circles from A
 to B, found as a search finds them.
 """
 
@@ -27,8 +27,8 @@ from tfrecords_tools.errors import UserError
 
 STEPS = 10
 MOST_STEPS = 100
-CANDIDATES = 2048
-_LEAST_EACH = 24  # candidates of a point on the way
+CANDIDATES = 1024
+_LEAST_EACH = 16  # candidates of a point on the way
 _SAME = 1e-3  # a distance that float32 cannot tell from none
 
 

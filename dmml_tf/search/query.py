@@ -17,18 +17,28 @@ PUSH = 0.5
 
 
 def by_tracks(index: Index, track_ids: Sequence[str]) -> Query:
-    """What the given tracks have in common: per sub-space the mean of their unit vectors, at unit length.
+    """What the given tracks have in common, as `together`; of one track the track itself.
 
     Raises:
         UserError: on no id at all, or one that is not in the index.
     """
     if not track_ids:
         raise UserError("no track to search by; name at least one")
-    rows = [index.position(track_id) for track_id in track_ids]
-    vectors = index.vectors[rows]
-    mean = search_vectors(vectors.mean(axis=0, keepdims=True), index.conditions)[0]
-    whole = None if index.lengths is None else unit((vectors * index.lengths[rows][:, index.owner]).mean(axis=0))
-    return Query(mean, tuple(dict.fromkeys(index.tracks[row]["id"] for row in rows)), whole)
+    return together(index, [of_row(index, index.position(track_id)) for track_id in track_ids])
+
+
+def together(index: Index, queries: Sequence[Query]) -> Query:
+    """What songs have in common: per sub-space, and of the whole, the mean of their unit vectors, at unit length.
+
+    Raises:
+        UserError: on no song at all.
+    """
+    if not queries:
+        raise UserError("no song to ask by; name at least one")
+    mean = search_vectors(np.mean([query.vector for query in queries], axis=0)[None], index.conditions)[0]
+    wholes = [query.whole for query in queries if query.whole is not None]
+    sources = dict.fromkeys(source for query in queries for source in query.sources)
+    return Query(mean, tuple(sources), unit(np.mean(wholes, axis=0)) if wholes else None)
 
 
 def of_row(index: Index, row: int) -> Query:

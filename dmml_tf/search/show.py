@@ -1,7 +1,8 @@
 """Results for people (a table) and for programs (JSON)."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dmml_tf.embed.metadata import FIRST_COLUMNS, LIBRARY_COLUMNS
@@ -34,18 +35,23 @@ def table(hits: Sequence[Hit]) -> str:
     section = ["section"] if any(hit.section for hit in hits) else []
     texts = ["title", "artist", *labels, *heard, *section]
     header = ["#", "id", *texts, "score", *(f"cos({name})" for name in conditions)]
-    rows = [header]
+    rows = []
     for rank, hit in enumerate(hits, 1):
         texts = [fit(hit.track[name]) for name in ("title", "artist", *labels)]
         texts += [fit(heard_text(hit.heard), _HEARD_WIDEST)] if heard else []
         texts += [str(hit.section or "whole")] if section else []
         numbers = [f"{value:.3f}" for value in (hit.score, *hit.cosines.values())]
         rows.append([str(rank), printable(hit.track["id"]), *texts, *numbers])
-    widths = [max(map(_cells, column)) for column in zip(*rows)]
     first_number = 4 + len(labels) + len(heard) + len(section)
     copies = ", ".join(f"#{rank}" for rank, hit in enumerate(hits, 1) if seems_copy(hit))
     said = [f"{copies}: as what was asked by in every sub-space; a copy?"] if copies else []
-    return "\n".join([*(_line(row, widths, first_number) for row in rows), *said])
+    return "\n".join([text_table(header, rows, first_number), *said])
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], first_number: int) -> str:
+    """Aligned columns: text to the left, the first one and those from `first_number` on to the right."""
+    widths = [max(map(_cells, column)) for column in zip(header, *rows)]
+    return "\n".join(_line(row, widths, first_number) for row in (header, *rows))
 
 
 def seems_copy(hit: Hit) -> bool:
@@ -65,8 +71,8 @@ def describe(track: Mapping[str, str], heard: Heard | None = None) -> str:
     return printable(f"{track['id']}: {track['title']}, {track['artist']} ({labels or 'no labels'})")
 
 
-def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
-    """Plain dictionaries: rank, id, title, artist, split, labels, heard_as, section, score, cosines, seems_copy.
+def as_json(hits: Sequence[Hit], sound: Callable[[str], Path | None] | None = None) -> list[dict[str, Any]]:
+    """Plain dictionaries: rank, what `track_json` says, heard_as, section, score, cosines, seems_copy.
 
     `heard_as` is condition -> [{"label", "share"}], and is there where something was heard; `section` is
     {"begin", "end"} in seconds, where score and cosines are of a part of the song.
@@ -74,8 +80,7 @@ def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
     return [
         {
             "rank": rank,
-            **{name: hit.track[name] for name in FIRST_COLUMNS},
-            "labels": labels_of(hit.track),
+            **track_json(hit.track, sound),
             **({"heard_as": heard_json(hit.heard)} if hit.heard else {}),
             **({"section": hit.section.seconds()} if hit.section else {}),
             "score": hit.score,
@@ -84,6 +89,21 @@ def as_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
         }
         for rank, hit in enumerate(hits, 1)
     ]
+
+
+def track_json(track: Mapping[str, str], sound: Callable[[str], Path | None] | None = None) -> dict[str, Any]:
+    """A row of metadata: id, title, artist, split, labels; of a library also album, year and seconds, a number or None.
+
+    With `sound`, which gives a track's audio file, also its `path`, None where it is not known.
+    """
+    labels = labels_of(track)
+    content: dict[str, Any] = {name: value for name, value in track.items() if name not in labels}
+    if "seconds" in content:
+        content["seconds"] = float(content["seconds"]) if content["seconds"] else None
+    if sound is not None:
+        path = sound(track["id"])
+        content["path"] = None if path is None else str(path)
+    return {**content, "labels": labels}
 
 
 def _line(row: Sequence[str], widths: Sequence[int], first_number: int) -> str:

@@ -1,0 +1,83 @@
+"""Playlists as players read them: extended M3U in UTF-8 (`.m3u8`), with paths relative to the playlist's own folder."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_file
+from tfrecords_tools.tables.formats import artists_of
+
+SUFFIX = ".m3u8"
+_UNKNOWN = -1  # seconds, as players expect them where nobody knows
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A song of a playlist.
+
+    Attributes:
+        sound: its audio file.
+        track: its metadata: title, artist and, if known, seconds; empty takes the file's name.
+    """
+
+    sound: Path
+    track: Mapping[str, str]
+
+    @property
+    def line(self) -> str:
+        """`#EXTINF:seconds,Artist - Title`."""
+        title, artist = self.track.get("title") or self.sound.stem, ", ".join(artists_of(self.track.get("artist", "")))
+        text = " - ".join(filter(None, [artist, title]))
+        try:
+            seconds = float(self.track.get("seconds", ""))
+        except ValueError:
+            seconds = math.nan
+        # Titles are someone else's text: a line end in one would begin a line of the playlist.
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+        return f"#EXTINF:{round(seconds) if math.isfinite(seconds) else _UNKNOWN},{text}"
+
+
+def write_m3u(path: str | os.PathLike[str], entries: Iterable[Entry]) -> list[Path]:
+    """Writes a playlist, whole; returns the files that it cannot name, since their paths hold a line end.
+
+    Args:
+        path: ends in `.m3u8`; its folder is made if need be.
+        entries: songs in their order.
+
+    Raises:
+        UserError: if the name ends otherwise, or it cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != SUFFIX:
+        raise UserError(f"{path}: a playlist's name ends in {SUFFIX}")
+    lines, left = ["#EXTM3U"], []
+    folder = os.path.realpath(path.parent)
+    for entry in entries:
+        relative = _relative(entry.sound, folder)
+        if "\n" in relative or "\r" in relative:
+            left.append(entry.sound)
+        else:
+            lines += [entry.line, relative]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            # Names of files are bytes to the file system; those that are not UTF-8 are written as the bytes they are.
+            temporary.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    return left
+
+
+def _relative(sound: Path, folder: str) -> str:
+    # Folders are followed to where they really are, or `..` would lead elsewhere; the file itself may be a link.
+    real = os.path.join(os.path.realpath(sound.parent), sound.name)
+    try:
+        relative = os.path.relpath(real, folder)
+    except ValueError:  # on another drive
+        relative = real
+    relative = relative.replace(os.sep, "/")
+    # A line that begins with it would be a comment.
+    return f"./{relative}" if relative.startswith("#") else relative
