@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dmml_tf.library.duplicates import Duplicates, find_duplicates
 from dmml_tf.library.library import Library
 from dmml_tf.library.path import STEPS, SongPath, song_path
+from dmml_tf.library.playlist import Listed, Taste, make_playlist
 from dmml_tf.library.scan import Scan, Scanned, scan
 from dmml_tf.search.rules import NO_RULES, Rules
 from dmml_tf.search.searcher import Example, Results, Searcher
@@ -74,6 +75,29 @@ class OpenLibrary:
         """
         ends = self.searcher.query(start), self.searcher.query(end)
         return song_path(self.library.index, *ends, steps, weights, keep, rules)
+
+    def playlist(
+        self,
+        seeds: Sequence[Example] = (),
+        likes: Sequence[Example] = (),
+        dislikes: Sequence[Example] = (),
+        **asked: Any,
+    ) -> list[Listed]:
+        """The seeds, and songs like them and the likes, unlike the dislikes, and not too like each other.
+
+        >>> library = dmml.open_library("music.dmml", "music", run="runs/mine")
+        >>> [song.track["id"] for song in library.playlist(["t001.wav"], dislikes=["t003.wav"], songs=2)]
+        ['t001.wav', ...]
+
+        Args:
+            seeds, likes, dislikes: each as `Searcher.query` takes it.
+            asked: songs, minutes, weights, variety, rules: see `dmml_tf.library.playlist.make_playlist`.
+
+        Raises:
+            UserError: as `dmml_tf.library.playlist.make_playlist`.
+        """
+        taste = Taste(*([self.searcher.query(song) for song in songs] for songs in (seeds, likes, dislikes)))
+        return make_playlist(self.library.index, taste, **asked)
 
     def scan(self, *music: PathLike, **asked: Any) -> Scanned:
         """Brings the library up to date with its folders, and with those of `music` besides.
