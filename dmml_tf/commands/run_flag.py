@@ -63,7 +63,7 @@ def chosen_sounds(fv: flags.FlagValues) -> Callable[[str], Path]:
     def sound(track_id: str) -> Path:
         if track_id not in paths:
             raise UserError(
-                f"{track_id}: its audio file is not known; name the records with --data, search a library, or give the file"
+                f"{track_id}: its audio file is not known; name its records with --data, or give the file itself"
             )
         return Path(paths[track_id])
 
