@@ -38,7 +38,7 @@ def create_app(songs: Songs, host: str = "127.0.0.1", token: str = "") -> FastAP
     app = FastAPI(title="dmml explorer", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
     app.add_middleware(Guard, host=host, token=token)
     _errors_in_one_line(app)
-    asker = Asker(songs, Maps(songs.index, songs.folder / FOLDER), Sounds(songs.run))
+    asker = Asker(songs, Maps(songs.index, songs.folder / FOLDER, heard_as=songs.heard_as), Sounds(songs.run))
     app.include_router(api(asker, token))
     app.mount("/static", StaticFiles(directory=STATIC))
     for path, name in (("/", "index.html"), ("/docs", "docs.html")):

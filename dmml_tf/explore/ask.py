@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from dmml_tf.explore.maps import Maps
-from dmml_tf.explore.schemas import Answer, AskedBy, Near, PathQuestion, Ref, Result, Search, Song
+from dmml_tf.explore.schemas import Answer, AskedBy, Near, PathQuestion, PlaylistQuestion, Ref, Result, Search, Song
 from dmml_tf.explore.songs import Songs
 from dmml_tf.explore.uploads import Sounds
 from dmml_tf.search.example import agree
@@ -112,7 +112,7 @@ class Asker:
         )
 
 
-def rules_of(asked: Search | PathQuestion) -> Rules:
+def rules_of(asked: Search | PathQuestion | PlaylistQuestion) -> Rules:
     """What results must be; `UserError` on a filter that is none."""
     return Rules(
         filters=[parse_filter(text) for text in asked.filters],

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dmml_tf.conditions import Condition
+from dmml_tf.explore.heard_columns import HEARD, heard_columns
+from dmml_tf.heard.heard_as import HeardAs
 from dmml_tf.pictures.layout import MAX_COLOURS, MAX_POINTS, map_2d, shown_tag
 from dmml_tf.search.index import Index, Query
 from tfrecords_tools.files import whole_file
@@ -24,15 +27,16 @@ class Maps:
         index: the tracks.
         folder: where maps are kept between two starts; where it cannot be written, they are kept in memory.
         seed: of the sample and the maps.
+        heard_as: says what colours songs where the index has no labels.
 
     Attributes:
         rows: int64 [P], ascending: which tracks are on the maps.
     """
 
-    def __init__(self, index: Index, folder: Path, seed: int = 0):
+    def __init__(self, index: Index, folder: Path, seed: int = 0, heard_as: HeardAs | None = None):
         count = len(index.tracks)
         self.rows = np.sort(np.random.default_rng(seed).permutation(count)[:MAX_POINTS])
-        self._index, self._folder, self._seed = index, folder, seed
+        self._index, self._folder, self._seed, self._heard_as = index, folder, seed, heard_as
         self._points: dict[str, np.ndarray] = {}
         self._lock = threading.Lock()  # two maps at once would take longer than one after the other
 
@@ -103,14 +107,24 @@ class Maps:
     def _groups(self, name: str) -> tuple[dict, list]:
         conditions = self._index.conditions
         condition = conditions[conditions.index(name)] if name in conditions.names else None
-        if condition is None or condition.column not in self._index.tracks[0]:
+        cells = [] if condition is None else self._cells(condition)
+        if condition is None or not cells:
             return {"kind": "none"}, [None] * len(self.rows)
-        cells = [self._index.tracks[row][condition.column] for row in self.rows]
         if condition.reads_values:
             values = [float(cell) if cell else None for cell in cells]
             known = [value for value in values if value is not None]
             return {"kind": "values", "low": min(known, default=0.0), "high": max(known, default=1.0)}, values
         return _tag_groups(cells)
+
+    def _cells(self, condition: Condition) -> list[str]:
+        """The label of each song on the map, or, in an index without such labels, what is heard; empty for neither."""
+        tracks = [self._index.tracks[row] for row in self.rows]
+        if condition.column in tracks[0]:
+            return [track[condition.column] for track in tracks]
+        if self._heard_as is None or condition.name not in self._heard_as.parts:
+            return []
+        column = heard_columns(self._heard_as, self._index.vectors[self.rows])[f"{HEARD}{condition.name}"]
+        return list(column.to_pylist())
 
 
 def _nearest(cosines: np.ndarray) -> list[tuple[int, float]]:

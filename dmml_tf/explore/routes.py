@@ -22,12 +22,14 @@ from dmml_tf.explore.schemas import (
     PathAnswer,
     PathQuestion,
     Playlist,
+    PlaylistAnswer,
+    PlaylistQuestion,
     Problem,
     Search,
     Song,
     Value,
 )
-from dmml_tf.explore.sequences import path_answer
+from dmml_tf.explore.sequences import path_answer, playlist_answer
 from dmml_tf.explore.uploads import MOST_BYTES
 
 _Row = Annotated[int, InPath(ge=0, le=10**9)]
@@ -81,6 +83,7 @@ def _song_routes(router: APIRouter, asker: Asker) -> None:
             parts=parts,
             example=songs.example,
             albums="album" in songs.index.tracks[0],
+            heard=songs.only_heard,
             most_bytes=MOST_BYTES,
         )
 
@@ -172,3 +175,8 @@ def _search_routes(router: APIRouter, asker: Asker) -> None:
     def path(asked: PathQuestion) -> PathAnswer:
         """Songs that lead evenly from one to another, each close to the one before."""
         return path_answer(asker, asked)
+
+    @router.post("/playlist")
+    def playlist(asked: PlaylistQuestion) -> PlaylistAnswer:
+        """Songs that are like some and unlike others, and not too like each other."""
+        return playlist_answer(asker, asked)

@@ -45,6 +45,7 @@ class About(BaseModel):
         parts: what can be weighed.
         example: row of a song to begin with.
         albums: whether it knows the songs' albums.
+        heard: whether the songs have no labels, so that what is heard in them stands for these.
         most_bytes: of a file for `embed`.
     """
 
@@ -53,6 +54,7 @@ class About(BaseModel):
     parts: list[Part]
     example: int
     albums: bool
+    heard: bool
     most_bytes: int
 
 
@@ -254,6 +256,60 @@ class PathAnswer(BaseModel):
     apart: float
     largest: float
     mean: float
+
+
+class PlaylistQuestion(_Question):
+    """What makes a list with these songs?
+
+    Attributes:
+        seeds: songs that it begins with; the others are like them.
+        likes: songs that count as the seeds do, and are not in it.
+        dislikes: songs that it is to be unlike.
+        songs: its length, seeds included; 20 where neither length is given.
+        minutes: its length, in place of `songs`.
+        variety: 0, only what is most alike, to 1, only what differs from the songs before.
+        not_its_artist, not_its_album: leave out those of the songs asked by.
+        most_per_artist, most_per_album: so many songs of one at most, seeds included; null sets no limit.
+    """
+
+    seeds: Refs = []
+    likes: Refs = []
+    dislikes: Refs = []
+    songs: Annotated[int, Field(ge=1, le=1000)] | None = None
+    minutes: Annotated[float, Field(gt=0, le=60_000)] | None = None
+    variety: Annotated[float, Field(ge=0, le=1)] = 0.3
+
+
+class Listed(Song):
+    """A song of a list.
+
+    Attributes:
+        rank: its place, from 1; a seed that is a file has one too, and is not listed.
+        likeness: weighted mean cosine with what was asked for; 1 of a seed.
+        nearest: the highest such mean with a song that was chosen before.
+        cosines: condition -> cosine with what was asked for.
+        agrees: always empty: there is no one song that it was asked by.
+        near: where it lies on each map, in the order of `parts`: `[place, share]` of songs of the map.
+    """
+
+    rank: int
+    likeness: float
+    nearest: float
+    cosines: dict[str, float]
+    agrees: list[str] = []
+    near: Near
+
+
+class PlaylistAnswer(BaseModel):
+    """A list of songs.
+
+    Attributes:
+        songs: in order.
+        asked: the songs asked by.
+    """
+
+    songs: list[Listed]
+    asked: list[AskedBy]
 
 
 class Playlist(BaseModel):

@@ -1,10 +1,13 @@
-"""Songs in an order, as the API gives them: a path from one song to another."""
+"""Songs in an order, as the API gives them: a path from one song to another, or a playlist."""
 
 import itertools
 
 from dmml_tf.explore.ask import Asker, agreeing, rules_of
-from dmml_tf.explore.schemas import PathAnswer, PathQuestion, Stop
+from dmml_tf.explore.schemas import Listed, PathAnswer, PathQuestion, PlaylistAnswer, PlaylistQuestion, Stop
 from dmml_tf.library.path import song_path
+from dmml_tf.library.playlist import Taste, make_playlist
+from dmml_tf.search.index import Index, Query
+from dmml_tf.spaces import WHOLE
 
 
 def path_answer(asker: Asker, asked: PathQuestion) -> PathAnswer:
@@ -41,3 +44,41 @@ def path_answer(asker: Asker, asked: PathQuestion) -> PathAnswer:
         largest=found.largest,
         mean=found.mean,
     )
+
+
+def playlist_answer(asker: Asker, asked: PlaylistQuestion) -> PlaylistAnswer:
+    """The songs of a playlist, its seeds first where they are of the index.
+
+    Raises:
+        UserError: if a song is not known, or as `make_playlist`.
+    """
+    index, rules = asker.songs.index, rules_of(asked)
+    groups = [[asker.example(ref).query for ref in refs] for refs in (asked.seeds, asked.likes, asked.dislikes)]
+    taste = Taste(*groups)
+    searched = asker.songs.searched(demand.column for demand in rules.filters)
+    found = make_playlist(searched, taste, asked.songs, asked.minutes, asked.weights, asked.variety, rules)
+    query, shown = taste.query(index), []
+    for rank, listed in enumerate(found, 1):
+        if listed.track is None:
+            continue
+        row = index.position(listed.track["id"])
+        shown.append(
+            Listed(
+                **asker.songs.song(row),
+                rank=rank,
+                likeness=listed.likeness,
+                nearest=listed.nearest,
+                cosines=_cosines(index, row, query),
+                near=asker.near(row),
+            )
+        )
+    refs = dict.fromkeys([*asked.seeds, *asked.likes, *asked.dislikes])
+    return PlaylistAnswer(songs=shown, asked=[asker.asked_by(ref) for ref in refs])
+
+
+def _cosines(index: Index, row: int, query: Query) -> dict[str, float]:
+    vector = index.vectors[row]
+    cosines = {name: float(vector[part] @ query.vector[part]) for name, part in index.slices.items()}
+    if index.lengths is not None and query.whole is not None:
+        cosines[WHOLE] = float((vector * index.lengths[row, index.owner]) @ query.whole)
+    return cosines

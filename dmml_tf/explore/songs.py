@@ -81,6 +81,11 @@ class Songs:
         """Of the run or the library."""
         return self.folder.name
 
+    @property
+    def only_heard(self) -> bool:
+        """Whether the index has no column of labels, and the model can say what it hears."""
+        return self.heard_as is not None and not labels_of(self.index.tracks[0])
+
     def sound(self, row: int) -> Path | None:
         """The audio file of a song, or None where it is out of reach or is none that a browser plays."""
         file = self.audio.file(self.index.tracks[row]["id"])
@@ -155,11 +160,10 @@ class Songs:
 
     @functools.cached_property
     def _with_heard(self) -> Index:
-        table = self.index.table
-        if self.heard_as is None or labels_of(self.index.tracks[0]):
+        if self.heard_as is None or not self.only_heard:
             return self.index
         heard = heard_columns(self.heard_as, self.index.vectors)
-        return dataclasses.replace(self.index, tracks=TrackTable({**table.columns, **heard}))
+        return dataclasses.replace(self.index, tracks=TrackTable({**self.index.table.columns, **heard}))
 
     @functools.cached_property
     def _words(self) -> Words:

@@ -124,6 +124,7 @@ async function start() {
   await enter(new URLSearchParams(location.hash.slice(1)).get("token"));
   const about = await get("/about");
   state.parts = about.parts;
+  state.heard = about.heard;
   $("about").textContent = `${about.name} · ${about.tracks.toLocaleString("en")} songs`;
   $("not-its-album").parentElement.hidden = !about.albums;
   const ids = readAddress(location.hash);

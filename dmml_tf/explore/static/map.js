@@ -65,7 +65,8 @@ export async function showMap() {
 function note({ points, of }) {
   const sample = points.length < of ? ` It has ${points.length.toLocaleString("en")} of `
     + `${of.toLocaleString("en")} songs; the others lie between those that are most like them.` : "";
-  return `t-SNE: near each other means alike. The results are lit and joined.${sample}`;
+  const heard = state.heard ? " Colours are what is heard." : "";
+  return `t-SNE: near each other means alike. The results are lit and joined.${heard}${sample}`;
 }
 
 // The songs asked by, and the results, joined to the one whose part this sub-space takes.

@@ -44,7 +44,8 @@ function item(hit, actions, pointed) {
 
 // One condition: its label, bold where it agrees with that of the song asked by, and the cosine as a bar.
 function reason(part, hit) {
-  const cosine = hit.cosines[part.name] ?? 0, agrees = hit.agrees.includes(part.name);
+  const known = part.name in hit.cosines, cosine = hit.cosines[part.name] ?? 0; // the first of a path has none
+  const agrees = hit.agrees.includes(part.name);
   const read = (hit.labels[part.column] ?? "").replaceAll("|", ", "), heard = hit.heard[part.name];
   const label = read || (heard ? `heard as ${heard}` : "");
   const bar = make("span", { class: "bar" });
@@ -53,11 +54,11 @@ function reason(part, hit) {
   const classes = ["reason", side, agrees ? "agrees" : "", cosine < 0 ? "unlike" : "",
     state.weights[part.name] === 0 ? "off" : ""];
   const as = agrees ? `, as song ${side.toUpperCase()}` : "";
-  const told = `${part.name} ${cosine.toFixed(2)}${label && `, ${label}`}${as}`;
+  const told = `${part.name} ${known ? cosine.toFixed(2) : ""}${label && `, ${label}`}${as}`;
   return make("div", { class: classes.join(" "), role: "img", "aria-label": told, title: told,
     "data-name": part.name },
     read || !heard ? name(read || "\u00a0", "label") : name(`≈ ${heard}`, "label heard"),
-    make("span", { class: "figure" }, bar, make("span", { class: "cosine" }, cosine.toFixed(2))));
+    make("span", { class: known ? "figure" : "figure none" }, bar, make("span", { class: "cosine" }, known ? cosine.toFixed(2) : "")));
 }
 
 function keys(event, one, hit, actions) {

@@ -3,6 +3,7 @@
 export const VIEWS = ["search", "path", "playlist"];
 
 export const state = {
+  heard: false, // whether colours of the map are heard labels, since the songs have none
   parts: [], // of the index: name, column (whose label belongs to it), owning (a sub-space of its own)
   slots: { a: null, b: null }, // song: what /songs says of it, or {token, title, ...} of a dropped file
   liked: [], // songs, or files
@@ -69,7 +70,7 @@ export function question() {
   if (state.view === "playlist") {
     const like = state.liked.length ? state.liked : [a, b].filter(Boolean);
     if (!like.length) throw new Error("Like a song, or pick one");
-    return ["/playlist", { ...common, ...own, like: like.map(ref), unlike: state.disliked.map(ref),
+    return ["/playlist", { ...common, ...own, seeds: like.map(ref), dislikes: state.disliked.map(ref),
       [state.unit]: state.length, variety: state.variety }];
   }
   if (!a) throw new Error("Pick a song, or drop a file");
