@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from dmml_tf.library.playlist import Taste, make_playlist
 
 from dmml_tf.explore.ask import Asker
 from dmml_tf.explore.maps import Maps
@@ -11,6 +10,7 @@ from dmml_tf.explore.schemas import PathQuestion, PlaylistQuestion
 from dmml_tf.explore.sequences import path_answer, playlist_answer
 from dmml_tf.explore.uploads import Sounds
 from dmml_tf.library.path import song_path
+from dmml_tf.library.playlist import Taste, make_playlist
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.query import by_embedding, by_tracks
 from dmml_tf.search.rules import Rules
