@@ -3,7 +3,8 @@
 Songs are chosen one by one by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): each time the one of
 the highest `(1 - variety) * likeness - variety * nearest`, where likeness is its weighted mean cosine with what is
 asked for, and nearest the highest such mean with a song that was chosen before. With variety 0 it is the search's own
-order. Of many songs the 2,048 likest are chosen among; more are looked at where limits leave too few of these.
+order; a song that sounds as one before it (`points.copies`) is passed over. Of many songs the 2,048 likest are chosen
+among; more are looked at where limits leave too few of these.
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dmml_tf.library.points import Points
+from dmml_tf.library.points import Points, copies
 from dmml_tf.search.index import Index, Query
 from dmml_tf.search.query import push_away, together
 from dmml_tf.search.rules import NO_RULES, Limits, Rules
@@ -100,13 +101,19 @@ def make_playlist(
             limits.count(index.position(track["id"]))
     if length.full:
         raise UserError(f"the {len(listed)} seeds alone fill {length}; ask for more, or give fewer seeds")
+    listed_vectors = [seed.vector for seed in taste.seeds]
     asked, chosen = points.of_query(query), np.zeros((0, points.of_query(query).size), np.float32)
     while allowed.any() and not length.full:
         rows = index.candidates(query, points.weights, max(CANDIDATES, 4 * (songs or 0)), allowed)
         pool = points.of_rows(rows)
         likeness = pool @ asked
         nearest = (pool @ chosen.T).max(axis=1) if len(chosen) else np.zeros(len(rows), np.float32)
-        left = np.ones(len(rows), bool)
+        vectors = index.vectors[rows]
+        left = (
+            ~copies(index, vectors, np.stack(listed_vectors)).any(axis=1)
+            if listed_vectors
+            else np.ones(len(rows), bool)
+        )
         while left.any() and not length.full:
             values = np.where(left, (1 - variety) * likeness - variety * nearest, -np.inf)
             best = int(np.argmax(values))
@@ -117,6 +124,8 @@ def make_playlist(
             if not length.add(track):
                 break
             listed.append(Listed(track, float(likeness[best]), float(nearest[best])))
+            listed_vectors.append(vectors[best])
+            left &= ~copies(index, vectors, vectors[best : best + 1])[:, 0]
             like_it = pool @ pool[best]
             nearest = np.maximum(nearest, like_it) if len(chosen) else like_it
             chosen = np.concatenate([chosen, pool[best : best + 1]])

@@ -12,6 +12,10 @@ from dmml_tf.spaces import WHOLE, unit
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.names import as_known
 
+# From this cosine on in every sub-space, weighed or not, two songs are taken for copies. Of 714 free songs 11 pairs
+# are, among them the same piece in two files, or at two speeds.
+COPY = 0.99
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Points:
@@ -82,6 +86,12 @@ def distances(points: Array, others: Array) -> Array:
     """Euclidean distances [n, P], [m, P] -> float32 [n, m]."""
     squares = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * (points @ others.T)
     return np.sqrt(np.maximum(squares, 0), dtype=np.float32)
+
+
+def copies(index: Index, vectors: Array, others: Array) -> Array:
+    """bool [n, m]: which search vectors [n, D] sound as which others [m, D], see `COPY`."""
+    alike = [vectors[:, part] @ others[:, part].T for part in index.slices.values()]
+    return np.asarray(np.min(alike, axis=0) >= COPY)
 
 
 def between(start: Array, end: Array, share: float) -> Array:

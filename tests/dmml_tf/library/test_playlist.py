@@ -1,5 +1,7 @@
 """Playlists against the definition of maximal marginal relevance, song by song over all songs."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -165,3 +167,15 @@ def test_bad_playlists(change, reason):
     index = made_index()
     with pytest.raises(UserError, match=reason):
         make_playlist(index, **{"taste": taste(index, ["t001"]), **change})
+
+
+def test_copies_of_songs_before_are_passed_over():
+    plain = made_index(60)
+    first = ids(make_playlist(plain, taste(plain, ["t005"]), 10, None, WEIGHTS, 0.0))
+    vectors = np.array(plain.vectors)
+    for copy, song in {"t050": "t005", "t051": first[1], "t052": first[3]}.items():
+        vectors[plain.position(copy)] = vectors[plain.position(song)] + 1e-4
+    index = dataclasses.replace(plain, vectors=vectors)
+    found = ids(make_playlist(index, taste(index, ["t005"]), 10, None, WEIGHTS, 0.0))
+    assert len(found) == 10 and "t050" not in found
+    assert len({"t051", first[1]} & {*found}) == 1 and len({"t052", first[3]} & {*found}) == 1
