@@ -6,6 +6,7 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.pretrained.unpack import run_folder
+from dmml_tf.search.index import INDEX_FOLDER, Index
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 
@@ -42,6 +43,19 @@ def chosen_run(fv: flags.FlagValues) -> Path:
     from dmml_tf.library.library import Library
 
     return Library.open(library).model_folder
+
+
+def chosen_index(fv: flags.FlagValues) -> Index:
+    """The index of the run or the library that is meant.
+
+    Raises:
+        UserError: as `chosen_run`, and if there is none or it is damaged.
+    """
+    if fv.library is None or fv.run is not None:
+        return Index.load(chosen_run(fv) / INDEX_FOLDER)
+    from dmml_tf.library.library import Library
+
+    return Library.open(fv.library).index
 
 
 def chosen_sounds(fv: flags.FlagValues) -> Callable[[str], Path]:

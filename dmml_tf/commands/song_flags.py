@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from dmml_tf.commands.run_flag import chosen_run, chosen_sounds, define_run_or_library_flags
-from dmml_tf.search.index import INDEX_FOLDER, Index, Query
+from dmml_tf.commands.run_flag import chosen_index, chosen_run, chosen_sounds, define_run_or_library_flags
+from dmml_tf.search.index import Index, Query
 from dmml_tf.search.m3u import Entry, write_m3u
 from dmml_tf.search.query import by_embedding, by_tracks, together
 from tfrecords_tools.errors import UserError
@@ -56,7 +56,7 @@ class Songs:
         folder = chosen_run(fv)
         if fv.data and fv.library:
             raise UserError("--data is for --run; a library knows where its songs are")
-        return cls(folder, Index.load(folder / INDEX_FOLDER), functools.cache(lambda: chosen_sounds(fv)))
+        return cls(folder, chosen_index(fv), functools.cache(lambda: chosen_sounds(fv)))
 
     def query(self, name: str) -> Query:
         """A song by its id; a name that is no id but that of an audio file is heard.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dmml_tf.library.reading import CHANGED, Known, Seen
+from tfrecords_tools.audio.decode import file_problem
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.names import normal
 from tfrecords_tools.notes import Note
@@ -35,9 +36,10 @@ CREATE TEMP TABLE misnamed(root TEXT, path TEXT, PRIMARY KEY(root, path)) WITHOU
 CREATE TEMP TABLE gone(root TEXT, path TEXT, content BLOB);
 CREATE TEMP TABLE task(root TEXT, path TEXT, size INTEGER, changed INTEGER, content BLOB);
 """
-# Files that were never read as they are now; one that could not be opened may be readable by now.
+# Files that were never read as they are now; one that could not be opened may be allowed to be read by now.
 _NEW = """FROM walked LEFT JOIN file USING(root, path)
-WHERE file.size IS NULL OR file.size <> walked.size OR file.changed <> walked.changed OR file.problem IS NOT NULL"""
+WHERE file.size IS NULL OR file.size <> walked.size OR file.changed <> walked.changed
+OR (file.problem IS NOT NULL AND NOT still_so(root, path, file.problem))"""
 _USABLE = """file LEFT JOIN sound USING(content)
 WHERE present AND content IS NOT NULL AND sound.content IS NOT NULL AND sound.problem IS NULL"""
 
@@ -59,6 +61,7 @@ class Catalogue:
         with self.mendable():
             self._database = sqlite3.connect(path, isolation_level=None)
             self._database.executescript(_TABLES)
+            self._database.create_function("still_so", 3, _still_so)
 
     def close(self) -> None:
         """Closes the database."""
@@ -336,6 +339,10 @@ def find_place(path: Path, track_id: str) -> str | None:
     except sqlite3.Error as error:
         raise UserError(f"{path}: cannot be read ({error}); scan the library again") from error
     return os.path.join(*row) if row else None
+
+
+def _still_so(root: str, path: str, problem: str) -> bool:
+    return file_problem(os.path.join(root, path)) == problem
 
 
 def _cells(seen: Seen) -> tuple[str, str, int, int]:

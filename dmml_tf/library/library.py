@@ -60,7 +60,8 @@ class Library:
         Raises:
             UserError: if it is damaged.
         """
-        return Index.load(self.model_folder / INDEX_FOLDER)
+        folder = self.model_folder / INDEX_FOLDER
+        return Index.load(folder, f"remove {folder} and make it anew with: dmml scan --library {self.folder}")
 
     @functools.cached_property
     def heard_as(self) -> HeardAs | None:

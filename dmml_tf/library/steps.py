@@ -25,7 +25,7 @@ from dmml_tf.library.reading import CHANGED, Hearing, Seen, hear, hearing_patien
 from dmml_tf.library.settings import Settings
 from dmml_tf.library.walk import audio_files, prefixes
 from dmml_tf.run import Run
-from dmml_tf.search.index import INDEX_FOLDER
+from dmml_tf.search.index import INDEX_FOLDER, INDEX_VERSION
 from tfrecords_tools.audio.extract import Extracted, Refused, Task
 from tfrecords_tools.build.pool import Died, default_workers, ordered_map
 from tfrecords_tools.errors import UserError
@@ -144,7 +144,7 @@ class Steps:
     def index(self) -> None:
         """Makes the index, unless there is one of the same files."""
         folder = self._folder / INDEX_FOLDER
-        made_of = f"{self._model.key} {list(self.prefixes.items())}"
+        made_of = f"{INDEX_VERSION} {self._model.key} {list(self.prefixes.items())}"
         if self._catalogue.fact("indexed") == made_of and (folder.exists() or not self._catalogue.count_rows()):
             return
         self._catalogue.name_files(self.prefixes)

@@ -304,14 +304,13 @@ class Index:
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> "Index":
-        """Reads what `save` wrote.
+    def load(cls, folder: str | os.PathLike[str], mend: str = "") -> "Index":
+        """Reads what `save` wrote; `mend` says how to make it again, by default with `dmml index`.
 
         Raises:
             UserError: if there is no index, a file of it is damaged, or they do not belong together.
         """
-        folder = Path(folder)
-        mend = f"make it with: dmml index --run {folder.parent}"
+        folder, mend = Path(folder), mend or f"make it with: dmml index --run {Path(folder).parent}"
         try:
             content = json.loads((folder / INDEX_FILE).read_text("utf-8"))
             if content["index_version"] != INDEX_VERSION:

@@ -240,8 +240,11 @@ def test_a_damaged_part_names_the_mend(library, capsys):
     assert scan(library).embedded == 10
 
 
-def test_an_index_is_made_anew_where_its_folder_was_removed(library):
+def test_a_damaged_index_names_the_mend_and_is_made_anew_where_its_folder_was_removed(library, capsys):
     before = songs_of(library)
+    (Library.open(library).model_folder / "index/index.json").write_text("{")
+    status, _, said = dmml(capsys, "search", "--library", library, "--track", "a/0.wav")
+    assert status == 2 and "and make it anew with: dmml scan --library" in said and "dmml index" not in said
     shutil.rmtree(Library.open(library).model_folder / "index")
     with pytest.raises(UserError, match="no song to search yet"):
         Library.open(library)
