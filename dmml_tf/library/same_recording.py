@@ -17,7 +17,7 @@ from tfrecords_tools.features import PAPER_CHAIN
 
 # The paper's chain, of whole files at one loudness: a copy that is 6 dB quieter has the same log-mel.
 CHAIN = dataclasses.replace(PAPER_CHAIN, loudness=-23.0)
-# From it on two files are called the same recording. Chosen on real music, see docs/duplicates.md.
+# From it on two files are called the same recording. How it was chosen: docs/duplicates.md.
 SAME = 0.9
 LEAST_OVERLAP = 0.75  # share of the longer file that both must have
 BANDS = 32

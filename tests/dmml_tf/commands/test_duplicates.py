@@ -6,13 +6,13 @@ import pytest
 import soundfile
 
 from dmml_tf.cli import main
-from tests.dmml_tf.library.made import make_run
+from tests.dmml_tf.commands.untrained import untrained_run
 from tests.dmml_tf.library.tunes import RATE, tune
 
 
 @pytest.fixture
 def library(tmp_path, in_this_process):
-    run, music = make_run(tmp_path / "run"), tmp_path / "music"
+    run, music = untrained_run(tmp_path / "run"), tmp_path / "music"
     (music / "again").mkdir(parents=True)
     song = tune(0, 6.0)
     soundfile.write(music / "song.flac", song, RATE)
