@@ -62,9 +62,9 @@ class OpenLibrary:
         """A sequence of songs from one to another, whose neighbours are close and which lie evenly on the way.
 
         >>> library = dmml.open_library("music.dmml", "music", run="runs/mine")
-        >>> path = library.path("t001.wav", "t004.wav", steps=2, weights={"tempo": 1})
-        >>> len(path.stops)
-        3
+        >>> path = library.path("t001.wav", "t004.wav", steps=1, weights={"tempo": 1})
+        >>> [stop.track["id"] for stop in path.stops]
+        ['t001.wav', 't004.wav']
 
         Args:
             start, end: an id, a file or a vector each.
