@@ -162,9 +162,8 @@ def _search_routes(router: APIRouter, asker: Asker) -> None:
     @router.post("/m3u8", response_class=Response, responses=_M3U8)
     def m3u8(asked: Playlist) -> Response:
         """A playlist file of some songs, with paths relative to the folder of the music, where it belongs."""
-        text = asker.songs.m3u8([asker.row(song) for song in asked.songs])
-        # A path that is no UTF-8 is written as the bytes it is.
-        return Response(text.encode("utf-8", "surrogateescape"), media_type=_M3U8_TYPE)
+        content = asker.songs.m3u8([asker.row(song) for song in asked.songs])
+        return Response(content, media_type=_M3U8_TYPE)
 
     @router.post("/search")
     def search(asked: Search) -> Answer:

@@ -12,7 +12,6 @@ import numpy as np
 from dmml_tf.explore.audio_files import DatasetAudio, LibraryAudio, playable
 from dmml_tf.explore.columns import ValueColumn, filter_columns
 from dmml_tf.explore.heard_columns import HEARD, heard_columns
-from dmml_tf.explore.m3u8 import m3u8
 from dmml_tf.explore.marks import Marks
 from dmml_tf.explore.words import Words
 from dmml_tf.heard.heard_as import HeardAs, find_heard_as
@@ -22,6 +21,7 @@ from dmml_tf.run import Run
 from dmml_tf.search.example import clearest
 from dmml_tf.search.heard import unlabelled
 from dmml_tf.search.index import Index
+from dmml_tf.search.m3u import Entry, m3u_bytes
 from dmml_tf.search.of_run import load_index
 from dmml_tf.search.show import labels_of
 from dmml_tf.search.track_table import TrackTable
@@ -91,20 +91,20 @@ class Songs:
         file = self.audio.file(self.index.tracks[row]["id"])
         return None if file is None else playable(file)
 
-    def m3u8(self, rows: Sequence[int]) -> str:
+    def m3u8(self, rows: Sequence[int]) -> bytes:
         """Songs as a playlist file in the folder of the music; those that no file is known of are left out.
 
         Raises:
             UserError: if none is left.
         """
-        files = [(self.index.tracks[row], self.audio.file(self.index.tracks[row]["id"])) for row in rows]
-        known = [(track, file) for track, file in files if file is not None]
+        files = [(self.audio.file(track["id"]), track) for track in (self.index.tracks[row] for row in rows)]
+        known = [Entry(file, track) for file, track in files if file is not None]
         if not known:
             raise UserError("no file is known of any of these songs")
         base = self.audio.base
-        if not all(file.is_relative_to(base) for _, file in known):  # a dataset that was moved
-            base = Path(os.path.commonpath([file.parent for _, file in known]))
-        return m3u8(known, base)
+        if not all(entry.sound.is_relative_to(base) for entry in known):  # a dataset that was moved
+            base = Path(os.path.commonpath([entry.sound.parent for entry in known]))
+        return m3u_bytes(known, base)[0]
 
     def song(self, row: int) -> dict:
         """What the page shows of a song, as `schemas.Song` has it."""

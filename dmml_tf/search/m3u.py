@@ -53,22 +53,28 @@ def write_m3u(path: str | os.PathLike[str], entries: Iterable[Entry]) -> list[Pa
     path = Path(path)
     if path.suffix.lower() != SUFFIX:
         raise UserError(f"{path}: a playlist's name ends in {SUFFIX}")
+    content, left = m3u_bytes(entries, path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    return left
+
+
+def m3u_bytes(entries: Iterable[Entry], folder: Path) -> tuple[bytes, list[Path]]:
+    """The content of a playlist that lies in a folder, and the files that it cannot name."""
     lines, left = ["#EXTM3U"], []
-    folder = os.path.realpath(path.parent)
+    real = os.path.realpath(folder)
     for entry in entries:
-        relative = _relative(entry.sound, folder)
+        relative = _relative(entry.sound, real)
         if "\n" in relative or "\r" in relative:
             left.append(entry.sound)
         else:
             lines += [entry.line, relative]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as temporary:
-            # Names of files are bytes to the file system; those that are not UTF-8 are written as the bytes they are.
-            temporary.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
-    return left
+    # Names of files are bytes to the file system; those that are not UTF-8 are written as the bytes they are.
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"), left
 
 
 def _relative(sound: Path, folder: str) -> str:

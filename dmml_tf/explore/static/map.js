@@ -150,6 +150,6 @@ function legend(of, colour, unlabelled) {
       entries.push(entry(value.toPrecision(3), colour(value)));
     }
   }
-  if (unlabelled) entries.push(entry("unlabelled", "var(--unlabelled)"));
+  if (unlabelled) entries.push(entry(state.heard ? "unsure" : "unlabelled", "var(--unlabelled)"));
   $("legend").replaceChildren(...entries);
 }

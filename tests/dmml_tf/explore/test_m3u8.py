@@ -1,27 +1,6 @@
-"""A playlist file, and the one that the API gives."""
+"""The playlist file that the API gives; `tests/dmml_tf/search/test_m3u.py` tests its form."""
 
-from pathlib import Path
-
-from dmml_tf.explore.m3u8 import m3u8
 from tests.dmml_tf.explore.client import ask, request
-
-
-def test_names_lengths_and_relative_paths():
-    songs = [
-        ({"id": "1", "title": "Río\nX", "artist": "A|B", "seconds": "61.6"}, Path("/m/a/1.flac")),
-        ({"id": "b/2.ogg", "title": "", "artist": ""}, Path("/m/#b/2.ogg")),
-        ({"id": "3", "title": "no way to write it"}, Path("/m/a\nb.mp3")),
-        ({"id": "4", "title": "beside", "seconds": "inf"}, Path("/n/4.mp3")),
-    ]
-    assert m3u8(songs, Path("/m")).splitlines() == [
-        "#EXTM3U",
-        "#EXTINF:62,A, B - Río X",
-        "a/1.flac",
-        "#EXTINF:-1,b/2.ogg",
-        "./#b/2.ogg",
-        "#EXTINF:-1,beside",
-        "../n/4.mp3",
-    ]
 
 
 def test_the_api_gives_paths_below_the_folder_of_the_music_alone(address, songs):

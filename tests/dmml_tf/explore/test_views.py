@@ -37,7 +37,7 @@ def music(tmp_path_factory):
 @pytest.fixture(scope="module")
 def songs(music):
     with pytest.MonkeyPatch.context() as patch:
-        for user in ("dmml_tf.embed.sounds", "dmml_tf.library.scan"):
+        for user in ("dmml_tf.embed.sounds", "dmml_tf.library.steps"):
             patch.setattr(f"{user}.ordered_map", map_here)
         scan(music.parent / "library", Scan([str(music)], str(make_run(music.parent / "run").folder)))
     return Songs.of_library(music.parent / "library")
