@@ -2,8 +2,8 @@
 
 Distances are those of `Points`, in what is weighted. A song x between A and B has the progress
 `<x - a, b - a> / |b - a|^2`: 0 at A, 1 at B, whatever it is beside the way. A path has n steps, and each of its songs
-has more progress than the one before, so that none comes twice; copies (`points.copies`) of an end are left out, and no
-step leads from a song to its copy. Of all such sequences of the candidates that one is
+has more progress than the one before, so that none comes twice; no step leads from a song
+to its copy (`points.copies`), where there is another way. Of all such sequences of the candidates that one is
 taken whose largest step is smallest; among these the one of the least sum of squares of the steps and of the deviations
 from even progress, `|b - a| (p_i - i / n)`. Both are exact, by dynamic programming over the candidates in the order of
 their progress. Up to 1,024 songs all are candidates; of more those nearest to n + 1 points on the great circles from A
@@ -30,6 +30,7 @@ STEPS = 10
 MOST_STEPS = 100
 CANDIDATES = 1024
 _LEAST_EACH = 16  # candidates of a point on the way
+_COPIED = 10.0  # above any distance
 _SAME = 1e-3  # a distance that float32 cannot tell from none
 
 
@@ -149,8 +150,6 @@ class _Way:
             targets = [query_between(index, self.start, self.end, place / steps, keep) for place in range(steps + 1)]
             near = [index.candidates(target, weights, each, allowed) for target in targets]
             rows = np.unique(np.concatenate(near))
-        ends = np.stack([self.start.vector, self.end.vector])
-        rows = rows[~copies(self.points.index, self.points.index.vectors[rows], ends).any(axis=1)]
         start, end = self.ends.astype(np.float64)
         progress = (self.points.of_rows(rows) - start) @ (end - start) / self.apart**2
         order = np.argsort(progress, kind="stable")
@@ -160,8 +159,9 @@ class _Way:
     def costs(self, rows: Array, keep: Collection[str]) -> Array:
         """float32 [m + 2, m + 2]: of a step from the start, a song or the end (first) to another (second)."""
         points = np.concatenate([self.ends[:1], self.points.of_rows(rows), self.ends[1:]])
-        costs, vectors = distances(points, points), self.points.index.vectors[rows]
-        costs[1:-1, 1:-1][copies(self.points.index, vectors, vectors)] = np.inf
+        vectors = np.concatenate([self.start.vector[None], self.points.index.vectors[rows], self.end.vector[None]])
+        # Costlier than any other, so that they are taken where there is no other way alone.
+        costs = distances(points, points) + np.float32(_COPIED) * copies(self.points.index, vectors, vectors)
         if not keep:
             return costs
         kept = Points.weighed(self.points.index, dict.fromkeys(keep, 1.0))
@@ -193,8 +193,7 @@ def _within_limits(way: _Way, rows: Array, progress: Array, steps: int, keep: Co
         places = best_sequence(costs[np.ix_(at, at)], progress[left], wanted, way.apart)
         if places is None:
             raise UserError(
-                f"no path of {steps} steps has no copies and so few songs of each artist or album; allow more, or "
-                "take fewer steps"
+                f"no path of {steps} steps has so few songs of each artist or album; allow more, or take fewer steps"
             )
         chosen, limits = left[places], Limits(table, rules)
         for row in way.own:

@@ -3,8 +3,8 @@
 Songs are chosen one by one by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): each time the one of
 the highest `(1 - variety) * likeness - variety * nearest`, where likeness is its weighted mean cosine with what is
 asked for, and nearest the highest such mean with a song that was chosen before. With variety 0 it is the search's own
-order; a song that sounds as one before it (`points.copies`) is passed over. Of many songs the 2,048 likest are chosen
-among; more are looked at where limits leave too few of these.
+order; a song that sounds as one before it (`points.copies`) comes after all others. Of many songs the 2,048 likest are
+chosen among; more are looked at where limits leave too few of these.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ VARIETY = 0.3
 MOST_SONGS = 1000
 CANDIDATES = 2048
 SECONDS = "seconds"
+_COPIED = 10.0  # above any difference of values: copies come last
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,13 +110,11 @@ def make_playlist(
         likeness = pool @ asked
         nearest = (pool @ chosen.T).max(axis=1) if len(chosen) else np.zeros(len(rows), np.float32)
         vectors = index.vectors[rows]
-        left = (
-            ~copies(index, vectors, np.stack(listed_vectors)).any(axis=1)
-            if listed_vectors
-            else np.ones(len(rows), bool)
-        )
+        left, copied = np.ones(len(rows), bool), np.zeros(len(rows), bool)
+        if listed_vectors:
+            copied = copies(index, vectors, np.stack(listed_vectors)).any(axis=1)
         while left.any() and not length.full:
-            values = np.where(left, (1 - variety) * likeness - variety * nearest, -np.inf)
+            values = np.where(left, (1 - variety) * likeness - variety * nearest - _COPIED * copied, -np.inf)
             best = int(np.argmax(values))
             left[best] = False
             if not limits.take(int(rows[best])):
@@ -125,7 +124,7 @@ def make_playlist(
                 break
             listed.append(Listed(track, float(likeness[best]), float(nearest[best])))
             listed_vectors.append(vectors[best])
-            left &= ~copies(index, vectors, vectors[best : best + 1])[:, 0]
+            copied |= copies(index, vectors, vectors[best : best + 1])[:, 0]
             like_it = pool @ pool[best]
             nearest = np.maximum(nearest, like_it) if len(chosen) else like_it
             chosen = np.concatenate([chosen, pool[best : best + 1]])
