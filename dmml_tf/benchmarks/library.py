@@ -69,7 +69,7 @@ def bench_library(count: int, repeats: int = 5, seed: int = 0) -> str:
         [
             f"{count:,} made songs, {codes}; made and written in {made:.0f} s",
             tabulate(figures, header, floatfmt=",.0f", tablefmt="github"),
-            f"own memory is the process's alone, resident also what it has read of the files; CPU of all threads; on "
+            "own memory holds what was read of the vectors' file, which the system takes back; CPU of all threads; on "
             f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}",
         ]
     )
