@@ -75,7 +75,7 @@ def encode_mp3(path: str, out: Path, bit_rate: int) -> None:
     import av
 
     try:
-        with av.open(path) as source, av.open(str(out), "w") as target:
+        with av.open(path, metadata_errors="replace") as source, av.open(str(out), "w") as target:
             stream = target.add_stream("libmp3lame", rate=44_100, layout="stereo")
             stream.bit_rate = bit_rate
             resampler = av.AudioResampler("fltp", "stereo", 44_100)

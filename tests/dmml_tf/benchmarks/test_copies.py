@@ -58,3 +58,12 @@ def test_what_is_no_sound(tmp_path, kind):
     (tmp_path / "song.wav").write_text("no sound")
     with pytest.raises(AudioError, match="cannot read it"):
         write_copy(tmp_path / "song.wav", tmp_path / kind, kind)
+
+
+@pytest.mark.skipif(not can_encode(), reason="no PyAV that writes MP3")
+def test_tags_that_are_not_utf8(song, tmp_path):
+    tag = b"INAM" + (4).to_bytes(4, "little") + b"\x82\xe9t\0"
+    chunk = b"LIST" + (4 + len(tag)).to_bytes(4, "little") + b"INFO" + tag
+    content = song.read_bytes() + chunk
+    (tmp_path / "odd.wav").write_bytes(content[:4] + (len(content) - 8).to_bytes(4, "little") + content[8:])
+    assert soundfile.info(write_copy(tmp_path / "odd.wav", tmp_path / "copy", "mp3 96")).format == "MP3"
