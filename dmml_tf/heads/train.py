@@ -41,7 +41,7 @@ CONDITIONS = Conditions(
         SameTrack("track", weight=0.5, width=0),
     ]
 )
-NETWORK = {"frontend": "musicnn", "size": CONDITIONS.size, "offset": False}
+NETWORK: dict[str, Any] = {"frontend": "musicnn", "size": CONDITIONS.size, "offset": False}
 
 
 @dataclasses.dataclass(frozen=True)
