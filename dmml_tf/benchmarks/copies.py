@@ -22,13 +22,13 @@ _CHANGES: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = {
 COPIES = (*_MP3, _OGG, *_CHANGES)
 
 
-def write_copy(path: str | Path, stem: Path, kind: str) -> Path:
+def write_copy(path: str | Path, stem: Path, change: str) -> Path:
     """Writes one copy of a file.
 
     Args:
         path: what libsndfile, for MP3 FFmpeg, reads.
         stem: of the copy's path; the end of its name is added.
-        kind: one of `COPIES`.
+        change: one of `COPIES`.
 
     Returns:
         The copy's path.
@@ -36,22 +36,22 @@ def write_copy(path: str | Path, stem: Path, kind: str) -> Path:
     Raises:
         AudioError: if the file cannot be read.
     """
-    if kind in _MP3:
+    if change in _MP3:
         out = stem.with_name(f"{stem.name}.mp3")
-        encode_mp3(str(path), out, _MP3[kind])
+        encode_mp3(str(path), out, _MP3[change])
         return out
     try:
         samples, rate = soundfile.read(path, always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"libsndfile cannot read it ({error})") from error
-    if kind == _OGG:
+    if change == _OGG:
         out = stem.with_name(f"{stem.name}.ogg")
         with soundfile.SoundFile(out, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as file:
             for start in range(0, len(samples), rate):  # the encoder's stack does not hold a whole song
                 file.write(samples[start : start + rate])
         return out
     out = stem.with_name(f"{stem.name}.flac")
-    soundfile.write(out, _CHANGES[kind](samples, rate), rate, subtype="PCM_16")
+    soundfile.write(out, _CHANGES[change](samples, rate), rate, subtype="PCM_16")
     return out
 
 

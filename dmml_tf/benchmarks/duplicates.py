@@ -21,7 +21,7 @@ from tfrecords_tools.audio.decode import AudioError
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import progress
 
-_SONG = "song"  # the kind of the file that copies are made of
+_SONG = "song"  # the change of the file that copies are made of
 Pair = tuple[str, str]  # two ids, in order
 
 
@@ -47,7 +47,7 @@ def bench_duplicates(
     Returns:
         "songs", "copied", "files", "compared" (files), "unheard", "gap" (see `Duplicates`); "pairs" of files of one
         recording, "called_one" pairs, "right" ones, and with them "recall" and "precision"; "songs_called_one", the
-        ids of different songs; "by_kind": kind of copy -> "recall" of the pairs with such a file, and "cosine", the
+        ids of different songs; "by_kind": change of copy -> "recall" of the pairs with such a file, and "cosine", the
         least of any sub-space between a song and its copy.
 
     Raises:
@@ -76,7 +76,7 @@ def bench_duplicates(
         "unheard": len(found.unheard),
         "gap": found.gap,
         **figures(list(index.positions), called, list(paths)),
-        "cosines": {kind: _least_cosine(index, kind) for kind in COPIES},
+        "cosines": {change: _least_cosine(index, change) for change in COPIES},
     }
 
 
@@ -93,7 +93,7 @@ def figures(files: Sequence[str], groups: Sequence[Sequence[str]], songs: Sequen
     called = {pair for group in groups for pair in itertools.combinations(sorted(group), 2)}
     right = wanted & called
     wrong = {tuple(songs[_place(file)] for file in pair) for pair in called - wanted}
-    asked, found = (Counter(kind for pair in pairs for kind in {*map(_kind, pair)}) for pairs in (wanted, right))
+    asked, found = (Counter(change for pair in pairs for change in {*map(_change, pair)}) for pairs in (wanted, right))
     return {
         "pairs": len(wanted),
         "called_one": len(called),
@@ -101,13 +101,15 @@ def figures(files: Sequence[str], groups: Sequence[Sequence[str]], songs: Sequen
         "recall": len(right) / max(1, len(wanted)),
         "precision": len(right) / max(1, len(called)),
         "songs_called_one": sorted(map(list, wrong)),
-        "recalls": {kind: found[kind] / asked[kind] for kind in COPIES if asked[kind]},
+        "recalls": {change: found[change] / asked[change] for change in COPIES if asked[change]},
     }
 
 
 def duplicates_table(result: Mapping[str, Any]) -> str:
     """The figures as text."""
-    rows = [[kind, f"{recall:.4f}", f"{result['cosines'][kind]:.3f}"] for kind, recall in result["recalls"].items()]
+    rows = [
+        [change, f"{recall:.4f}", f"{result['cosines'][change]:.3f}"] for change, recall in result["recalls"].items()
+    ]
     wrong = "; ".join(" and ".join(pair) for pair in result["songs_called_one"])
     low, high = result["gap"]
     return "\n".join(
@@ -129,17 +131,17 @@ def _write(folder: Path, songs: Sequence[str], chosen: Sequence[int]) -> None:
         song = folder / f"{place:06d}" / f"{_SONG}{Path(path).suffix}"
         song.parent.mkdir()
         song.symlink_to(Path(path).absolute())
-    for place, kind in progress(list(itertools.product(chosen, COPIES)), label="copies"):
+    for place, change in progress(list(itertools.product(chosen, COPIES)), label="copies"):
         try:
-            write_copy(songs[place], folder / f"{place:06d}" / kind, kind)
+            write_copy(songs[place], folder / f"{place:06d}" / change, change)
         except AudioError as error:
             raise UserError(f"{songs[place]}: {error}; leave it out") from error
 
 
-def _least_cosine(index: Index, kind: str) -> float | None:
-    """Of all sub-spaces, between each song and its copy of that kind."""
-    by_name = {(_place(track_id), _kind(track_id)): row for track_id, row in index.positions.items()}
-    pairs = [(by_name[place, _SONG], row) for (place, of), row in by_name.items() if of == kind]
+def _least_cosine(index: Index, change: str) -> float | None:
+    """Of all sub-spaces, between each song and its copy of that change."""
+    by_name = {(_place(track_id), _change(track_id)): row for track_id, row in index.positions.items()}
+    pairs = [(by_name[place, _SONG], row) for (place, of), row in by_name.items() if of == change]
     return min(
         (float(index.vectors[a, part] @ index.vectors[b, part]) for a, b in pairs for part in index.slices.values()),
         default=None,
@@ -150,5 +152,5 @@ def _place(file: str) -> int:
     return int(file.partition("/")[0])
 
 
-def _kind(file: str) -> str:
+def _change(file: str) -> str:
     return Path(file).stem

@@ -86,9 +86,10 @@ def chosen_sounds(fv: flags.FlagValues) -> Callable[[str], Path]:
 
 def _dataset(run: Path) -> str:
     """The folder of the records that a run was trained on, if its table is there; empty otherwise."""
-    from dmml_tf.run import Run
+    from dmml_tf.run import MODEL_FILE, Run
 
-    folder = Run.load(run).dataset
+    # An index can be searched by id without the run that made it.
+    folder = Run.load(run).dataset if (run / MODEL_FILE).exists() else ""
     return folder if folder and Path(folder, TRACKS_FILE).exists() else ""
 
 

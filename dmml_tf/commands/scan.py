@@ -25,7 +25,7 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "run",
         None,
-        "Folder of a trained run; default: the library's model, of a new one pretrained, which comes with the package.",
+        "Folder of a trained run; pretrained: the model that comes with the package; default: the library's own model.",
         flag_values=fv,
     )
     flags.DEFINE_bool("reembed", False, "Embed all songs anew if the model is another now.", flag_values=fv)

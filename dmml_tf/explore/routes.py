@@ -128,9 +128,9 @@ def _song_routes(router: APIRouter, asker: Asker) -> None:
 
 
 def _column(column: ValueColumn) -> Column:
-    kind = kind_of(column)
-    low, high = column.bounds if kind == NUMBERS and column.bounds else (None, None)
-    return Column(name=column.name, kind=kind, low=low, high=high)
+    holds = kind_of(column)
+    low, high = column.bounds if holds == NUMBERS and column.bounds else (None, None)
+    return Column(name=column.name, kind=holds, low=low, high=high)
 
 
 def _audio_routes(router: APIRouter, asker: Asker) -> None:

@@ -102,7 +102,8 @@ class Songs:
         if not known:
             raise UserError("no file is known of any of these songs")
         base = self.audio.base
-        if not all(entry.sound.is_relative_to(base) for entry in known):  # a dataset that was moved
+        # A dataset that was moved, or a song that lies elsewhere than the others.
+        if base == Path(base.anchor) or not all(entry.sound.is_relative_to(base) for entry in known):
             base = Path(os.path.commonpath([entry.sound.parent for entry in known]))
         return m3u_bytes(known, base)[0]
 

@@ -12,6 +12,7 @@ from dmml_tf.embed.embedder import Embedder
 from dmml_tf.heard import fit as fit_module
 from dmml_tf.heard.heard_as import HEARD_FILE, HeardAs, find_heard_as
 from dmml_tf.models.embedding import build_embedding
+from dmml_tf.pretrained.contents import Contents
 from dmml_tf.pretrained.pack import pack
 from dmml_tf.run import Run
 from dmml_tf.search.index import INDEX_FOLDER, Index
@@ -63,7 +64,11 @@ def test_the_command_writes_scores_figures_and_a_picture_the_same_each_time(fold
     assert written[PICTURE_FILE].startswith(b"\x89PNG")
     assert list(HeardAs.load(folder / "run" / HEARD_FILE).parts) == ["genre"]
     pack(folder / "run", folder / "packed", also=[HEARD_FILE])
-    packed = Run.load(folder / "packed")
+    contents = Contents.read(folder / "packed")
+    (folder / "unpacked").mkdir()
+    for name in contents.files:
+        (folder / "unpacked" / name).write_bytes(contents.file(name))
+    packed = Run.load(folder / "unpacked")
     assert find_heard_as(packed.folder, packed.weights_sha256()) is not None
     assert dmml(capsys, "heard", "--run", folder / "run", "--data", folder / "data")[0] == 0
     assert written == {name: (folder / "run" / name).read_bytes() for name in written}
