@@ -79,6 +79,8 @@ def killed(count, event: int, library: Path, asked: scan.Scan) -> bool:
     if not child:
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            # A child of a process with threads can inherit a lock that nobody holds any more: it is killed then, too.
+            signal.alarm(60)
             count.done, count.deadly = 0, event
             scan.scan(library, asked)
         finally:
