@@ -99,18 +99,18 @@ def build_dataset(
         for line in table_notes(plan.store.noted(), plan.store.notes()):
             print(line, file=sys.stderr)
         _announce_tempo(plan, cache)
-        if not goes_on:
-            _make_room(out, options.name)
-            work.begin(plan.key)
-        started = time.monotonic()
-        build = _Build(work, plan, cache, max_rejected)
         try:
+            if not goes_on:
+                _make_room(out, options.name)
+                work.begin(plan.key)
+            started = time.monotonic()
+            build = _Build(work, plan, cache, max_rejected)
             build.run(workers) if engine is None else build.run_elsewhere(engine)
+            return _finish(out, build, started, allow_duplicates)
         except KeyboardInterrupt:
-            # Whoever resumes already, such as the demo, need change nothing.
-            again = "" if resume else "run the same command again with --resume to go on"
-            raise KeyboardInterrupt(again) from None
-        return _finish(out, build, started, allow_duplicates)
+            # Whoever resumes already, need change nothing, nor where nothing was begun or all is done.
+            begun = not resume and work.unfinished_key() is not None
+            raise KeyboardInterrupt("run the same command again with --resume to go on" if begun else "") from None
 
 
 def is_current(out: str | os.PathLike, plan: Plan) -> bool:

@@ -182,6 +182,22 @@ def test_overwrite_leaves_nothing_of_the_old(in_this_process, manifest, built, t
     assert len(new.splits["train"]) == 3 and np.isnan(_records(new)["t7"]["values/tempo"])
 
 
+@pytest.mark.parametrize("instant", ["_Build", "join_tables"])
+def test_an_interrupt_before_the_first_track_or_after_the_last_names_resume_too(
+    manifest, untimed, tmp_path, monkeypatch, instant
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "data"
+    monkeypatch.setattr(build, instant, interrupted)
+    with pytest.raises(KeyboardInterrupt, match="--resume"):
+        _column(manifest, out)
+    monkeypatch.undo()
+    _column(manifest, out, resume=True)
+    assert _contents(out) == _contents(untimed.folder)
+
+
 def test_interrupted_then_run_again(manifest, untimed, tmp_path, monkeypatch):
     def interrupted(items, total, label):
         for count, item in enumerate(items):
