@@ -29,7 +29,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.batch.pool = 2_000
     config.batch.max_frames = 60_000  # whole songs
     config.batch.equaliser_db = 6.0
-    config.batch.variation = {"speed": 0.25, "pitch": 4.0, "mixed": 0.5, "mixed_db": -18.0}
+    config.batch.variation = {"speed": 0.25, "pitch": 4.0, "mixed": 0.5, "mixed_db": -18.0, "mixed_within": "source"}
     config.train.steps = 11_000
     config.train.steps_per_epoch = 500
     config.train.validation_steps = 20

@@ -101,7 +101,7 @@ def window_batches(
         UserError: on an empty split, a damaged shard, or records without that signal.
     """
     signal.require(dataset)
-    Variation.of(plan.variation).require(signal)
+    Variation.of(plan.variation).require(signal, dataset.schema.vocabularies)
     stream, capacity = _endless(dataset, split, plan, rng, signal), _pool_size(dataset, split, plan)
     pool = Pool(stream, dataset.schema, capacity, plan.max_frames, rng, signal)
     while True:
@@ -167,8 +167,13 @@ def form_dataset(
         same_every_epoch: for validation: every iteration gives the same batches, of windows that are not varied but
             by equaliser and gain.
         recent: as in `form_batches`.
+
+    Raises:
+        UserError: as `Variation.require`.
     """
     epochs = itertools.count(first_epoch)
+    # Here already: what is raised within a pipeline comes out as an error of TensorFlow's.
+    Variation.of(plan.variation).require(form.signal, dataset.schema.vocabularies)
     if same_every_epoch:
         plan = dataclasses.replace(plan, variation=NONE)
 

@@ -6,7 +6,7 @@ in a way that is known: its tempo by the speed, what was heard in two songs to t
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import librosa
@@ -73,14 +73,23 @@ class Variation:
             raise UserError(f"config.batch.variation has no field '{unknown[0]}'; known are: {', '.join(known)}")
         return cls(**fields)
 
-    def require(self, signal: Signal) -> None:
-        """Refuses networks that take samples, of which nothing here is varied.
+    def require(self, signal: Signal, tags: Collection[str]) -> None:
+        """Refuses networks that take samples, of which nothing here is varied, and a column that there is not.
+
+        Args:
+            signal: what a window is made of.
+            tags: the records' columns of tags.
 
         Raises:
             UserError: with the mend.
         """
         if signal.takes_samples and self != Variation():
             raise UserError("config.batch.variation varies log-mels and this network takes samples; leave it out")
+        if self.mixed_within and self.mixed_within not in tags:
+            raise UserError(
+                f"config.batch.variation.mixed_within: the records have no column '{self.mixed_within}' of tags; they "
+                f"have: {', '.join(tags) or 'none'}"
+            )
 
 
 NONE = Variation()
@@ -103,9 +112,6 @@ def cut_varied(
         mixed in, and three columns more where any of this is varied: `speed` float32 [B]; `mixed_with` int32 [B], the
         window that is mixed in, and `mixed_share` float32 [B], its share. Any other label is that of the window
         itself, which is at least as loud.
-
-    Raises:
-        UserError: if there is no column `variation.mixed_within`.
     """
     if variation == NONE:
         return np.stack([signal.cut(row, start) for row, start in zip(rows, labels["start"])]), dict(labels)
@@ -137,8 +143,6 @@ def _mixable(labels: Labels, within: str) -> Array:
     track = labels["track"]
     able: Array = track[:, None] != track[None]
     if within:
-        if within not in labels or labels[within].ndim != 2:
-            raise UserError(f"config.batch.variation.mixed_within: the records have no column '{within}' of tags")
         count = len(track)
         first, second = np.divmod(np.arange(count * count), count)
         able &= share_a_tag(labels[within][first], labels[within][second]).reshape(count, count)

@@ -4,7 +4,7 @@ import librosa
 import numpy as np
 import pytest
 
-from dmml_tf.data.pipeline import BatchPlan, window_batches
+from dmml_tf.data.pipeline import BatchPlan, triplet_dataset, window_batches
 from dmml_tf.data.records import read_tracks
 from dmml_tf.data.signal import LOG_MEL, SampleSignal
 from dmml_tf.data.variation import NONE, Variation, blank, cut_at_speed, cut_varied, mix_windows, shift_pitch
@@ -85,8 +85,14 @@ def test_windows_are_mixed_within_a_column_alone():
     mixed = np.flatnonzero(varied["mixed_share"])
     assert {source[n, 0] for n in mixed} == {0, 1}, "an unlabelled window is mixed with none"
     assert (source[mixed] == source[varied["mixed_with"][mixed]]).all()
-    with pytest.raises(UserError, match="config.batch.variation.mixed_within: the records have no column 'kind' of"):
-        cut_varied(rows, labels, Variation(mixed=1.0, mixed_within="kind"), np.random.default_rng(0), LOG_MEL)
+
+
+def test_a_column_to_mix_within_that_is_not_there_is_refused_before_the_pipeline_runs(synthetic):
+    plan = BatchPlan(tracks=4, triplets=8, pool=8, variation={"mixed": 0.5, "mixed_within": "source"})
+    with pytest.raises(
+        UserError, match="mixed_within: the records have no column 'source' of tags; they have: .*genre"
+    ):
+        triplet_dataset(synthetic, "train", CONDITIONS, plan, 1, seed=0)
 
 
 def test_a_window_with_another_song_in_it_has_no_tempo():
@@ -152,8 +158,8 @@ def test_unknown_fields_and_networks_on_samples_are_refused():
     with pytest.raises(UserError, match="no field 'speeed'; known are: speed, pitch"):
         BatchPlan(variation={"speeed": 1})
     with pytest.raises(UserError, match="takes samples; leave it out"):
-        Variation(speed=0.1).require(SampleSignal(PAPER_CHAIN))
-    NONE.require(SampleSignal(PAPER_CHAIN))
+        Variation(speed=0.1).require(SampleSignal(PAPER_CHAIN), ())
+    NONE.require(SampleSignal(PAPER_CHAIN), ())
 
 
 def test_centres_are_librosas():
