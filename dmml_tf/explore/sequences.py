@@ -6,8 +6,7 @@ from dmml_tf.explore.ask import Asker, agreeing, rules_of
 from dmml_tf.explore.schemas import Listed, PathAnswer, PathQuestion, PlaylistAnswer, PlaylistQuestion, Stop
 from dmml_tf.library.path import song_path
 from dmml_tf.library.playlist import Taste, make_playlist
-from dmml_tf.search.index import Index, Query
-from dmml_tf.spaces import WHOLE
+from dmml_tf.search.query import cosines_between, of_row
 
 
 def path_answer(asker: Asker, asked: PathQuestion) -> PathAnswer:
@@ -68,17 +67,9 @@ def playlist_answer(asker: Asker, asked: PlaylistQuestion) -> PlaylistAnswer:
                 rank=rank,
                 likeness=listed.likeness,
                 nearest=listed.nearest,
-                cosines=_cosines(index, row, query),
+                cosines=cosines_between(index, of_row(index, row), query),
                 near=asker.near(row),
             )
         )
     refs = dict.fromkeys([*asked.seeds, *asked.likes, *asked.dislikes])
     return PlaylistAnswer(songs=shown, asked=[asker.asked_by(ref) for ref in refs])
-
-
-def _cosines(index: Index, row: int, query: Query) -> dict[str, float]:
-    vector = index.vectors[row]
-    cosines = {name: float(vector[part] @ query.vector[part]) for name, part in index.slices.items()}
-    if index.lengths is not None and query.whole is not None:
-        cosines[WHOLE] = float((vector * index.lengths[row, index.owner]) @ query.whole)
-    return cosines

@@ -21,9 +21,8 @@ from dmml_tf.conditions.labels import Array
 from dmml_tf.library.points import Points, copies, distances, query_between
 from dmml_tf.library.sequence import best_sequence
 from dmml_tf.search.index import Index, Query
-from dmml_tf.search.query import of_row
+from dmml_tf.search.query import cosines_between, of_row
 from dmml_tf.search.rules import NO_RULES, Limits, Rules
-from dmml_tf.spaces import WHOLE
 from tfrecords_tools.errors import UserError
 
 STEPS = 10
@@ -178,7 +177,7 @@ class _Way:
         tracks = [index.tracks[index.position(song.sources[0])] if song.sources else None for song in songs]
         points = np.stack([self.points.of_query(song) for song in songs])
         steps = [0.0, *np.linalg.norm(np.diff(points, axis=0), axis=1).tolist()]
-        cosines = [{}, *(_cosines(index, one, other) for one, other in itertools.pairwise(songs))]
+        cosines = [{}, *(cosines_between(index, one, other) for one, other in itertools.pairwise(songs))]
         stops = [Stop(*stop) for stop in zip(tracks, [0.0, *progress.tolist(), 1.0], steps, cosines)]
         return SongPath(stops, self.apart)
 
@@ -207,10 +206,3 @@ def _within_limits(way: _Way, rows: Array, progress: Array, steps: int, keep: Co
             return chosen
         full = limits.full(set().union(*(keys[place] for place in chosen if place not in stay)))
         left = np.array([place for place in left if place in stay or not keys[place] & full], np.intp)
-
-
-def _cosines(index: Index, one: Query, other: Query) -> dict[str, float]:
-    cosines = {name: float(one.vector[part] @ other.vector[part]) for name, part in index.slices.items()}
-    if one.whole is not None and other.whole is not None:
-        cosines[WHOLE] = float(one.whole @ other.whole)
-    return cosines

@@ -8,7 +8,7 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
 from dmml_tf.search.index import Index, Query
 from dmml_tf.search.track_table import ID
-from dmml_tf.spaces import search_vectors, unit
+from dmml_tf.spaces import WHOLE, search_vectors, unit
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.names import as_known
 
@@ -102,3 +102,11 @@ def push_away(index: Index, query: Query, other: Query) -> Query:
     if whole is not None and other.whole is not None:
         whole = whole - np.float32(PUSH) * other.whole
     return Query(vector, tuple(dict.fromkeys((*query.sources, *other.sources))), whole, query.weights)
+
+
+def cosines_between(index: Index, one: Query, other: Query) -> dict[str, float]:
+    """Condition, and `whole` where both ask of it -> cosine of two queries of one song or sound each."""
+    cosines = {name: float(one.vector[part] @ other.vector[part]) for name, part in index.slices.items()}
+    if one.whole is not None and other.whole is not None:
+        cosines[WHOLE] = float(one.whole @ other.whole)
+    return cosines
