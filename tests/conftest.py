@@ -1,6 +1,11 @@
 """Shared fixtures."""
 
 import os
+import signal
+
+# Started in the background of a shell, the tests and all programs that they start would ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:
