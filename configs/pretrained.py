@@ -11,17 +11,22 @@ from dmml_tf.configs.small import WIDTH
 
 
 def get_config() -> ml_collections.ConfigDict:
-    """`disentangled_track` with a narrow network, a teacher, and windows that are varied."""
+    """`disentangled_track` with narrow bodies, one of them the tempo's own, a teacher, and windows that are varied."""
     config = disentangled_track.get_config()
     config.network.width = WIDTH
     config.network.offset = False
+    config.network.tower_size = 64  # the tempo's sub-space, which is the last
+    config.network.tower_width = WIDTH
+    for name in ("genre", "mood", "instrument"):
+        config.conditions[name].among = "source"  # a rendered song's tags are complete, a real one's are not
     config.conditions.tempo.octave = True  # the tracker modules' tempos are right up to a factor of two
     config.conditions.track.share = 1.0
     config.objective = {
         "name": "taught",
         "margin": 0.1,
         "file": "data/debian_music/teacher.npz",
-        "weights": {"genre": 0.12, "mood": 0.12, "instrument": 0.12, "whole": 0.06},
+        "weights": {"genre": 0.3, "mood": 0.3, "instrument": 0.3, "whole": 0.2},
+        "labels": {"genre": 0.05, "mood": 0.05, "instrument": 0.05, "tempo": 1.0},
     }
     config.batch.tracks = 16
     config.batch.windows = 3  # two at one speed, one at another
@@ -29,9 +34,9 @@ def get_config() -> ml_collections.ConfigDict:
     config.batch.pool = 2_000
     config.batch.max_frames = 60_000  # whole songs
     config.batch.equaliser_db = 6.0
-    config.batch.variation = {"speed": 0.25, "pitch": 4.0, "mixed": 0.5, "mixed_db": -18.0, "mixed_within": "source"}
-    config.train.steps = 11_000
-    config.train.steps_per_epoch = 500
+    config.batch.variation = {"speed": 0.25, "pitch": 4.0, "mixed": 0.4, "mixed_within": "source", "blanked": 0.1}
+    config.train.steps = 15_000
+    config.train.steps_per_epoch = 1_000
     config.train.validation_steps = 20
     config.train.schedule = {"name": "cosine", "warmup": 200}
     config.train.learning_rate = 0.02

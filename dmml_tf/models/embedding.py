@@ -3,7 +3,7 @@
 Source: Lee et al., ICASSP 2020, section 3.2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tensorflow import keras
 
@@ -22,6 +22,8 @@ BLOCK_COUNT = 6  # 64x64 -> 32 -> 16 -> 8 -> 4 -> 2 -> 1x1
 BODIES = ("sample_cnn", "musicnn")
 # Those of `MAPS`, which a body of blocks follows, and the rest.
 FRONTENDS = (*MAPS, *BODIES)
+# Of the tower's map, so many bands become one: what counts there is when something sounds, not how high.
+BANDS_A_TOWER_BAND = 4
 
 
 def build_embedding(
@@ -32,6 +34,8 @@ def build_embedding(
     *,
     features: LogMel = PAPER_CHAIN,
     offset: bool = True,
+    tower_size: int = 0,
+    tower_width: int | Sequence[int] = 4,
 ) -> keras.Model:
     """Functional model: a window -> embedding float32 [batch, size].
 
@@ -55,16 +59,26 @@ def build_embedding(
         features: the signal chain of the records, by which windows are sized and standardised.
         offset: whether the last normalisation may add an offset that all embeddings share. In a long training at a high
             rate it grows, since closer vectors cost a hinge less, until all lie in a narrow cone.
+        tower_size: the last so many numbers come from a body of their own, the tower, which sees the map with every
+            four bands as one. Under a condition whose sub-space they are (the tempo, where it is the last), it learns
+            without being heard in the others. 0: one body for all, as in the paper.
+        tower_width: as `width`, of the tower.
 
     A log-mel window is `log10(1 + 10 S)` as the records hold it; the first layer standardises it with the
     paper's fixed constants, so that no caller can forget to. The output is not of unit length: masks come before that.
 
     Raises:
-        UserError: on an unknown block or frontend, widths that are not seven, or `musicnn` without its package.
+        UserError: on an unknown block or frontend, widths that are not seven, a tower that leaves the body no number
+            or stands beside a body that takes no block, or `musicnn` without its package.
     """
     add_block = block_by_name(block)
     if frontend not in FRONTENDS:
         raise UserError(f"unknown frontend '{frontend}'; known are: {', '.join(FRONTENDS)}")
+
+    if not 0 <= tower_size < size:
+        raise UserError(f"tower_size {tower_size} is not in 0..{size - 1}, fewer than the embedding's {size} numbers")
+    if tower_size and frontend in BODIES:
+        raise UserError(f"a tower reads the map of a frontend, and {frontend} has none; leave out tower_size")
 
     # --- layers
     if frontend == "sample_cnn":
@@ -75,12 +89,15 @@ def build_embedding(
         x = musicnn_vector(window, features.sample_rate)
     else:
         widths = _widths(width, 1 + BLOCK_COUNT)
-        window, x = MAPS[frontend](features)
-        x = Stem(widths[0], name="stem")(x)
-        for block_width in widths[1:]:
-            x = add_block(x, block_width)
-        x = layers.Flatten()(x)
-    x = layers.Dense(size, use_bias=False, name="dense")(x)
+        window, sound = MAPS[frontend](features)
+        x = _body(sound, widths, add_block, "stem")
+    x = layers.Dense(size - tower_size, use_bias=False, name="dense")(x)
+    if tower_size:
+        bands = layers.Reshape((*sound.shape[1:3], -1))(sound)
+        bands = layers.AveragePooling2D((1, BANDS_A_TOWER_BAND))(bands)
+        tower = _body(bands, _widths(tower_width, 1 + BLOCK_COUNT, "tower_width"), add_block, "tower_stem")
+        tower = layers.Dense(tower_size, use_bias=False, name="tower_dense")(tower)
+        x = layers.Concatenate()([x, tower])
     # A mean of zero lets the unit vectors use the whole sphere; a shared offset leaves them a small cap.
     embedding = layers.BatchNormalization(momentum=MOMENTUM, center=offset, name="embedding")(x)
 
@@ -88,9 +105,17 @@ def build_embedding(
     return keras.Model(window, embedding, name="embedding_network")
 
 
-def _widths(width: int | Sequence[int], count: int) -> list[int]:
+def _body(sound, widths: Sequence[int], add_block: Callable, stem: str):
+    """The stem and the blocks after it: a map [H, W] or [H, W, C] -> [N], N the channels at the single place left."""
+    x = Stem(widths[0], name=stem)(sound)
+    for block_width in widths[1:]:
+        x = add_block(x, block_width)
+    return layers.Flatten()(x)
+
+
+def _widths(width: int | Sequence[int], count: int, name: str = "width") -> list[int]:
     widths = [width] * count if isinstance(width, int) else list(width)
     if len(widths) != count:
         takes = f"one number or {count} (stem and blocks)" if count > 1 else "one number with frontend sample_cnn"
-        raise UserError(f"width takes {takes}, got {len(widths)}")
+        raise UserError(f"{name} takes {takes}, got {len(widths)}")
     return widths

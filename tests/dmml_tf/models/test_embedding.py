@@ -65,6 +65,39 @@ def test_other_numbers_of_widths_are_refused(widths):
         build_embedding("conv", widths)
 
 
+def test_a_tower_gives_the_last_numbers_and_nothing_to_the_others():
+    keras.utils.set_random_seed(1)
+    model = build_embedding("conv", NARROW, 10, tower_size=4, tower_width=NARROW)
+    assert tuple(model.output_shape[1:]) == (10,)
+    stem, tower = model.get_layer("stem"), model.get_layer("tower_stem")
+    assert tuple(stem.output.shape[1:]) == (64, 64, 2) and tuple(tower.output.shape[1:]) == (64, 16, 2)
+    x = np.random.default_rng(0).uniform(0, 2, (8, 129, 128)).astype(np.float32)
+    before = np.asarray(model(x, training=True))
+    tower.kernel.assign(tower.kernel * -1)
+    after = np.asarray(model(x, training=True))
+    np.testing.assert_array_equal(before[:, :6], after[:, :6])
+    assert (before[:, 6:] != after[:, 6:]).any()
+    # Four bands count as one: what is moved among them is not heard in the tower.
+    moved = x.reshape(8, 129, 32, 4)[..., ::-1].reshape(8, 129, 128)
+    turned = np.asarray(model(moved, training=True))
+    np.testing.assert_allclose(turned[:, 6:], after[:, 6:], atol=1e-4)
+    assert (np.abs(turned[:, :6] - after[:, :6]) > 1e-3).any()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"size": 4, "tower_size": 4}, "tower_size 4 is not in 0..3"),
+        ({"tower_size": -1}, "tower_size -1 is not in 0..255"),
+        ({"tower_size": 64, "frontend": "sample_cnn", "width": 1}, "sample_cnn has none; leave out tower_size"),
+        ({"tower_size": 64, "tower_width": (4, 4)}, "tower_width takes one number or 7"),
+    ],
+)
+def test_towers_that_cannot_be_are_refused(fields, message):
+    with pytest.raises(UserError, match=message):
+        build_embedding(**{"block": "conv", "width": NARROW, **fields})
+
+
 @pytest.fixture(scope="module")
 def networks():
     """A narrow network of each frontend, seeded: of so few units all may begin dead."""
