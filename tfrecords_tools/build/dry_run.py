@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from tfrecords_tools.audio.extract import Extracted, Task, extract
+from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.build.duplicates import refuse_shared_files
 from tfrecords_tools.build.plan import Options, Plan, make_plan
 from tfrecords_tools.build.pool import default_workers
@@ -18,7 +19,7 @@ from tfrecords_tools.tables.manifest import Reject, read_manifest
 # Tracks that are extracted to learn the speed; the first is not counted: libraries are loaded with it.
 _TIMED = 4
 # Times real time a core, without and with madmom: stated where no file could be timed.
-_ASSUMED_RATES = (300.0, 10.0)
+_ASSUMED_RATES = (300.0, 100.0)
 _SHOWN_REJECTS = 10
 
 
@@ -118,13 +119,13 @@ def describe(estimate: Estimate) -> str:
 
 
 def _rate(plan: Plan, tempo: bool) -> tuple[float, int]:
+    options = plan.options
+    longest = options.tempo_seconds if tempo else None
     seconds = spent = 0.0
     timed = 0
     for place, path in enumerate(plan.store.sample(_TIMED)):
         # No cache of tempi: what it has would make the rest look as fast.
-        task = Task(path, None, "", plan.options.max_seconds, plan.options.audio, plan.features)
-        if tempo:
-            task = dataclasses.replace(task, tempo_seconds=plan.options.tempo_seconds)
+        task = Task(path, longest, "", options.tempo or MADMOM, options.max_seconds, options.audio, plan.features)
         start = time.perf_counter()
         result = extract(task)
         if place and isinstance(result, Extracted):

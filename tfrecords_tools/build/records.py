@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from tfrecords_tools.audio.extract import Extracted, Refused, Task
 from tfrecords_tools.audio.same_sound import NO_SOUND, sound_digest
+from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.pool import Died
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
@@ -48,6 +49,7 @@ def task_of(row: Row, plan: Plan, tempo_cache: str) -> Task:
         row.path,
         options.tempo_seconds if asked else None,
         tempo_cache,
+        options.tempo or MADMOM,
         options.max_seconds,
         options.audio,
         plan.features,

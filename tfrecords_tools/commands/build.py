@@ -71,7 +71,8 @@ def _define_features(fv: flags.FlagValues) -> None:
         None,
         TEMPO_MODES,
         "madmom: estimate the tempo where the tempo column is empty or "
-        f"missing; {LICENCE_NOTE}. column: leave such tracks unlabelled. none: leave the column out. "
+        f"missing; {LICENCE_NOTE}. madmom_reference: the same by madmom's own code, a tenth as fast. "
+        "column: leave such tracks unlabelled. none: leave the column out. "
         "Default: madmom where there is a tempo column, else none",
         flag_values=fv,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tfrecords_tools.audio.tempo import LICENCE_NOTE, MOST_SECONDS
+from tfrecords_tools.audio.tempo import ESTIMATORS, LICENCE_NOTE, MADMOM, MOST_SECONDS
 from tfrecords_tools.benchmarks.tempo import format_scores
 from tfrecords_tools.benchmarks.tempo_report import REPORT_FILE, report_tempo_accuracy, table_of
 from tfrecords_tools.errors import UserError
@@ -37,6 +37,13 @@ def define_flags(fv: flags.FlagValues) -> None:
         lower_bound=3.0,
         flag_values=fv,
     )
+    flags.DEFINE_enum(
+        "tempo",
+        MADMOM,
+        ESTIMATORS,
+        "who estimates: this package with madmom's networks, or madmom itself",
+        flag_values=fv,
+    )
     flags.DEFINE_string(
         "tempo_cache", None, "folder that keeps estimates; default: the user's cache folder", flag_values=fv
     )
@@ -57,6 +64,7 @@ def run(fv: flags.FlagValues) -> None:
         workers=fv.workers,
         seconds=fv.tempo_seconds,
         cache=fv.tempo_cache,
+        estimator=fv.tempo,
     )
     print(format_scores([("all", report["overall"]), *report["by"].items()]))
     if report["failed"]:

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from tests.tfrecords_tools.damaged import noise
-from tfrecords_tools.audio import tempo_cache
+from tfrecords_tools.audio import tempo, tempo_cache
 from tfrecords_tools.audio.tempo_cache import cached_tempo, default_folder, require_cache
 from tfrecords_tools.errors import UserError
 
@@ -20,7 +20,7 @@ def estimates(monkeypatch):
 
     calls = Calls()
 
-    def estimate(path, seconds):
+    def estimate(path, seconds, by):
         calls.append((str(path), seconds))
         return calls.bpm
 
@@ -50,9 +50,11 @@ def test_other_bytes_seconds_or_madmom_are_estimated_anew(song, tmp_path, estima
     cached_tempo(song, 30.0, tmp_path)
     song.write_bytes(song.read_bytes() + b"x")
     cached_tempo(song, 60.0, tmp_path)
-    monkeypatch.setattr(tempo_cache, "madmom_version", lambda: "another")
+    cached_tempo(song, 60.0, tmp_path, tempo.REFERENCE)
+    monkeypatch.setattr(tempo, "madmom_version", lambda: "another")
     cached_tempo(song, 60.0, tmp_path)
-    assert [seconds for _, seconds in estimates] == [60.0, 30.0, 60.0, 60.0]
+    cached_tempo(song, 60.0, tmp_path, tempo.REFERENCE)
+    assert [seconds for _, seconds in estimates] == [60.0, 30.0, 60.0, 60.0, 60.0, 60.0]
 
 
 def test_it_outlives_the_connection(song, tmp_path, estimates):

@@ -120,7 +120,9 @@ def test_max_seconds_takes_the_beginning(songs, tmp_path):
 @pytest.mark.parametrize("bpm, cell", [(123.456, "123.46"), (None, "")])
 def test_tempo_that_was_asked_for_and_a_second_build_that_repeats_none(songs, tmp_path, monkeypatch, bpm, cell):
     calls = []
-    monkeypatch.setattr(tempo_cache, "estimate_tempo_of_file", lambda path, seconds: (calls.append(seconds), bpm)[1])
+    monkeypatch.setattr(
+        tempo_cache, "estimate_tempo_of_file", lambda path, seconds, by: (calls.append(seconds), bpm)[1]
+    )
     for out in ("x", "y"):
         dataset = build_dataset(songs, tmp_path / out, Options(tempo="madmom", tempo_seconds=20.0))
         assert dataset.schema.values == ("tempo",)
