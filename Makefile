@@ -40,7 +40,8 @@ pretrained: .venv/installed
 		--tempo column --loudness=-23 --resume
 	.venv/bin/dmml-records build --manifest data/pretraining/manifest.csv --out data/mixed \
 		--tempo column --loudness=-23 --resume
-	.venv/bin/dmml train --config pretrained --data data/mixed --run runs/mixed
+	.venv/bin/dmml train --config pretrained --data data/mixed --run runs/body
+	.venv/bin/dmml heads --body runs/body --data data/mixed --run runs/mixed
 	.venv/bin/dmml evaluate --run runs/mixed --data data/real --split valid --baselines
 	.venv/bin/dmml heard --run runs/mixed --data data/real
 	.venv/bin/dmml pack --run runs/mixed --also heard_as.npz

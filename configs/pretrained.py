@@ -35,7 +35,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.batch.max_frames = 60_000  # whole songs
     config.batch.equaliser_db = 6.0
     config.batch.variation = {"speed": 0.25, "pitch": 4.0, "mixed": 0.4, "mixed_within": "source", "blanked": 0.1}
-    config.train.steps = 15_000
+    config.train.steps = 12_000
     config.train.steps_per_epoch = 1_000
     config.train.validation_steps = 20
     config.train.schedule = {"name": "cosine", "warmup": 200}

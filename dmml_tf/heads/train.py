@@ -1,11 +1,12 @@
-"""Trains the last layers of a network with the frontend `musicnn`, on features that were heard once.
+"""Trains the last layers of a network, on features that were heard once: musicnn's, or those of a trained body.
 
-Everything up to musicnn's 400 features stays as it is, so that no song need be heard at a step: hearing a window costs
-50 ms of a core, a step on the features of 128 windows 100. The layers behind the features are those of
+Everything up to the features stays as it is, so that no song need be heard at a step: musicnn hears a window in 50 ms
+of a core, a step on the features of 128 windows takes 100. The layers behind the features are those of
 `build_embedding`, trained in their place by the paper's triplets and hinge.
 """
 
 import dataclasses
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +17,16 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, Labels, SameTrack, SharedTag, Within
+from dmml_tf.data.label_check import check_conditions
 from dmml_tf.data.records import label_arrays, repeat_labels
 from dmml_tf.data.triplets import draw_batch
-from dmml_tf.embed.split import label_rows
+from dmml_tf.embed.embedder import Embedder
+from dmml_tf.embed.split import embed_split, label_rows
+from dmml_tf.heads.parts import body_part, head_part
 from dmml_tf.heads.songs import Heard
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.pretrained.unpack import CONFIG_FILE
-from dmml_tf.run import Run
+from dmml_tf.run import WEIGHTS_FILE, Run
 from dmml_tf.training.losses import TripletHinge
 from dmml_tf.training.objectives.triplets import build_triplet_model
 from tfrecords_tools.dataset import Dataset
@@ -70,6 +74,8 @@ class HeadsPlan:
 
 
 PLAN = HeadsPlan()
+# Fewer features than musicnn's 400, which begin where the body's own training left their layers.
+BODY_PLAN = HeadsPlan(learning_rate=5e-3)
 
 
 def train_heads(dataset: Dataset, heard: Heard, folder: str | os.PathLike, plan: HeadsPlan = PLAN) -> Run:
@@ -96,17 +102,69 @@ def train_heads(dataset: Dataset, heard: Heard, folder: str | os.PathLike, plan:
         )
     keras.utils.set_random_seed(plan.seed)
     network = build_embedding(**NETWORK, features=dataset.features)
-    model = build_triplet_model(_trained_part(network, plan.dropout), CONDITIONS)
-    rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.steps)
-    model.compile(keras.optimizers.Adam(rate), TripletHinge(plan.margin), jit_compile=False)
     places = [heard.rows(row["track_id"]) for row in rows]
     labels = label_arrays(dataset.schema, rows)
-    model.fit(_stream(heard.features, places, labels, plan), verbose=0)
+    _fit(_trained_part(network, plan.dropout), CONDITIONS, heard.features, places, labels, plan)
     run = Run(Path(folder), CONDITIONS, NETWORK, dataset.features, dataset.schema, str(dataset.folder), name=NAME)
     run.save(network)
     config = {"songs": len(rows), "conditions": CONDITIONS.to_json(), **dataclasses.asdict(plan)}
     write_json(run.folder / CONFIG_FILE, config)
     return run
+
+
+def train_heads_on_body(body: Run, dataset: Dataset, folder: str | os.PathLike, plan: HeadsPlan = BODY_PLAN) -> Run:
+    """Trains the last layers of a trained run anew, by triplets alone, and writes another run folder.
+
+    What a body learned by other objectives, such as a teacher's copies, is put in order by the labels of whole songs.
+
+    Args:
+        body: the trained run, which stays as it is; its conditions are those of the heads.
+        dataset: holds the labels, and the sound in its records, of the body's signal chain.
+        folder: the new run's.
+        plan: the training.
+
+    Raises:
+        UserError: if the folder is the body's, its masks were learned, some condition has no triplet, or too few songs
+            are long enough.
+    """
+    body.require_slices()
+    if Path(folder).resolve() == body.folder.resolve():
+        raise UserError(f"{folder}: is the folder of the body itself, which stays as it is; name another with --run")
+    check_conditions(dataset, "train", body.conditions, triplets=True)
+    keras.utils.set_random_seed(plan.seed)
+    network = body.embedding()
+    heard = embed_split(Embedder(body_part(network), body.features), dataset, "train")
+    ends = np.cumsum(np.bincount(heard.window_track, minlength=len(heard.ids)))
+    places = list(zip(np.concatenate([[0], ends[:-1]]), ends))
+    long = np.array([end - begin >= plan.windows for begin, end in places])
+    if long.sum() < plan.tracks:
+        raise UserError(
+            f"{dataset.folder}: {long.sum()} songs of its train split last {3 * plan.windows} s or more; {plan.tracks} "
+            "are needed"
+        )
+    labels = {name: column[long] for name, column in heard.labels.items()}
+    places = [place for place, kept in zip(places, long) if kept]
+    _fit(head_part(network, plan.dropout), body.conditions, heard.windows, places, labels, plan)
+    run = dataclasses.replace(body, folder=Path(folder), dataset=str(dataset.folder), weights=WEIGHTS_FILE)
+    run.save(network)
+    trained = json.loads((body.folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    heads = {"songs": len(places), "body_sha256": body.weights_sha256(), **dataclasses.asdict(plan)}
+    write_json(run.folder / CONFIG_FILE, {**trained, "heads": heads})
+    return run
+
+
+def _fit(
+    part: keras.Model,
+    conditions: Conditions,
+    features: np.ndarray,
+    places: Sequence[tuple[int, int]],
+    labels: Labels,
+    plan: HeadsPlan,
+) -> None:
+    model = build_triplet_model(part, conditions)
+    rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.steps)
+    model.compile(keras.optimizers.Adam(rate), TripletHinge(plan.margin), jit_compile=False)
+    model.fit(_stream(features, places, labels, plan, conditions), verbose=0)
 
 
 def _trained_part(network: keras.Model, dropout: float) -> keras.Model:
@@ -118,7 +176,7 @@ def _trained_part(network: keras.Model, dropout: float) -> keras.Model:
 
 
 def _stream(
-    features: np.ndarray, places: Sequence[tuple[int, int]], labels: Labels, plan: HeadsPlan
+    features: np.ndarray, places: Sequence[tuple[int, int]], labels: Labels, plan: HeadsPlan, conditions: Conditions
 ) -> tf.data.Dataset:
     size = features.shape[1]
     inputs = {
@@ -128,12 +186,13 @@ def _stream(
     }
     tensors = (inputs, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32))
     return tf.data.Dataset.from_generator(
-        lambda: progress(draw_batches(features, places, labels, plan), plan.steps, "steps"), output_signature=tensors
+        lambda: progress(draw_batches(features, places, labels, plan, conditions), plan.steps, "steps"),
+        output_signature=tensors,
     ).prefetch(2)
 
 
 def draw_batches(
-    features: np.ndarray, places: Sequence[tuple[int, int]], labels: Labels, plan: HeadsPlan
+    features: np.ndarray, places: Sequence[tuple[int, int]], labels: Labels, plan: HeadsPlan, conditions: Conditions
 ) -> Iterator[tuple[Any, ...]]:
     """The batches of a training: songs drawn without favour, and different windows of each.
 
@@ -142,12 +201,13 @@ def draw_batches(
         places: of each of N songs its first row and the one behind its last.
         labels: columns of the N songs.
         plan: sizes, and the seed.
+        conditions: of the triplets.
 
     Yields:
         `plan.steps` batches of the contract of `dmml_tf.data.pipeline`, a window being features float32 [F].
     """
     rng = np.random.default_rng(plan.seed)
-    weights = np.array([condition.weight for condition in CONDITIONS], np.float32)
+    weights = np.array([condition.weight for condition in conditions], np.float32)
     for _ in range(plan.steps):
         songs = np.repeat(rng.choice(len(places), plan.tracks, replace=False), plan.windows)
         rows = np.concatenate(
@@ -155,7 +215,7 @@ def draw_batches(
         )
         # Side by side, so that no two windows of a song overlap.
         start = (rows - np.array([places[song][0] for song in songs])) * PAPER_CHAIN.window_frames
-        triplets, condition = draw_batch(CONDITIONS, repeat_labels(labels, songs, start), plan.triplets, rng)
+        triplets, condition = draw_batch(conditions, repeat_labels(labels, songs, start), plan.triplets, rng)
         yield {"windows": features[rows], "triplets": triplets, "condition": condition}, condition, weights[condition]
 
 

@@ -16,7 +16,7 @@ def define_flags(fv: flags.FlagValues) -> None:
         flag_values=fv,
     )
     flags.DEFINE_string("out", "data/pretraining", "folder that receives rendered/ and manifest.csv", flag_values=fv)
-    flags.DEFINE_integer("rendered", 660, "number of rendered songs", lower_bound=6, flag_values=fv)
+    flags.DEFINE_integer("rendered", 330, "number of rendered songs", lower_bound=6, flag_values=fv)
     flags.DEFINE_float("seconds", 30.0, "length of each rendered song", flag_values=fv)
     flags.DEFINE_integer("seed", 1, "the same seed renders the same bytes", lower_bound=0, flag_values=fv)
     flags.DEFINE_integer("workers", 0, "processes; 0 is one a core", lower_bound=0, flag_values=fv)

@@ -44,7 +44,7 @@ SHARES = {"train": 0.76, "valid": 0.06, "test": 0.18}
 def build_pretraining(
     music: str | os.PathLike,
     out: str | os.PathLike,
-    rendered: int = 660,
+    rendered: int = 330,
     seed: int = 1,
     workers: int = 0,
     seconds: float = 30.0,

@@ -5,13 +5,16 @@ import json
 
 import numpy as np
 import pytest
+from tensorflow import keras
 
 from dmml_tf.cli import main
 from dmml_tf.data.records import label_arrays
 from dmml_tf.embed.split import label_rows
+from dmml_tf.heads.parts import body_part, head_part
 from dmml_tf.heads.songs import Heard
-from dmml_tf.heads.train import CONDITIONS, HeadsPlan, draw_batches, train_heads
+from dmml_tf.heads.train import CONDITIONS, HeadsPlan, draw_batches, train_heads, train_heads_on_body
 from dmml_tf.models import musicnn
+from dmml_tf.models.embedding import build_embedding
 from dmml_tf.pretrained.pack import pack
 from dmml_tf.run import Run
 from tests.synthetic import write_dataset
@@ -40,8 +43,8 @@ def test_a_batch_has_other_windows_of_each_of_its_songs_and_triplets_that_hold(d
     rows = label_rows(dataset, "train")
     places = [heard.rows(row["track_id"]) for row in rows]
     labels = label_arrays(dataset.schema, rows)
-    batches = list(draw_batches(heard.features, places, labels, PLAN))
-    again = list(draw_batches(heard.features, places, labels, PLAN))
+    batches = list(draw_batches(heard.features, places, labels, PLAN, CONDITIONS))
+    again = list(draw_batches(heard.features, places, labels, PLAN, CONDITIONS))
     assert len(batches) == 3
     seen = set()
     for (inputs, targets, weights), (same, _, _) in zip(batches, again):
@@ -98,3 +101,61 @@ def test_the_command_hears_what_was_not_heard_yet(dataset, tmp_path, monkeypatch
     assert asked == [(path, {"a": "a.wav"}), ("heard", str(tmp_path / "run"), HeadsPlan(steps=7))]
     (tmp_path / "heard.npz").touch()
     assert main(line) == 0 and len(asked) == 3
+
+
+NARROW = (2, 1, 1, 1, 1, 1, 1)
+TOWERS = {"one": {}, "two": {"tower_size": 64, "tower_width": NARROW}}
+
+
+@pytest.mark.parametrize("towers", TOWERS)
+def test_the_two_parts_of_a_network_are_the_network(towers):
+    keras.utils.set_random_seed(3)
+    network = build_embedding("conv", NARROW, **TOWERS[towers])
+    x = np.random.default_rng(0).uniform(0, 2, (5, 129, 128)).astype(np.float32)
+    network(x, training=True)  # moves the normalisations' means
+    features = np.asarray(body_part(network)(x))
+    assert features.shape == (5, 4 + 4 * len(TOWERS[towers]) // 2)
+    np.testing.assert_allclose(np.asarray(head_part(network, 0.5)(features)), np.asarray(network(x)), atol=1e-5)
+
+
+def make_body(dataset, folder, **network) -> Run:
+    """A run that was not trained, with a configuration as `dmml train` leaves it."""
+    keras.utils.set_random_seed(4)
+    fields = {"block": "conv", "width": NARROW, "size": 256, **network}
+    run = Run(folder, CONDITIONS, fields, dataset.features, dataset.schema, str(dataset.folder), name="mine")
+    run.save(build_embedding(**fields, features=dataset.features))
+    (folder / "config.json").write_text(json.dumps({"seed": 5}))
+    return run
+
+
+@pytest.mark.trains
+def test_heads_on_a_body_leave_the_body_as_it_is(tmp_path):
+    dataset = write_dataset(tmp_path / "data", {"train": 10, "valid": 4}, frames=500)
+    body = make_body(dataset, tmp_path / "body", **TOWERS["two"])
+    first, second = (train_heads_on_body(body, dataset, tmp_path / name, PLAN) for name in "ab")
+    assert first.weights_sha256() == second.weights_sha256() != body.weights_sha256()
+    run = Run.load(tmp_path / "a")
+    assert run.name == "mine" and run.conditions == CONDITIONS and run.network == json.loads(json.dumps(body.network))
+    x = np.random.default_rng(0).uniform(0, 2, (5, 129, 128)).astype(np.float32)
+    before, after = body.embedding(), run.embedding()
+    np.testing.assert_array_equal(np.asarray(body_part(before)(x)), np.asarray(body_part(after)(x)))
+    for name in ("dense", "tower_dense", "embedding"):
+        assert (before.get_layer(name).get_weights()[0] != after.get_layer(name).get_weights()[0]).any(), name
+    written = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert written["seed"] == 5 and written["heads"]["songs"] == 10 and written["heads"]["steps"] == PLAN.steps
+    assert written["heads"]["body_sha256"] == body.weights_sha256()
+
+
+def test_heads_on_a_body_refuse_its_folder_and_songs_too_short(dataset, tmp_path):
+    body = make_body(dataset, tmp_path / "body")
+    with pytest.raises(UserError, match="is the folder of the body itself"):
+        train_heads_on_body(body, dataset, tmp_path / "body", PLAN)
+    with pytest.raises(UserError, match="0 songs of its train split last 6 s or more; 6 are needed"):
+        train_heads_on_body(body, dataset, tmp_path / "other", PLAN)
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_command_takes_either(capsys):
+    assert main(["heads", "--data=d", "--run=r"]) == 2
+    assert "Exactly one of (musicnn, body)" in capsys.readouterr().err
+    assert main(["heads", "--data=d", "--run=r", "--body=b", "--musicnn=m"]) == 2
