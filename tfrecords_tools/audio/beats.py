@@ -90,11 +90,12 @@ class Direction:
     def of(cls, layer: Any) -> "Direction":
         """Reads a `madmom.ml.nn.layers.LSTMLayer`."""
         gates = [getattr(layer, name) for name in _GATES]
-        joined = (
-            np.concatenate([np.asarray(getattr(gate, name), np.float32) for gate in gates], axis=-1)
-            for name in ("weights", "bias", "recurrent_weights")
-        )
-        return cls(*joined, np.stack([gate.peephole_weights for gate in gates if gate is not layer.cell]))
+
+        def side_by_side(name: str) -> np.ndarray:
+            return np.concatenate([np.asarray(getattr(gate, name), np.float32) for gate in gates], axis=-1)
+
+        peepholes = np.stack([gate.peephole_weights for gate in gates if gate is not layer.cell])
+        return cls(side_by_side("weights"), side_by_side("bias"), side_by_side("recurrent_weights"), peepholes)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
