@@ -32,6 +32,7 @@ COMMANDS = (
     Command("bench_sampler", "check and time the drawing of triplets", "dmml_tf.commands.bench_sampler"),
     Command("bench_songs", "runs beside other systems on the same whole songs", "dmml_tf.commands.bench_songs"),
     Command("bench_duplicates", "how many of made copies are found", "dmml_tf.commands.bench_duplicates"),
+    Command("bench_excerpts", "what excerpts of songs lose and gain", "dmml_tf.commands.bench_excerpts"),
     Command("bench_self_search", "whether changed songs find themselves", "dmml_tf.commands.bench_self_search"),
     Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
     Command("pack", "make a run a model that comes with the package", "dmml_tf.commands.pack"),

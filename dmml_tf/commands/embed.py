@@ -12,6 +12,7 @@ from dmml_tf.embed.parquet import DTYPES
 from dmml_tf.embed.sounds import FilesSource, RecordsSource, Source
 from dmml_tf.embed.tracks import EmbedOptions, embed_tracks, key_of
 from dmml_tf.run import Run
+from tfrecords_tools.audio.excerpts import HELP
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import RowNote, counted
@@ -43,6 +44,7 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string("data", None, "Folder of records to embed in place of audio files.", flag_values=fv)
     flags.DEFINE_bool("windows", False, "Store each 3 s window too.", flag_values=fv)
     flags.DEFINE_enum("dtype", "float32", DTYPES, "Of the numbers stored.", flag_values=fv)
+    flags.DEFINE_integer("excerpts", 0, HELP, lower_bound=0, flag_values=fv)
     flags.DEFINE_integer("batch", 64, "Windows a call of the network.", lower_bound=1, flag_values=fv)
     flags.DEFINE_integer("workers", 0, "Processes that decode; 0: one a core.", lower_bound=0, flag_values=fv)
 
@@ -58,7 +60,7 @@ def run(fv: flags.FlagValues) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     embedder = Embedder.of_run(trained, fv.batch)
     source, read, odd = _source(fv, trained, embedder.signal, out)
-    key = key_of(read) + (fv.audio_root or "")
+    key = f"{key_of(read)}{fv.audio_root or ''}{fv.excerpts or ''}"
     embedded = embed_tracks(
         embedder,
         trained.weights_sha256(),
@@ -74,6 +76,8 @@ def run(fv: flags.FlagValues) -> None:
 
 def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tuple[Source, Path, list[RowNote]]:
     """The tracks asked for, with the sound that the network takes; the file that says which they are; what is odd."""
+    if fv.data and fv.excerpts:
+        raise UserError("--excerpts is of audio files; the records of --data are heard whole, leave it out")
     if fv.data:
         return RecordsSource(Dataset.load(fv.data, trained.features), signal), Path(fv.data) / FILE_NAME, []
     table, odd = fv.manifest, []
@@ -82,7 +86,7 @@ def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tu
         summary = write_manifest(read_folder(fv.audio), table, dimensions=())
         print(summary)
         odd = summary.notes
-    return FilesSource(read_manifest(table, fv.audio_root), signal, fv.workers), Path(table), odd
+    return FilesSource(read_manifest(table, fv.audio_root), signal, fv.workers, fv.excerpts), Path(table), odd
 
 
 def write_findings(out: Path, rejects: list[Reject], notes: list[RowNote]) -> str:

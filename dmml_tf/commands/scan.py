@@ -8,6 +8,7 @@ from absl import flags
 
 from dmml_tf.library.scan import Scan, scan
 from dmml_tf.library.watch import watch
+from tfrecords_tools.audio.excerpts import HELP
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -28,7 +29,12 @@ def define_flags(fv: flags.FlagValues) -> None:
         "Folder of a trained run; pretrained: the model that comes with the package; default: the library's own model.",
         flag_values=fv,
     )
-    flags.DEFINE_bool("reembed", False, "Embed all songs anew if the model is another now.", flag_values=fv)
+    flags.DEFINE_integer(
+        "excerpts", None, f"{HELP} Default: as the library was made, a new one 0.", lower_bound=0, flag_values=fv
+    )
+    flags.DEFINE_bool(
+        "reembed", False, "Embed all songs anew if the model, or --excerpts, is another now.", flag_values=fv
+    )
     flags.DEFINE_bool("confirm_gone", False, "Leave out what is gone, however much that is.", flag_values=fv)
     flags.DEFINE_bool("retry", False, "Try again what could not be used before.", flag_values=fv)
     flags.DEFINE_integer("workers", 0, "Processes that read and decode; 0: one a core.", lower_bound=0, flag_values=fv)
@@ -48,14 +54,14 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
     return out
 
 
-_WITH_VALUE = ("library", "root", "run", "workers", "nice", "every")
+_WITH_VALUE = ("library", "root", "run", "excerpts", "workers", "nice", "every")
 
 
 def run(fv: flags.FlagValues) -> None:
     """Scans and says what was found."""
     if fv.nice:
         os.nice(fv.nice)
-    asked = Scan(fv.root, fv.run, fv.reembed, fv.confirm_gone, fv.retry, fv.workers)
+    asked = Scan(fv.root, fv.run, fv.reembed, fv.confirm_gone, fv.retry, fv.workers, excerpts=fv.excerpts)
     if fv.watch:
         watch(fv.library, asked, fv.every, functools.partial(print, flush=True))
     else:

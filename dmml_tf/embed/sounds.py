@@ -57,10 +57,13 @@ class Source(Protocol):
 
 
 class FilesSource:
-    """The rows of a manifest, decoded in worker processes (0: one a core), as the sound that `signal` names."""
+    """The rows of a manifest, decoded in worker processes (0: one a core), as the sound that `signal` names.
 
-    def __init__(self, manifest: Manifest, signal: Signal = LOG_MEL, workers: int = 0):
-        self._manifest, self._signal, self._workers = manifest, signal, workers
+    `excerpts`: see `tfrecords_tools.audio.extract.Task`.
+    """
+
+    def __init__(self, manifest: Manifest, signal: Signal = LOG_MEL, workers: int = 0, excerpts: int = 0):
+        self._manifest, self._signal, self._workers, self._excerpts = manifest, signal, workers, excerpts
         self.columns: Sequence[str] = track_columns((*manifest.tags, *manifest.values))
         self.notes: Sequence[RowNote] = manifest.notes
 
@@ -92,7 +95,12 @@ class FilesSource:
                         row = Reject(row.line, row.track_id, "track_id", f"duplicate of line {self._twins[place]}")
                     waiting.append(row)
                     if isinstance(row, Row):
-                        yield Task(row.path, audio=self._signal.takes_samples, features=self._signal.features)
+                        yield Task(
+                            row.path,
+                            audio=self._signal.takes_samples,
+                            features=self._signal.features,
+                            excerpts=self._excerpts,
+                        )
 
         with contextlib.closing(ordered_map(extract, tasks(), self._workers, patience)) as results:
             for result in results:

@@ -16,15 +16,16 @@ from tfrecords_tools.files import whole_file
 _SHOWN = 12  # digits of a hash
 
 
-def model_of(name: str) -> tuple[ModelOf, Run]:
-    """A run by its name, or its folder, as a library may take it.
+def model_of(name: str, excerpts: int = 0) -> tuple[ModelOf, Run]:
+    """A run by its name, or its folder, as a library may take it; `excerpts` as of `ModelOf`.
 
     Raises:
         UserError: if it is no run, or its masks overlap.
     """
     run = Run.load(run_folder(name))
     run.require_slices()
-    return ModelOf(name if name in MODELS else str(run.folder.absolute()), run.weights_sha256()), run
+    named = name if name in MODELS else str(run.folder.absolute())
+    return ModelOf(named, run.weights_sha256(), excerpts=excerpts), run
 
 
 def keep_model(settings: Settings, model: ModelOf, run: Run) -> Path:
@@ -39,20 +40,21 @@ def keep_model(settings: Settings, model: ModelOf, run: Run) -> Path:
     return folder
 
 
-def with_model(settings: Settings, name: str | None, reembed: bool) -> Settings:
+def with_model(settings: Settings, name: str | None, reembed: bool, excerpts: int | None = None) -> Settings:
     """The settings, with another model coming where that is asked for; says where there is another.
 
     Args:
         settings: of the library.
         name: of the run that the user names; None asks for the one that the library's model is from.
         reembed: whether another is wanted.
+        excerpts: that it is to hear of a song, 0 for all; None leaves that as it is.
 
     Raises:
-        UserError: if the user names another run and does not say that all songs be embedded anew.
+        UserError: if the user names another run, or other excerpts, and does not say that all songs be embedded anew.
     """
     had = settings.coming or settings.model
     try:
-        now, run = model_of(name or had.name)
+        now, run = model_of(name or had.name, had.excerpts if excerpts is None else excerpts)
     except UserError:
         if name:
             raise
@@ -61,11 +63,18 @@ def with_model(settings: Settings, name: str | None, reembed: bool) -> Settings:
         keep_model(settings, had, run)  # what it can say of songs may have been made since
         return settings
     what = f"is of {had.name} with weights {had.weights[:_SHOWN]}; those of {now.name} are {now.weights[:_SHOWN]}"
+    if now.excerpts != had.excerpts:
+        what = f"has heard {_heard(had)} of each song; {_heard(now)} is asked for"
     if reembed:
         keep_model(settings, now, run)
         print(f"{settings.folder}: {what}, and all songs are embedded anew", file=sys.stderr)
         return dataclasses.replace(settings, coming=None if now.key == settings.model.key else now)
-    if name:
-        raise UserError(f"{settings.folder}: {what}; add --reembed to embed all songs anew, or leave --run out")
+    if name or now.excerpts != had.excerpts:
+        flag = "--run" if now.excerpts == had.excerpts else "--excerpts"
+        raise UserError(f"{settings.folder}: {what}; add --reembed to embed all songs anew, or leave {flag} out")
     print(f"{settings.folder}: {what}; it keeps its own; --reembed embeds all songs anew", file=sys.stderr)
     return settings
+
+
+def _heard(model: ModelOf) -> str:
+    return f"{model.excerpts} excerpts" if model.excerpts else "the whole"

@@ -39,6 +39,7 @@ class Scan:
         retry: tries again what could not be used, as after a decoder was installed.
         workers: processes that read and decode; 0 takes one a core.
         shown: whether looking at the files is reported on standard error, as reading and embedding them is.
+        excerpts: windows, spread over a song, that are heard of it; 0 hears all, None what the library does.
     """
 
     roots: Sequence[str] = ()
@@ -48,6 +49,7 @@ class Scan:
     retry: bool = False
     workers: int = 0
     shown: bool = True
+    excerpts: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,14 +119,14 @@ def _is_own(path: Path) -> bool:
 def _settings(folder: Path, asked: Scan) -> Settings:
     """The library's settings after what is asked for: written where they changed."""
     if not (folder / LIBRARY_FILE).exists():
-        model, run = model_of(asked.run or PRETRAINED)
+        model, run = model_of(asked.run or PRETRAINED, asked.excerpts or 0)
         settings = Settings(folder, joined_roots((), asked.roots), model)
         keep_model(settings, model, run)
         settings.write()
         return settings
     before = Settings.read(folder)
     settings = dataclasses.replace(before, roots=joined_roots(before.roots, asked.roots))
-    settings = with_model(settings, asked.run, asked.reembed)
+    settings = with_model(settings, asked.run, asked.reembed, asked.excerpts)
     if settings != before:
         settings.write()
     return settings

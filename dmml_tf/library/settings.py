@@ -24,16 +24,18 @@ class ModelOf:
         name: as the user named the run: `pretrained`, or a run's folder.
         weights: SHA-256 of its weights file.
         extraction: `tfrecords_tools.audio.extract.EXTRACTION` of what it has heard.
+        excerpts: windows that it hears of a song; 0 hears all of it.
     """
 
     name: str
     weights: str
     extraction: int = EXTRACTION
+    excerpts: int = 0
 
     @property
     def key(self) -> str:
         """Name of its folder."""
-        return f"{self.weights[:_KEY_DIGITS]}-{self.extraction}"
+        return f"{self.weights[:_KEY_DIGITS]}-{self.extraction}" + (f"-{self.excerpts}" if self.excerpts else "")
 
 
 @dataclasses.dataclass(frozen=True)

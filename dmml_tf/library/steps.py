@@ -128,7 +128,15 @@ class Steps:
 
         def hearings() -> Iterator[Hearing]:
             for seen, _content in _kept(self._catalogue.tasks(), asked):
-                yield Hearing(seen, Task(seen.place, audio=signal.takes_samples, features=signal.features))
+                yield Hearing(
+                    seen,
+                    Task(
+                        seen.place,
+                        audio=signal.takes_samples,
+                        features=signal.features,
+                        excerpts=self._model.excerpts,
+                    ),
+                )
 
         def vector(result: Extracted) -> np.ndarray:
             # Each song in batches of its own: what rounding does to it is then no matter of its neighbours.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from tfrecords_tools.audio.decode import AudioError, SilentError, mono_blocks, require_seconds, require_sound
+from tfrecords_tools.audio.excerpts import excerpt_blocks
 from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.audio.tempo_cache import cached_tempo
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
@@ -40,6 +41,7 @@ class Task:
         max_seconds: at most that much from the beginning (s); None takes all.
         audio: keeps the PCM too.
         features: the signal chain.
+        excerpts: hears so many windows, spread over the track, in place of all of it; 0 hears all.
     """
 
     path: str
@@ -49,6 +51,7 @@ class Task:
     max_seconds: float | None = None
     audio: bool = False
     features: LogMel = PAPER_CHAIN
+    excerpts: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Extracted:
     """Features of one track.
 
     Attributes:
-        log_mel: float16 [frames, 128].
-        duration: seconds of audio.
+        log_mel: float16 [frames, 128]; of excerpts one window each, in their order.
+        duration: seconds of the track.
         tempo: beats per minute; None where it was not asked for, or there is none.
         audio: int16 [samples] at 22,050 Hz, or None where it was not asked for.
         notes: what was odd in the file.
@@ -89,10 +92,10 @@ def extract(task: Task) -> Extracted | Refused:
     pcm: list[np.ndarray] | None = [] if task.audio else None
     notes: list[Note] = []
     try:
-        blocks = mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds, notes=notes)
-        blocks = _kept(blocks, chain, pcm)
-        log_mel, samples, loudness = chain.extract_blocks(blocks, "float16")
-        require_seconds(samples / chain.sample_rate, LEAST_SECONDS)
+        blocks, seconds = _sound(task, notes)
+        log_mel, samples, loudness = chain.extract_blocks(_kept(blocks, chain, pcm), "float16")
+        seconds = samples / chain.sample_rate if seconds is None else seconds
+        require_seconds(seconds, LEAST_SECONDS)
         require_sound(loudness)
         longest = task.tempo_seconds
         tempo = None if longest is None else cached_tempo(task.path, longest, task.tempo_cache, task.tempo_by)
@@ -107,7 +110,17 @@ def extract(task: Task) -> Extracted | Refused:
     lacking = max(0, chain.window_frames - len(log_mel))
     log_mel = np.pad(log_mel, ((0, lacking), (0, 0))) if lacking else log_mel
     audio = None if pcm is None else _levelled(pcm, chain, loudness, notes)
-    return Extracted(log_mel, samples / chain.sample_rate, tempo, audio, tuple(notes))
+    return Extracted(log_mel, seconds, tempo, audio, tuple(notes))
+
+
+def _sound(task: Task, notes: list[Note]) -> tuple[Iterator[np.ndarray], float | None]:
+    """What is heard of the track, block by block, and its seconds where they are known before."""
+    chain = task.features
+    if task.excerpts and (
+        excerpts := excerpt_blocks(task.path, chain.sample_rate, task.excerpts, chain.window_frames * chain.hop, notes)
+    ):
+        return excerpts
+    return mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds, notes=notes), None
 
 
 def patience(task: Task) -> float:

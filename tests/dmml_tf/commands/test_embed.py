@@ -114,6 +114,23 @@ def test_a_bare_folder_with_rate_and_time_left(in_this_process, place, capsys, t
     np.testing.assert_allclose(rows[1]["vector"], expected, atol=1e-5)
 
 
+def test_excerpts_are_other_vectors_and_no_part_of_the_whole_is_taken_for_them(
+    in_this_process, place, capsys, tmp_path, monkeypatch
+):
+    out, vectors = tmp_path / "songs.parquet", {}
+    for count in (0, 1, 3):
+        asked = ("embed", "--manifest", place / "songs.csv", "--out", out, "--workers=1", f"--excerpts={count}")
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "join_parts", lambda *_: 1 / 0)  # leaves its parts behind
+            with pytest.raises(ZeroDivisionError):
+                dmml(capsys, place, *asked)
+        assert dmml(capsys, place, *asked)[0] == 0
+        vectors[count] = np.array([row["vector"] for row in pq.read_table(out).to_pylist()])
+    # One excerpt of 3 s is less than half of 7 s and of 9.5 s; three are of no song.
+    np.testing.assert_array_equal(vectors[3], vectors[0])
+    assert (vectors[1][0] == vectors[0][0]).all() and (vectors[1][1:] != vectors[0][1:]).any(axis=1).all()
+
+
 def test_a_silent_file_is_no_song_and_no_query(in_this_process, place, capsys, tmp_path):
     (tmp_path / "music").mkdir()
     shutil.copy(place / "0.wav", tmp_path / "music" / "song.wav")
@@ -249,6 +266,7 @@ def test_finished_files_are_not_decoded_again(place, monkeypatch):
         (["embed", "--out", "x.parquet", "--audio", "none"], "--audio none: is no folder"),
         (["embed", "--out", "x.csv", "--data", "d"], "must end in .parquet"),
         (["embed", "--out", "x.parquet", "--data", "none"], "dataset.json: not found"),
+        (["embed", "--out", "x.parquet", "--data", "d", "--excerpts=4"], "--excerpts is of audio files"),
         (["index", "--embeddings", "none.parquet"], "none.parquet: cannot be read as Parquet"),
         (["index", "--embeddings", "e", "--data", "d"], "give either --data or --embeddings"),
     ],

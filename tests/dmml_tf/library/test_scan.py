@@ -103,3 +103,22 @@ def test_broken_files_are_listed_and_not_tried_again_until_they_change(library, 
     make_song(music / "short.wav", 7)
     found = scan(library)
     assert (found.songs, found.rejected, found.embedded) == (5, 4, 1)
+
+
+def test_excerpts_are_the_librarys_and_others_ask_for_everything_anew(tmp_path, music, model):
+    make_song(music / "long.flac", 7, seconds=40.0)
+    whole, some = tmp_path / "whole", tmp_path / "some"
+    scan(whole, Scan([str(music)], model))
+    scan(some, Scan([str(music)], model, excerpts=4))
+    assert Library.open(some).settings.model.excerpts == 4
+    assert scan(some).embedded == 0  # as it was made
+    vectors, all_of_it = songs_of(some), songs_of(whole)
+    np.testing.assert_array_equal(vectors["four.mp3"], all_of_it["four.mp3"])  # too short to leave anything out
+    assert not np.array_equal(vectors["long.flac"], all_of_it["long.flac"])
+    assert vectors["long.flac"] @ all_of_it["long.flac"] > 0.9 * all_of_it["long.flac"] @ all_of_it["long.flac"]
+    assert [track["seconds"] for track in Library.open(some).index.tracks if track["id"] == "long.flac"] == ["40.0"]
+    with pytest.raises(UserError, match="has heard 4 excerpts of each song; the whole is asked for; add --reembed .*"
+                                        "or leave --excerpts out"):  # fmt: skip
+        scan(some, Scan(excerpts=0))
+    assert scan(some, Scan(excerpts=0, reembed=True)).embedded == 5
+    require_equal(some, whole)
