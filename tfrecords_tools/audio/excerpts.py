@@ -13,8 +13,8 @@ from tfrecords_tools.notes import Note
 _MOST = 0.5
 # What commands say of the flag.
 HELP = (
-    "Windows of 3 s, spread over a song and reached by seeking, that are heard in place of all of it; 12 are several "
-    "times as fast. 0: all."
+    "Windows of 3 s, spread over a song and reached by seeking, that are heard in place of all of it; 12 cost less "
+    "than half of the time. 0: all."
 )
 
 
