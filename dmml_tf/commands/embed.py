@@ -60,7 +60,7 @@ def run(fv: flags.FlagValues) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     embedder = Embedder.of_run(trained, fv.batch)
     source, read, odd = _source(fv, trained, embedder.signal, out)
-    key = f"{key_of(read)}{fv.audio_root or ''}{fv.excerpts or ''}"
+    key = key_of(read) + (fv.audio_root or "") + (f" {fv.excerpts} excerpts" if fv.excerpts else "")
     embedded = embed_tracks(
         embedder,
         trained.weights_sha256(),

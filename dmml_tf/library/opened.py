@@ -108,7 +108,8 @@ class OpenLibrary:
 
         Args:
             music: folders to add.
-            asked: what else `dmml_tf.library.scan.Scan` takes: `run`, `reembed`, `confirm_gone`, `retry`, `workers`.
+            asked: what else `dmml_tf.library.scan.Scan` takes: `run`, `reembed`, `confirm_gone`, `retry`, `workers`,
+                `excerpts`.
 
         Raises:
             UserError: as `dmml_tf.library.scan.scan`.
