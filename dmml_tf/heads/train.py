@@ -124,15 +124,15 @@ def train_heads_on_body(body: Run, dataset: Dataset, folder: str | os.PathLike, 
         plan: the training.
 
     Raises:
-        UserError: if the folder is the body's, its masks were learned, some condition has no triplet, or too few songs
-            are long enough.
+        UserError: if the folder is the body's, its masks were learned, a file of it cannot be read, some condition has
+            no triplet, or too few songs are long enough.
     """
     body.require_slices()
     if Path(folder).resolve() == body.folder.resolve():
         raise UserError(f"{folder}: is the folder of the body itself, which stays as it is; name another with --run")
     check_conditions(dataset, "train", body.conditions, triplets=True)
     keras.utils.set_random_seed(plan.seed)
-    network = body.embedding()
+    trained, network = _config_of(body), body.embedding()
     heard = embed_split(Embedder(body_part(network), body.features), dataset, "train")
     ends = np.cumsum(np.bincount(heard.window_track, minlength=len(heard.ids)))
     places = list(zip(np.concatenate([[0], ends[:-1]]), ends))
@@ -144,13 +144,21 @@ def train_heads_on_body(body: Run, dataset: Dataset, folder: str | os.PathLike, 
         )
     labels = {name: column[long] for name, column in heard.labels.items()}
     places = [place for place, kept in zip(places, long) if kept]
-    _fit(head_part(network, plan.dropout), body.conditions, heard.windows, places, labels, plan)
+    _fit(head_part(network, plan.dropout), body.conditions, heard.windows, places, labels, plan, body.norm_order)
     run = dataclasses.replace(body, folder=Path(folder), dataset=str(dataset.folder), weights=WEIGHTS_FILE)
     run.save(network)
-    trained = json.loads((body.folder / CONFIG_FILE).read_text(encoding="utf-8"))
     heads = {"songs": len(places), "body_sha256": body.weights_sha256(), **dataclasses.asdict(plan)}
     write_json(run.folder / CONFIG_FILE, {**trained, "heads": heads})
     return run
+
+
+def _config_of(run: Run) -> dict[str, Any]:
+    path = run.folder / CONFIG_FILE
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); train the body again") from error
+    return config
 
 
 def _fit(
@@ -160,8 +168,9 @@ def _fit(
     places: Sequence[tuple[int, int]],
     labels: Labels,
     plan: HeadsPlan,
+    norm_order: str = "mask_then_norm",
 ) -> None:
-    model = build_triplet_model(part, conditions)
+    model = build_triplet_model(part, conditions, norm_order=norm_order)
     rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.steps)
     model.compile(keras.optimizers.Adam(rate), TripletHinge(plan.margin), jit_compile=False)
     model.fit(_stream(features, places, labels, plan, conditions), verbose=0)
