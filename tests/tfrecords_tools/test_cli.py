@@ -42,7 +42,7 @@ def test_help_of_build_names_the_licence_of_madmoms_models(capsys):
         (["build", "--manifest=no.csv", "--out=x"], "no.csv: cannot be read"),
         (["build", "--manifest=no.csv", "--out=x", "--workers=-1"], "workers"),
         (["bild"], "unknown command 'bild'"),
-        (["build", "--manifest=no.csv", "--out=x", "--tempo=guess"], "madmom|column|none"),
+        (["build", "--manifest=no.csv", "--out=x", "--tempo=guess"], "madmom|madmom_reference|column|none"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(argv, message, capsys, tmp_path, monkeypatch):
