@@ -133,7 +133,8 @@ def test_heads_on_a_body_leave_the_body_as_it_is(tmp_path):
     dataset = write_dataset(tmp_path / "data", {"train": 10, "valid": 4}, frames=500)
     body = make_body(dataset, tmp_path / "body", **TOWERS["two"])
     first, second = (train_heads_on_body(body, dataset, tmp_path / name, PLAN) for name in "ab")
-    assert first.weights_sha256() == second.weights_sha256() != body.weights_sha256()
+    for one, other in zip(first.embedding().get_weights(), second.embedding().get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
     run = Run.load(tmp_path / "a")
     assert run.name == "mine" and run.conditions == CONDITIONS and run.network == json.loads(json.dumps(body.network))
     x = np.random.default_rng(0).uniform(0, 2, (5, 129, 128)).astype(np.float32)
