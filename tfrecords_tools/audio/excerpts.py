@@ -58,11 +58,9 @@ def excerpt_blocks(
         return None
 
     def blocks() -> Iterator[np.ndarray]:
-        for start in starts:
+        for number, start in enumerate(starts):
             # A tenth of a second more: what a resampler holds back at the end.
-            parts = mono_blocks(
-                path, sample_rate, start, samples / sample_rate + 0.1, notes if start is starts[0] else []
-            )
+            parts = mono_blocks(path, sample_rate, start, samples / sample_rate + 0.1, [] if number else notes)
             excerpt = np.concatenate(list(parts))[:samples]
             yield np.pad(excerpt, (0, samples - len(excerpt)))
 
