@@ -41,7 +41,8 @@ pretrained: .venv/installed
 	.venv/bin/dmml-records build --manifest data/pretraining/manifest.csv --out data/mixed \
 		--tempo column --loudness=-23 --resume
 	.venv/bin/dmml train --config pretrained --data data/mixed --run runs/body
-	.venv/bin/dmml heads --body runs/body --data data/mixed --run runs/mixed
+	.venv/bin/dmml train --config pretrained_tempo --data data/mixed --run runs/tempo
+	.venv/bin/dmml heads --body runs/body --tower runs/tempo --data data/mixed --run runs/mixed
 	.venv/bin/dmml evaluate --run runs/mixed --data data/real --split valid --baselines
 	.venv/bin/dmml heard --run runs/mixed --data data/real
 	.venv/bin/dmml pack --run runs/mixed --also heard_as.npz

@@ -1,6 +1,8 @@
-"""The model that comes with the package: real songs with a teacher's labels, and rendered ones with true labels.
+"""Most of the model that comes with the package: real songs with a teacher's labels, rendered ones with true labels.
 
-    dmml train --config pretrained --data data/mixed --run runs/mixed
+    dmml train --config pretrained --data data/mixed --run runs/body
+
+Its tempo is trained apart, see pretrained_tempo.py; `dmml heads` puts both together.
 
 See docs/pretrained.md for the data and for what was tried.
 """
@@ -11,25 +13,23 @@ from dmml_tf.configs.small import WIDTH
 
 
 def get_config() -> ml_collections.ConfigDict:
-    """`disentangled_track` with narrow bodies, one of them the tempo's own, a teacher, and windows that are varied."""
+    """`disentangled_track` without the tempo, with a narrow body, a teacher, and windows that are varied."""
     config = disentangled_track.get_config()
     config.network.width = WIDTH
     config.network.offset = False
-    config.network.tower_size = 64  # the tempo's sub-space, which is the last
-    config.network.tower_width = WIDTH
+    config.order = ("genre", "mood", "instrument", "track")
+    config.embedding = 192
     for name in ("genre", "mood", "instrument"):
         config.conditions[name].among = "source"  # a rendered song's tags are complete, a real one's are not
-    config.conditions.tempo.octave = True  # the tracker modules' tempos are right up to a factor of two
     config.conditions.track.share = 1.0
     config.objective = {
         "name": "taught",
         "margin": 0.1,
         "file": "data/debian_music/teacher.npz",
         "weights": {"genre": 0.3, "mood": 0.3, "instrument": 0.3, "whole": 0.2},
-        "labels": {"genre": 0.05, "mood": 0.05, "instrument": 0.05, "tempo": 1.0},
+        "labels": {"genre": 0.05, "mood": 0.05, "instrument": 0.05},
     }
-    config.batch.tracks = 16
-    config.batch.windows = 3  # two at one speed, one at another
+    config.batch.tracks = 24
     config.batch.triplets = 4096
     config.batch.pool = 2_000
     config.batch.max_frames = 60_000  # whole songs

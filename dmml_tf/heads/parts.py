@@ -1,17 +1,23 @@
 """A network in two parts: its bodies, from a window to features, and the layers behind, from those to the embedding."""
 
+from collections.abc import Sequence
+
 from tensorflow import keras
 
 # The layers that read a body each, in the order of the numbers that they give; the second stands behind a tower.
-_DENSE = ("dense", "tower_dense")
+DENSE = ("dense", "tower_dense")
 
 
-def body_part(network: keras.Model) -> keras.Model:
+def body_part(network: keras.Model, names: Sequence[str] = DENSE) -> keras.Model:
     """A window -> features float32 [batch, F]: what the last layers of `build_embedding`'s network read, side by side.
 
     The layers are the network's own.
+
+    Args:
+        network: of `build_embedding`.
+        names: which of its last layers.
     """
-    features = [layer.input for layer in _dense_layers(network)]
+    features = [layer.input for layer in _dense_layers(network) if layer.name in names]
     return keras.Model(network.input, keras.layers.Concatenate()(features) if len(features) > 1 else features[0])
 
 
@@ -38,4 +44,4 @@ def head_part(network: keras.Model, dropout: float) -> keras.Model:
 
 
 def _dense_layers(network: keras.Model) -> list[keras.layers.Layer]:
-    return [layer for layer in network.layers if layer.name in _DENSE]
+    return [layer for layer in network.layers if layer.name in DENSE]

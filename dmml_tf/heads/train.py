@@ -22,6 +22,7 @@ from dmml_tf.data.records import label_arrays, repeat_labels
 from dmml_tf.data.triplets import draw_batch
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split, label_rows
+from dmml_tf.heads.join import join_tower, require_beside
 from dmml_tf.heads.parts import body_part, head_part
 from dmml_tf.heads.songs import Heard
 from dmml_tf.models.embedding import build_embedding
@@ -112,7 +113,9 @@ def train_heads(dataset: Dataset, heard: Heard, folder: str | os.PathLike, plan:
     return run
 
 
-def train_heads_on_body(body: Run, dataset: Dataset, folder: str | os.PathLike, plan: HeadsPlan = BODY_PLAN) -> Run:
+def train_heads_on_body(
+    body: Run, dataset: Dataset, folder: str | os.PathLike, plan: HeadsPlan = BODY_PLAN, tower: Run | None = None
+) -> Run:
     """Trains the last layers of a trained run anew, by triplets alone, and writes another run folder.
 
     What a body learned by other objectives, such as a teacher's copies, is put in order by the labels of whole songs.
@@ -122,17 +125,27 @@ def train_heads_on_body(body: Run, dataset: Dataset, folder: str | os.PathLike, 
         dataset: holds the labels, and the sound in its records, of the body's signal chain.
         folder: the new run's.
         plan: the training.
+        tower: a trained run that is put beside it afterwards, as it is, and whose conditions are added: see
+            `dmml_tf.heads.join`.
 
     Raises:
-        UserError: if the folder is the body's, its masks were learned, a file of it cannot be read, some condition has
-            no triplet, or too few songs are long enough.
+        UserError: if the folder is the body's or the tower's, their masks were learned, a file of theirs cannot be
+            read, they do not fit each other, some condition has no triplet, or too few songs are long enough.
     """
-    body.require_slices()
-    if Path(folder).resolve() == body.folder.resolve():
-        raise UserError(f"{folder}: is the folder of the body itself, which stays as it is; name another with --run")
+    parts = {"body": body, **({"tower": tower} if tower else {})}
+    for name, part in parts.items():
+        part.require_slices()
+        if Path(folder).resolve() == part.folder.resolve():
+            raise UserError(
+                f"{folder}: is the folder of the {name} itself, which stays as it is; name another with --run"
+            )
+    trained = {name: _config_of(part) for name, part in parts.items()}
+    digests = {f"{name}_sha256": part.weights_sha256() for name, part in parts.items()}
+    if tower:
+        require_beside(body, tower)
+    network = body.embedding()
     check_conditions(dataset, "train", body.conditions, triplets=True)
     keras.utils.set_random_seed(plan.seed)
-    trained, network = _config_of(body), body.embedding()
     heard = embed_split(Embedder(body_part(network), body.features), dataset, "train")
     ends = np.cumsum(np.bincount(heard.window_track, minlength=len(heard.ids)))
     places = list(zip(np.concatenate([[0], ends[:-1]]), ends))
@@ -146,9 +159,11 @@ def train_heads_on_body(body: Run, dataset: Dataset, folder: str | os.PathLike, 
     places = [place for place, kept in zip(places, long) if kept]
     _fit(head_part(network, plan.dropout), body.conditions, heard.windows, places, labels, plan, body.norm_order)
     run = dataclasses.replace(body, folder=Path(folder), dataset=str(dataset.folder), weights=WEIGHTS_FILE)
+    run, network = join_tower(run, network, tower) if tower else (run, network)
     run.save(network)
-    heads = {"songs": len(places), "body_sha256": body.weights_sha256(), **dataclasses.asdict(plan)}
-    write_json(run.folder / CONFIG_FILE, {**trained, "heads": heads})
+    heads = {"songs": len(places), **digests, **dataclasses.asdict(plan)}
+    towers = {"tower": trained["tower"]} if tower else {}
+    write_json(run.folder / CONFIG_FILE, {**trained["body"], **towers, "heads": heads})
     return run
 
 
@@ -157,7 +172,7 @@ def _config_of(run: Run) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); train the body again") from error
+        raise UserError(f"{path}: cannot be read ({error}); train the run again") from error
     return config
 
 

@@ -61,43 +61,44 @@ def build_embedding(
             rate it grows, since closer vectors cost a hinge less, until all lie in a narrow cone.
         tower_size: the last so many numbers come from a body of their own, the tower, which sees the map with every
             four bands as one. Under a condition whose sub-space they are (the tempo, where it is the last), it learns
-            without being heard in the others. 0: one body for all, as in the paper.
+            without being heard in the others. 0: one body for all, as in the paper; as many as `size`: a tower alone.
         tower_width: as `width`, of the tower.
 
     A log-mel window is `log10(1 + 10 S)` as the records hold it; the first layer standardises it with the
     paper's fixed constants, so that no caller can forget to. The output is not of unit length: masks come before that.
 
     Raises:
-        UserError: on an unknown block or frontend, widths that are not seven, a tower that leaves the body no number
-            or stands beside a body that takes no block, or `musicnn` without its package.
+        UserError: on an unknown block or frontend, widths that are not seven, a tower of more numbers than there are
+            or beside a body that takes no block, or `musicnn` without its package.
     """
     add_block = block_by_name(block)
     if frontend not in FRONTENDS:
         raise UserError(f"unknown frontend '{frontend}'; known are: {', '.join(FRONTENDS)}")
 
-    if not 0 <= tower_size < size:
-        raise UserError(f"tower_size {tower_size} is not in 0..{size - 1}, fewer than the embedding's {size} numbers")
+    if not 0 <= tower_size <= size:
+        raise UserError(f"tower_size {tower_size} is not in 0..{size}, the embedding's numbers")
     if tower_size and frontend in BODIES:
         raise UserError(f"a tower reads the map of a frontend, and {frontend} has none; leave out tower_size")
 
     # --- layers
+    numbers = []
     if frontend == "sample_cnn":
         window = audio_input(features)
-        x = sample_cnn_vector(window, _widths(width, 1)[0])
+        x = sample_cnn_vector(window, _widths(width, count=1)[0])
     elif frontend == "musicnn":
         window = audio_input(features)
         x = musicnn_vector(window, features.sample_rate)
     else:
-        widths = _widths(width, 1 + BLOCK_COUNT)
         window, sound = MAPS[frontend](features)
-        x = _body(sound, widths, add_block, "stem")
-    x = layers.Dense(size - tower_size, use_bias=False, name="dense")(x)
+        x = _body(sound, _widths(width), add_block, "stem") if tower_size < size else None
+    if x is not None:
+        numbers.append(layers.Dense(size - tower_size, use_bias=False, name="dense")(x))
     if tower_size:
         bands = layers.Reshape((*sound.shape[1:3], -1))(sound)
         bands = layers.AveragePooling2D((1, BANDS_A_TOWER_BAND))(bands)
-        tower = _body(bands, _widths(tower_width, 1 + BLOCK_COUNT, "tower_width"), add_block, "tower_stem")
-        tower = layers.Dense(tower_size, use_bias=False, name="tower_dense")(tower)
-        x = layers.Concatenate()([x, tower])
+        tower = _body(bands, _widths(tower_width, "tower_width"), add_block, "tower_stem")
+        numbers.append(layers.Dense(tower_size, use_bias=False, name="tower_dense")(tower))
+    x = layers.Concatenate()(numbers) if len(numbers) > 1 else numbers[0]
     # A mean of zero lets the unit vectors use the whole sphere; a shared offset leaves them a small cap.
     embedding = layers.BatchNormalization(momentum=MOMENTUM, center=offset, name="embedding")(x)
 
@@ -113,7 +114,7 @@ def _body(sound, widths: Sequence[int], add_block: Callable, stem: str):
     return layers.Flatten()(x)
 
 
-def _widths(width: int | Sequence[int], count: int, name: str = "width") -> list[int]:
+def _widths(width: int | Sequence[int], name: str = "width", count: int = 1 + BLOCK_COUNT) -> list[int]:
     widths = [width] * count if isinstance(width, int) else list(width)
     if len(widths) != count:
         takes = f"one number or {count} (stem and blocks)" if count > 1 else "one number with frontend sample_cnn"

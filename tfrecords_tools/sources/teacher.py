@@ -117,3 +117,6 @@ class Teacher:
         for name, rows in self.spaces.items():
             if rows.dtype != np.int8 or rows.ndim != 2 or len(rows) != self.offsets[-1]:
                 raise ValueError(f"{name}: expected int8 [{self.offsets[-1]}, D], got {rows.dtype} {list(rows.shape)}")
+
+
+NO_TEACHER = Teacher([], np.zeros(1, np.int64), 1.0, {}, {})  # it heard nothing

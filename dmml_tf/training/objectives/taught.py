@@ -5,6 +5,7 @@ the steps. Songs that it did not hear teach so by their labels. The layers are l
 """
 
 import dataclasses
+import types
 from collections.abc import Mapping, Sequence
 
 import ml_collections
@@ -23,7 +24,7 @@ from dmml_tf.training.objectives.objective import Objective
 from dmml_tf.training.objectives.triplets import learned_conditions, seen_under
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.sources.teacher import Teacher
+from tfrecords_tools.sources.teacher import NO_TEACHER, Teacher
 
 
 @keras.utils.register_keras_serializable(package="dmml")
@@ -92,8 +93,8 @@ def taught_objective(
     dataset: Dataset,
     *,
     margin: float,
-    file: str,
-    weights: Mapping[str, float],
+    file: str = "",
+    weights: Mapping[str, float] = types.MappingProxyType({}),
     labels: Mapping[str, float] | None = None,
 ) -> Objective:
     """Triplets and the hinge at `margin`, by the teacher's own distances where it has heard both; and its copy.
@@ -102,7 +103,7 @@ def taught_objective(
         config: of the training; `config.mask` must be fixed.
         conditions, embedding, signal, dataset: as of the other objectives.
         margin: of the hinge.
-        file: see `tfrecords_tools.sources.teacher`.
+        file: see `tfrecords_tools.sources.teacher`; without one nothing is copied but labels.
         weights: space of the teacher -> weight of its copy's error. A space with a condition's name belongs to its
             sub-space, `whole` to all of the embedding.
         labels: condition -> weight of the error of a copy of its labels, in songs that the teacher did not hear; see
@@ -115,13 +116,13 @@ def taught_objective(
         raise UserError(
             f"objective 'taught' takes config.mask fixed, not '{config.mask}': a teacher's space is a slice"
         )
-    teacher, labels = Teacher.load(file), labels or {}
+    teacher, labels = Teacher.load(file) if file else NO_TEACHER, labels or {}
     owned = [*conditions.subspaces, WHOLE]
     for name in weights:
         if name not in teacher.widths or name not in owned:
             raise UserError(
-                f"config.objective.weights: no space '{name}'; {file} has {', '.join(teacher.widths)}, the model "
-                f"{', '.join(owned)}"
+                f"config.objective.weights: no space '{name}'; {file or 'no teacher'} has "
+                f"{', '.join(teacher.widths)}, the model {', '.join(owned)}"
             )
     tags = {name: len(vocabulary) for name, vocabulary in dataset.schema.vocabularies.items()}
     told = told_widths(conditions, tags, labels)

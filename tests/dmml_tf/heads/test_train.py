@@ -154,7 +154,7 @@ def test_heads_on_a_body_refuse_its_folder_and_songs_too_short(dataset, tmp_path
     with pytest.raises(UserError, match="0 songs of its train split last 6 s or more; 6 are needed"):
         train_heads_on_body(body, dataset, tmp_path / "other", PLAN)
     (tmp_path / "body" / "config.json").unlink()
-    with pytest.raises(UserError, match=r"config\.json: cannot be read .* train the body again"):
+    with pytest.raises(UserError, match=r"config\.json: cannot be read .* train the run again"):
         train_heads_on_body(body, dataset, tmp_path / "other", PLAN)
     assert not (tmp_path / "other").exists()
 

@@ -84,11 +84,19 @@ def test_a_tower_gives_the_last_numbers_and_nothing_to_the_others():
     assert (np.abs(turned[:, :6] - after[:, :6]) > 1e-3).any()
 
 
+def test_a_tower_of_all_numbers_stands_alone():
+    alone = build_embedding("conv", size=4, tower_size=4, tower_width=NARROW)
+    beside = build_embedding("conv", NARROW, 10, tower_size=4, tower_width=NARROW)
+    names = {layer.name for layer in alone.layers}
+    assert tuple(alone.output_shape[1:]) == (4,) and {"tower_stem", "tower_dense"} <= names
+    assert not names & {"stem", "dense"} and alone.count_params() < beside.count_params() / 2
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"size": 4, "tower_size": 4}, "tower_size 4 is not in 0..3"),
-        ({"tower_size": -1}, "tower_size -1 is not in 0..255"),
+        ({"size": 4, "tower_size": 5}, "tower_size 5 is not in 0..4"),
+        ({"tower_size": -1}, "tower_size -1 is not in 0..256"),
         ({"tower_size": 64, "frontend": "sample_cnn", "width": 1}, "sample_cnn has none; leave out tower_size"),
         ({"tower_size": 64, "tower_width": (4, 4)}, "tower_width takes one number or 7"),
     ],

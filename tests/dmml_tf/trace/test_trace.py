@@ -1,6 +1,7 @@
 """A song through time: windows, labels, files, and the command."""
 
 import json
+import types
 
 import matplotlib.image
 import numpy as np
@@ -125,3 +126,12 @@ def test_the_command_with_and_without_an_index(song, synthetic, tmp_path, capsys
     stale.save(run.folder / "index")
     assert dispatch("dmml", "", COMMANDS, ["trace", "--run", str(run.folder), "--audio", str(song)]) == 2
     assert "other weights" in capsys.readouterr().err
+
+
+def test_a_library_has_the_trace_in_its_folder(song, synthetic, tmp_path, monkeypatch):
+    run = save_run(tmp_path / "music" / "models" / "run", synthetic.folder)
+    opened = types.SimpleNamespace(model_folder=run.folder)
+    monkeypatch.setattr("dmml_tf.library.library.Library.open", lambda folder: opened)
+    line = ["trace", "--library", str(tmp_path / "music"), "--audio", str(song)]
+    assert dispatch("dmml", "", COMMANDS, line) == 0
+    assert (tmp_path / "music" / "traces" / "so$ng" / "trace.png").exists() and not (run.folder / "traces").exists()
