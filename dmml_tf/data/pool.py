@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dmml_tf.conditions.labels import Array
-from dmml_tf.data.records import label_arrays
+from dmml_tf.data.pool_labels import PoolLabels
 from dmml_tf.data.signal import LOG_MEL, SOUND, Signal
 from tfrecords_tools.schema import Schema
 
@@ -55,10 +55,11 @@ class Pool:
         rng: np.random.Generator,
         signal: Signal = LOG_MEL,
     ):
-        self._stream, self._schema, self._max_frames, self._rng = stream, schema, max_frames, rng
+        self._stream, self._max_frames, self._rng = stream, max_frames, rng
         self._signal = signal
         self._next = 0  # the slot that is overwritten next: the oldest
         self.rows = [self._take() for _ in range(capacity)]
+        self._labels = PoolLabels(schema, self.rows)
 
     def _take(self) -> dict[str, Any]:
         return cut_stretch(next(self._stream), self._max_frames, self._rng, self._signal)
@@ -68,13 +69,10 @@ class Pool:
         slots = [(self._next + n) % len(self.rows) for n in range(count)]
         for slot in slots:
             self.rows[slot] = self._take()
+            self._labels.replace(slot, self.rows[slot])
         self._next = (self._next + count) % len(self.rows)
         return slots
 
     def labels(self) -> dict[str, Array]:
-        """Label columns of the pool's slots (`Labels`), numbered within the pool."""
-        labels = label_arrays(self._schema, self.rows)
-        # A small data set passes through the pool more than once: the same song is the same track.
-        ids = [row["track_id"] for row in self.rows]
-        labels["track"] = np.unique(ids, return_inverse=True)[1].reshape(-1).astype(np.int32)
-        return labels
+        """Label columns of the pool's slots (`Labels`), numbered within the pool; they change with the next `admit`."""
+        return self._labels.columns
