@@ -109,7 +109,7 @@ def test_what_is_in_it(wheel):
 
 
 def test_every_command_has_help_in_an_empty_folder(environment, tmp_path):
-    lines = [["dmml", command.name] for command in dmml_tf.cli.COMMANDS]
+    lines = [["dmml", *command.name.split()] for command in dmml_tf.cli.COMMANDS]
     lines += [["dmml-records", command.name] for command in tfrecords_tools.cli.COMMANDS]
     said = json.loads(
         run([str(environment / "bin/python"), "-c", HELP], tmp_path, input=json.dumps(lines)).splitlines()[-1]

@@ -59,7 +59,7 @@ def without_extras(lines: list[list[str]]) -> list[list]:
     return json.loads(finished.stdout.splitlines()[-1])
 
 
-HELP = [["dmml", command.name, "--help"] for command in dmml_tf.cli.COMMANDS]
+HELP = [["dmml", *command.name.split(), "--help"] for command in dmml_tf.cli.COMMANDS]
 HELP += [["dmml-records", command.name, "--help"] for command in tfrecords_tools.cli.COMMANDS]
 
 

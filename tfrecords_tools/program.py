@@ -41,7 +41,7 @@ class Command:
     """One sub-command.
 
     Attributes:
-        name: what the user types.
+        name: what the user types; of two words where several commands are of one kind, as in `bench search`.
         summary: one line for `--help`.
         module: dotted module with `define_flags(flag_values)` and `run(flag_values)`. It is imported
             only when the command is called, so that `--help` does not wait for TensorFlow.
@@ -68,13 +68,14 @@ def dispatch(program: str, summary: str, commands: Sequence[Command], argv: Sequ
         print(_overview(program, summary, commands))
         return EXIT_OK if argv else EXIT_BAD_INPUT
     known = {command.name: command for command in commands}
-    if argv[0] not in known:
-        return _fail(program, f"unknown command '{argv[0]}'; known are: {', '.join(known)}")
-    command = known[argv[0]]
+    words = next((count for count in (2, 1) if " ".join(argv[:count]) in known), 0)
+    if not words:
+        return _unknown(program, commands, argv)
+    command = known[" ".join(argv[:words])]
     # TensorFlow reports at every start what it did not find; its errors still come as exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        return _run(program, command, argv[1:])
+        return _run(program, command, argv[words:])
     except (UserError, flags.Error) as error:
         return _fail(f"{program} {command.name}", str(error))
     except KeyboardInterrupt as interrupt:
@@ -109,6 +110,16 @@ def _run(program: str, command: Command, arguments: Sequence[str]) -> int:
         raise UserError(f"unexpected argument '{rest[0]}'; every option starts with --")
     module.run(values)
     return EXIT_OK
+
+
+def _unknown(program: str, commands: Sequence[Command], argv: Sequence[str]) -> int:
+    of_one_kind = [command for command in commands if command.name.split()[0] == argv[0]]
+    if of_one_kind and (len(argv) == 1 or argv[1] in ("-h", "--help")):
+        print(_overview(program, f"commands that begin with {argv[0]}", of_one_kind))
+        return EXIT_OK
+    asked = " ".join(argv[:2]) if of_one_kind else argv[0]
+    names = (command.name for command in of_one_kind or commands)
+    return _fail(program, f"unknown command '{asked}'; known are: {', '.join(names)}")
 
 
 def _overview(program: str, summary: str, commands: Sequence[Command]) -> str:

@@ -76,7 +76,7 @@ def bench_library(count: int, repeats: int = 5, seed: int = 0) -> str:
 
 
 def _with_codes(index: Index, seed: int) -> Index:
-    # How many candidates a wanted recall needs is bench_search's question, and takes longer than all of this.
+    # How many candidates a wanted recall needs is asked by `dmml bench search`, and takes longer than all of this.
     if len(index.tracks) <= EXACT_UP_TO:
         return index
     codes = Coarse.build(index.vectors, index.lengths, index.owner, _CANDIDATES, seed)

@@ -1,10 +1,11 @@
-"""`dmml bench_duplicates`: how many of made copies of songs are found, and whether different songs are called one."""
+"""`dmml bench duplicates`: how many of made copies of songs are found, and whether different songs are called one."""
 
 from pathlib import Path
 
 from absl import flags
 
 from dmml_tf.benchmarks.duplicates import bench_duplicates, duplicates_table
+from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.library.duplicates import COSINE
 from dmml_tf.library.same_recording import SAME
@@ -33,6 +34,7 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Prints the table and writes the figures."""
+    print(machine_line())
     trained = Run.load(chosen_run(fv))
     paths = audio_paths(fv.manifest or Path(trained.records(fv.data), TRACKS_FILE))
     Path(fv.out).parent.mkdir(parents=True, exist_ok=True)

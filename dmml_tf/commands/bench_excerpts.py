@@ -1,10 +1,11 @@
-"""`dmml bench_excerpts`: what songs' vectors lose by `--excerpts`, and how much faster they are made."""
+"""`dmml bench excerpts`: what songs' vectors lose by `--excerpts`, and how much faster they are made."""
 
 from pathlib import Path
 
 from absl import flags
 
 from dmml_tf.benchmarks.excerpts import COUNTS, excerpts_table, measure_excerpts
+from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.run import Run
 from tfrecords_tools.dataset import Dataset
@@ -32,6 +33,7 @@ def run(fv: flags.FlagValues) -> None:
     Raises:
         UserError: if a number of excerpts is none, and as `measure_excerpts`.
     """
+    print(machine_line())
     if not all(count.isdecimal() and int(count) for count in fv.excerpts):
         raise UserError(f"--excerpts={','.join(fv.excerpts)}: takes numbers of 1 or more, such as 4,12")
     trained = Run.load(chosen_run(fv))

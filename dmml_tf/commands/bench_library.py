@@ -1,8 +1,9 @@
-"""`dmml bench_library`: time and memory of load, search, path and playlist among many made songs."""
+"""`dmml bench library`: time and memory of load, search, path and playlist among many made songs."""
 
 from absl import flags
 
 from dmml_tf.benchmarks.library import bench_library
+from dmml_tf.benchmarks.machine import machine_line
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -19,5 +20,6 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Prints the figures."""
+    print(machine_line())
     for songs in fv.songs:
         print(bench_library(songs, fv.repeats, fv.seed), flush=True)

@@ -1,7 +1,8 @@
-"""`dmml bench_paths`: paths of a run's or a library's songs beside a greedy walk and a shortest path."""
+"""`dmml bench paths`: paths of a run's or a library's songs beside a greedy walk and a shortest path."""
 
 from absl import flags
 
+from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.benchmarks.paths import NEIGHBOURS, bench_paths
 from dmml_tf.commands.run_flag import chosen_run, define_run_or_library_flags
 from dmml_tf.library.path import MOST_STEPS, STEPS
@@ -23,6 +24,7 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Prints the table."""
+    print(machine_line())
     weights = None if fv.weights is None else parse_weights(fv.weights)
     index = Index.load(chosen_run(fv) / INDEX_FOLDER)
     print(bench_paths(index, fv.pairs, fv.steps, weights, fv.neighbours, fv.seed))

@@ -1,4 +1,4 @@
-"""`dmml bench_sampler`: the sampler's figures on a dataset, on made labels, and against the paper's explicit form."""
+"""`dmml bench sampler`: the sampler's figures on a dataset, on made labels, and against the paper's explicit form."""
 
 import os
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from absl import flags
 
 from dmml_tf.benchmarks.forms import measure_forms
+from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.benchmarks.sampler import MSD, measure_dataset, measure_made, rare_tag, time_vocabularies
 from dmml_tf.commands.configuration import define_config_flag, read_config
 from dmml_tf.data.pipeline import BatchPlan
@@ -43,12 +44,13 @@ def run(fv: flags.FlagValues) -> None:
     Raises:
         UserError: on a configuration of other than triplets, or with votes, whose triplets are not drawn by a rule.
     """
+    print(machine_line())
     config = read_config(fv)
     dataset = Dataset.load(fv.data)
     conditions = conditions_from_config(config, dataset)
     if config.objective.name != "triplets" or any(condition.triplets_given for condition in conditions):
         raise UserError(
-            "bench_sampler checks triplets that a rule gives: name a configuration with objective "
+            "bench sampler checks triplets that a rule gives: name a configuration with objective "
             '"triplets" and no judged condition, such as demo'
         )
     Path(fv.out).parent.mkdir(parents=True, exist_ok=True)  # minutes of measuring are not to end in a missing folder

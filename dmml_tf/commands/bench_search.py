@@ -1,7 +1,8 @@
-"""`dmml bench_search`: recall and time of searches in an index of made vectors."""
+"""`dmml bench search`: recall and time of searches in an index of made vectors."""
 
 from absl import flags
 
+from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.benchmarks.search import bench_search
 
 
@@ -16,4 +17,5 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Prints the figures."""
+    print(machine_line())
     print(bench_search(fv.vectors, fv.searches, seed=fv.seed))

@@ -1,9 +1,10 @@
-"""`dmml bench_self_search`: whether songs at another level, as MP3, or by their other half find themselves."""
+"""`dmml bench self_search`: whether songs at another level, as MP3, or by their other half find themselves."""
 
 from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.benchmarks.self_search import self_search, self_search_table
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.run import Run
@@ -34,6 +35,7 @@ def run(fv: flags.FlagValues) -> None:
     Raises:
         UserError: if both or no songs are named, and as `self_search`.
     """
+    print(machine_line())
     if fv.data and fv.manifest:
         raise UserError("--data and --manifest both name songs; give one of them")
     trained = Run.load(chosen_run(fv))

@@ -1,7 +1,8 @@
-"""`dmml bench_serve`: latency and throughput of a run's exported model, by batch size."""
+"""`dmml bench serve`: latency and throughput of a run's exported model, by batch size."""
 
 from absl import flags
 
+from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.benchmarks.serving import bench, table
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.run import Run
@@ -18,6 +19,7 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Prints p50, p95, p99 and windows a second."""
+    print(machine_line())
     trained = Run.load(chosen_run(fv))
     saved_model = trained.folder / EXPORT_FOLDER / VERSION
     if not saved_model.is_dir():

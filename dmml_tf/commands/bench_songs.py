@@ -1,9 +1,10 @@
-"""`dmml bench_songs`: runs beside other systems on the same whole songs and triplets."""
+"""`dmml bench songs`: runs beside other systems on the same whole songs and triplets."""
 
 from pathlib import Path
 
 from absl import flags
 
+from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.benchmarks.real_songs import Peers, compare_songs, songs_table
 from dmml_tf.pretrained.unpack import run_folder
 from dmml_tf.run import Run
@@ -42,6 +43,7 @@ def run(fv: flags.FlagValues) -> None:
     Raises:
         UserError: as `compare_songs`.
     """
+    print(machine_line())
     runs = [Run.load(run_folder(name)) for name in fv.run]
     dataset = Dataset.load(runs[0].records(fv.data), runs[0].features)
     Path(fv.out).parent.mkdir(parents=True, exist_ok=True)  # minutes of work are not to end in a missing folder

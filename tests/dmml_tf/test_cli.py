@@ -19,19 +19,28 @@ def test_help_lists_every_command_with_one_line(monkeypatch, capsys):
     assert call(monkeypatch, "--help") == 0
     lines = capsys.readouterr().out.splitlines()
     for command in COMMANDS:
-        assert sum(line.split()[:1] == [command.name] and command.summary in line for line in lines) == 1
+        assert sum(line.startswith(f"  {command.name} ") and command.summary in line for line in lines) == 1
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_each_command_has_help(monkeypatch, capsys, command):
-    assert call(monkeypatch, command, "--help") == 0
+    assert call(monkeypatch, *command.split(), "--help") == 0
     out = capsys.readouterr().out
     assert f"dmml {command}: " in out and "\n  --" in out
+
+
+@pytest.mark.parametrize("arguments", [["bench"], ["bench", "--help"]])
+def test_bench_alone_lists_what_is_measured(monkeypatch, capsys, arguments):
+    assert call(monkeypatch, *arguments) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    benches = [command.name for command in COMMANDS if command.name.startswith("bench ")]
+    assert [" ".join(line.split()[:2]) for line in lines] == benches and len(benches) >= 9
 
 
 @pytest.mark.parametrize(
     "arguments, words",
     [
+        (["bench", "fly"], ["unknown command 'bench fly'", "known are: bench search, bench paths"]),
         (["fly"], ["unknown command 'fly'", "train"]),
         (["train", CONFIG, "--data=x"], ["--run"]),
         (["train", CONFIG, "--data=nowhere", "--run=r"], ["nowhere", "dmml-records build"]),

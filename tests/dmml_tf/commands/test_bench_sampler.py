@@ -1,4 +1,4 @@
-"""`dmml bench_sampler`, and the two forms of a batch against each other."""
+"""`dmml bench sampler`, and the two forms of a batch against each other."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_the_command_writes_what_it_prints(synthetic, tmp_path, monkeypatch, cap
     monkeypatch.setattr(bench_sampler, "measure_forms", measure_forms)
     monkeypatch.setattr(bench_sampler, "MADE_TRACKS", 200)
     monkeypatch.setattr(bench_sampler, "time_vocabularies", lambda _: {10: 2.0, 100: 3.0})
-    assert main(["bench_sampler", f"--data={synthetic.folder}", "--triplets=200", f"--out={out}"]) == 0
+    assert main(["bench", "sampler", f"--data={synthetic.folder}", "--triplets=200", f"--out={out}"]) == 0
     printed, figures = capsys.readouterr().out, json.loads(out.read_text())
     assert figures["dataset"]["conditions"]["genre"]["invalid"] == 0
     assert {"million_song_labels", "tag_of_1_percent", "milliseconds_by_vocabulary", "forms", "cores"} <= set(figures)
@@ -59,7 +59,7 @@ def test_the_command_writes_what_it_prints(synthetic, tmp_path, monkeypatch, cap
 
 
 def test_votes_are_no_rule(synthetic, capsys):
-    assert main(["bench_sampler", f"--data={synthetic.folder}", "--config=configs/judged.py"]) == 2
+    assert main(["bench", "sampler", f"--data={synthetic.folder}", "--config=configs/judged.py"]) == 2
     assert "no judged condition" in capsys.readouterr().err
 
 

@@ -219,7 +219,7 @@ def commands_with_a_run() -> list[str]:
 @pytest.mark.parametrize("name", sorted({*commands_with_a_run()} - {*TRAINS, "pack", "card"}))
 def test_every_command_that_takes_a_run_takes_this_one(package, capsys, monkeypatch, name):
     (package / CONTENTS_FILE).unlink()
-    line = [name, "--run=pretrained", *NEEDS.get(name, [])]
+    line = [*name.split(), "--run=pretrained", *NEEDS.get(name, [])]
     monkeypatch.setattr(sys, "argv", ["dmml", *line])
     assert main(line) == 2
     said = capsys.readouterr().err
