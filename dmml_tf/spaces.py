@@ -48,3 +48,9 @@ def search_vectors(vectors: np.ndarray, conditions: Conditions) -> np.ndarray:
     for owned in conditions.subspaces.values() or [slice(None)]:
         out[:, owned] = unit(vectors[:, owned])
     return out
+
+
+def length_shares(embeddings: np.ndarray, conditions: Conditions) -> np.ndarray:
+    """Length of each sub-space over that of the whole: [N, D] -> float32 [N, C]; zeros for a zero vector."""
+    lengths = np.stack([np.linalg.norm(embeddings[:, part], axis=1) for part in conditions.subspaces.values()], axis=1)
+    return unit(lengths.astype(np.float32))

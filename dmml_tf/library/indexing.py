@@ -13,10 +13,10 @@ from dmml_tf.library.catalogue import Catalogue
 from dmml_tf.library.parts import Parts
 from dmml_tf.run import Run
 from dmml_tf.search import index as names
-from dmml_tf.search.index import Index, length_shares
+from dmml_tf.search.index import Index
 from dmml_tf.search.recall import prepared
 from dmml_tf.search.track_table import TRACKS_FILE, write_tracks
-from dmml_tf.spaces import WHOLE, search_vectors
+from dmml_tf.spaces import WHOLE, length_shares, search_vectors
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import require_room, whole_folder
 from tfrecords_tools.names import clean

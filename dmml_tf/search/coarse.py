@@ -1,17 +1,20 @@
 """Candidates for a search among more vectors than can be compared one by one in time.
 
-Product quantisation by faiss (Jégou et al., PAMI 2011): 4 bits for every two numbers, and all codes are
-scanned for each query. The index families that visit only a part of the vectors (HNSW, IVF) walk by the
-nearness of whole vectors; a search that weighs one sub-space has its neighbours all over such a walk, and
-a negative weight has them at the far end. A scan is linear in the query, so that it serves every weighting
-alike. The candidates are then compared exactly by `Index`.
+Product quantisation by faiss (Jégou et al., PAMI 2011): 4 bits for every two numbers, or for each where a sub-space is
+alone, and all codes are scanned for each query. The index families that visit only a part of the vectors (HNSW, IVF)
+walk by the nearness of whole vectors; a search that weighs one sub-space has its neighbours all over such a walk, and a
+negative weight has them at the far end. A scan is linear in the query, so that it serves every weighting alike. What it
+costs is the bytes that it reads, so each sub-space has codes of its own beside those of everything, and so have all of
+them without the whole: a search scans the narrowest codes that hold all that it weighs. The candidates are then
+compared exactly by `Index`.
 """
 
 import contextlib
 import dataclasses
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,69 +39,121 @@ def wide_vectors(vectors: Array, lengths: Array | None, owner: Array) -> Array:
     return vectors if lengths is None else np.concatenate([vectors, vectors * lengths[:, owner]], axis=1)
 
 
+Span = tuple[int, int]  # numbers of a wide vector, the first and the one behind the last
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Coarse:
     """Codes of N vectors.
 
     Attributes:
-        codes: faiss index of inner products.
+        codes: faiss index of inner products, of all numbers.
         candidates: rows that a search for 10 results compares exactly.
         recall: recall@10 against brute force, as measured with that many candidates.
+        narrow: span -> faiss index of the same vectors' numbers in it alone.
     """
 
     codes: Any
     candidates: int
     recall: float = float("nan")
+    narrow: Mapping[Span, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def build(cls, vectors: Array, lengths: Array | None, owner: Array, candidates: int, seed: int = 0) -> "Coarse":
         """Trains on a seeded sample and encodes everything, block by block; arguments as in `wide_vectors`."""
         faiss = require_faiss()
-        count, size = len(vectors), _even(vectors.shape[1] * (1 if lengths is None else 2))
+        count, size = len(vectors), vectors.shape[1] * (1 if lengths is None else 2)
         sample = np.sort(np.random.default_rng([seed, count]).permutation(count)[:_TRAINED_ON])
 
-        def block(rows: Array | slice) -> Array:
-            wide = wide_vectors(vectors[rows], None if lengths is None else lengths[rows], owner)
-            return np.ascontiguousarray(np.pad(wide, ((0, 0), (0, size - wide.shape[1]))), np.float32)
+        def wide(rows: Array | slice) -> Array:
+            return wide_vectors(vectors[rows], None if lengths is None else lengths[rows], owner)
 
-        codes = faiss.IndexPQFastScan(size, size // 2, BITS, faiss.METRIC_INNER_PRODUCT)
+        everything = {span: _empty_codes(faiss, span, len(owner)) for span in _spans(owner, size)}
         with _one_thread(faiss):
-            codes.train(block(sample))
+            for span, codes in everything.items():
+                codes.train(_part(wide(sample), span))
         for start in range(0, count, _BLOCK):
-            codes.add(block(slice(start, start + _BLOCK)))
-        return cls(codes, candidates)
+            block = wide(slice(start, start + _BLOCK))
+            for span, codes in everything.items():
+                codes.add(_part(block, span))
+        return cls(everything.pop((0, size)), candidates, narrow=everything)
 
     @property
     def bytes(self) -> int:
-        """Size of the codes."""
-        return int(self.codes.ntotal * self.codes.d // 4)  # 4 bits for two numbers
+        """Size of all codes."""
+        return sum(int(codes.ntotal * codes.code_size) for codes in [self.codes, *self.narrow.values()])
 
     def rows(self, query: Array, count: int) -> Array:
         """Ascending rows, int64 [at most `count`], of about the highest inner products with `query` [2 D] or [D]."""
-        padded = np.zeros((1, self.codes.d), np.float32)
-        padded[0, : len(query)] = query
-        rows = self.codes.search(padded, min(count, self.codes.ntotal))[1][0]
+        asked = np.flatnonzero(query)
+        first, last = (int(asked[0]), int(asked[-1])) if len(asked) else (0, len(query) - 1)
+        holding = [span for span in self.narrow if span[0] <= first and last < span[1]]
+        span = min(holding, key=lambda span: span[1] - span[0], default=(0, len(query)))
+        codes = self.narrow.get(span, self.codes)
+        rows = codes.search(_part(query[None], span), min(count, codes.ntotal))[1][0]
         return np.sort(rows[rows >= 0])
 
+    def fits(self, count: int, size: int) -> bool:
+        """Whether these are codes of `count` vectors that are `size` numbers wide."""
+        spans = {(0, size): self.codes, **self.narrow}
+        return all(codes.ntotal == count and codes.d == _even(end - start) for (start, end), codes in spans.items())
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the codes in faiss's format."""
-        require_faiss().write_index(self.codes, os.fspath(path))
+        """Writes the codes in faiss's format: a file, and beside it one for each narrow span."""
+        faiss = require_faiss()
+        faiss.write_index(self.codes, os.fspath(path))
+        for span, codes in self.narrow.items():
+            faiss.write_index(codes, os.fspath(_beside(path, span)))
+
+    def header(self) -> dict[str, Any]:
+        """What `load` needs to be told besides the file."""
+        return {"candidates": self.candidates, "recall": self.recall, "spans": [list(span) for span in self.narrow]}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], candidates: int, recall: float) -> "Coarse":
-        """Reads what `save` wrote; `ValueError` if it is no such file."""
-        faiss = require_faiss()
-        try:
-            codes = faiss.read_index(os.fspath(path))
-        except RuntimeError as error:
-            raise ValueError(f"{os.path.basename(path)} is damaged") from error
-        return cls(codes, candidates, recall)
+    def load(
+        cls, path: str | os.PathLike[str], candidates: int, recall: float, spans: Sequence[Sequence[int]] = ()
+    ) -> "Coarse":
+        """Reads what `save` wrote; `ValueError` if it is no such file. Earlier ones have no `spans`."""
+        narrow = {(start, end): _read(_beside(path, (start, end))) for start, end in spans}
+        return cls(_read(path), candidates, recall, narrow)
 
 
 def require_faiss() -> Any:
     """The faiss module; `UserError` that names the package where it is not installed."""
     require_extra("search", "an index of more than 100,000 tracks", "faiss")
     return importlib.import_module("faiss")
+
+
+def _spans(owner: Array, size: int) -> list[Span]:
+    """All `size` numbers; then all sub-spaces without the whole, and each of them, where that is less."""
+    bounds = np.flatnonzero(np.diff(owner, prepend=-1, append=-1))
+    parts = [(0, len(owner)), *zip(bounds[:-1].tolist(), bounds[1:].tolist())]
+    return list(dict.fromkeys([(0, size), *parts]))
+
+
+def _empty_codes(faiss: Any, span: Span, all_parts: int) -> Any:
+    size = _even(span[1] - span[0])
+    # Thousands of songs may be about as near in one sub-space; in several at once few are.
+    fine = span[1] - span[0] < all_parts
+    return faiss.IndexPQFastScan(size, size if fine else size // 2, BITS, faiss.METRIC_INNER_PRODUCT)
+
+
+def _part(wide: Array, span: Span) -> Array:
+    """float32 [N, even]: the numbers of a span, which faiss codes by two."""
+    part = wide[:, span[0] : span[1]]
+    return np.ascontiguousarray(np.pad(part, ((0, 0), (0, part.shape[1] % 2))), np.float32)
+
+
+def _beside(path: str | os.PathLike[str], span: Span) -> Path:
+    return Path(path).with_name(f"{Path(path).stem}-{span[0]}-{span[1]}{Path(path).suffix}")
+
+
+def _read(path: str | os.PathLike[str]) -> Any:
+    faiss = require_faiss()
+    try:
+        return faiss.read_index(os.fspath(path))
+    except RuntimeError as error:
+        raise ValueError(f"{os.path.basename(path)} is damaged") from error
 
 
 def _even(size: int) -> int:

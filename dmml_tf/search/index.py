@@ -8,7 +8,8 @@ each as long as its share l_c of the whole: `cos(x, y) = <[l_c(x) x_c], [l_c(y) 
     index/lengths.npy  float32 [N, C], the shares l_c
     index/tracks.csv   one row a vector: id, title, artist, split, a column a label dimension
     index/index.json   conditions, counts, and which weights made the vectors
-    index/codes.faiss  above 100,000 tracks: what finds the candidates that are then compared exactly
+    index/codes.faiss  above 100,000 tracks: what finds the candidates that are then compared exactly; codes-A-B.faiss
+                       are those of the numbers A to B alone
 """
 
 import csv
@@ -30,7 +31,7 @@ from dmml_tf.search.rules import NO_RULES, Limits, Rules
 from dmml_tf.search.section import Section
 from dmml_tf.search.track_table import TRACKS_FILE, TrackTable, write_tracks
 from dmml_tf.search.weights import weight_vector
-from dmml_tf.spaces import WHOLE, search_vectors, unit
+from dmml_tf.spaces import WHOLE, length_shares, search_vectors
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_folder
 
@@ -262,10 +263,14 @@ class Index:
 
     def _scores(self, rows: Array | slice, halves: Array) -> Array:
         """float32 [rows]."""
-        vectors = self.vectors[rows]
-        scores: Array = vectors @ halves[0]
         if self.lengths is None or not halves[1].any():
+            # What is weighed alone is read: of one sub-space in four a quarter of the memory.
+            asked = np.flatnonzero(halves[0])
+            part = slice(int(asked[0]), int(asked[-1]) + 1) if len(asked) else slice(0, 1)
+            scores: Array = self.vectors[rows, part] @ halves[0, part]
             return scores
+        vectors = self.vectors[rows]
+        scores = vectors @ halves[0]
         for number, part in enumerate(self.slices.values()):
             scores += self.lengths[rows, number] * (vectors[:, part] @ halves[1, part])
         return scores
@@ -299,7 +304,7 @@ class Index:
             "model": self.model,
             "conditions": self.conditions.to_json(),
             "lengths": self.lengths is not None,
-            "coarse": self.coarse and {"candidates": self.coarse.candidates, "recall": self.coarse.recall},
+            "coarse": self.coarse and self.coarse.header(),
         }
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
@@ -343,13 +348,7 @@ class Index:
         ):
             return False
         wide = places * (1 if self.lengths is None else 2)
-        return self.coarse is None or (self.coarse.codes.ntotal == count and self.coarse.codes.d == wide + wide % 2)
-
-
-def length_shares(embeddings: Array, conditions: Conditions) -> Array:
-    """Length of each sub-space over that of the whole: [N, D] -> float32 [N, C]; zeros for a zero vector."""
-    lengths = np.stack([np.linalg.norm(embeddings[:, part], axis=1) for part in conditions.subspaces.values()], axis=1)
-    return unit(lengths.astype(np.float32))
+        return self.coarse is None or self.coarse.fits(count, wide)
 
 
 def _best(rows: Array, scores: Array, k: int) -> Array:
