@@ -39,12 +39,12 @@ HELP = """
 import contextlib, io, json, sys
 import dmml_tf, dmml_tf.cli, dmml_tf.configs, tfrecords_tools.cli
 lines, failed = json.load(sys.stdin), []
-for program, command in lines:
-    sys.argv, out = [program, command, "--help"], io.StringIO()
+for program, *command in lines:
+    sys.argv, out = [program, *command, "--help"], io.StringIO()
     with contextlib.redirect_stdout(out):
         status = (dmml_tf.cli if program == "dmml" else tfrecords_tools.cli).main()
-    if status or f"{program} {command}: " not in out.getvalue():
-        failed.append([program, command])
+    if status or f"{program} {' '.join(command)}: " not in out.getvalue():
+        failed.append([program, *command])
 places = [module.__file__ for module in (dmml_tf, dmml_tf.configs, tfrecords_tools)]
 print(json.dumps({"failed": failed, "places": places, "version": dmml_tf.__version__}))
 """

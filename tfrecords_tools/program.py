@@ -68,6 +68,8 @@ def dispatch(program: str, summary: str, commands: Sequence[Command], argv: Sequ
         print(_overview(program, summary, commands))
         return EXIT_OK if argv else EXIT_BAD_INPUT
     known = {command.name: command for command in commands}
+    if " ".join(argv[0].split("_", 1)) in known:
+        argv = [*argv[0].split("_", 1), *argv[1:]]  # as in scripts of before there were names of two words
     words = next((count for count in (2, 1) if " ".join(argv[:count]) in known), 0)
     if not words:
         return _unknown(program, commands, argv)

@@ -63,8 +63,8 @@ class Signal(abc.ABC):
         return window
 
     def cut_all(self, sounds: Sequence[Mapping[str, Any]], starts: Sequence[int] | Array) -> Array:
-        """float32 [B, *shape]: `cut` of each sound at its start, written side by side at once."""
-        windows = np.zeros((len(sounds), *self.shape), np.float32)
+        """float32 [B, *shape]: `cut` of each of B sounds, 1 or more, at its start, written side by side at once."""
+        windows = np.zeros((len(sounds), self.shape[0], *sounds[0][self.field].shape[1:]), np.float32)
         for window, sound, start in zip(windows, sounds, starts):
             self._cut_into(window, sound, int(start))
         return windows

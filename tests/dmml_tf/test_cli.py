@@ -29,6 +29,11 @@ def test_each_command_has_help(monkeypatch, capsys, command):
     assert f"dmml {command}: " in out and "\n  --" in out
 
 
+def test_a_name_of_two_words_may_have_the_underscore_of_before(monkeypatch, capsys):
+    assert call(monkeypatch, "bench_search", "--help") == 0
+    assert "dmml bench search: " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [["bench"], ["bench", "--help"]])
 def test_bench_alone_lists_what_is_measured(monkeypatch, capsys, arguments):
     assert call(monkeypatch, *arguments) == 0

@@ -80,12 +80,12 @@ def test_the_command_writes_and_prints(place, tmp_path, capsys, monkeypatch):
     run, _, paths = place
     monkeypatch.setattr(bench_excerpts, "audio_paths", lambda _: paths)
     out = tmp_path / "new" / "figures.json"
-    asked = ["bench_excerpts", f"--run={run.folder}", "--excerpts=2", f"--out={out}"]
+    asked = ["bench", "excerpts", f"--run={run.folder}", "--excerpts=2", f"--out={out}"]
     assert main(asked) == 0
     assert list(json.loads(out.read_text())["heard"]) == ["0", "2"]
     printed = capsys.readouterr().out
     assert "6 songs of 0.03 h" in printed and "cosine, tempo" in printed and "triplets, genre" in printed
-    assert main([*asked[:2], "--excerpts=0"]) == 2
+    assert main([*asked[:3], "--excerpts=0"]) == 2
     assert "--excerpts=0: takes numbers of 1 or more" in capsys.readouterr().err
 
 
