@@ -74,7 +74,6 @@ def build_embedding(
     add_block = block_by_name(block)
     if frontend not in FRONTENDS:
         raise UserError(f"unknown frontend '{frontend}'; known are: {', '.join(FRONTENDS)}")
-
     if not 0 <= tower_size <= size:
         raise UserError(f"tower_size {tower_size} is not in 0..{size}, the embedding's numbers")
     if tower_size and frontend in BODIES:
