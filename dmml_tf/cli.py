@@ -8,7 +8,7 @@ from tfrecords_tools.program import Command, dispatch
 COMMANDS = (
     Command("demo", "the whole job on a made corpus or on your own music", "dmml_tf.commands.demo"),
     Command("train", "train a model on records", "dmml_tf.commands.train"),
-    Command("heads", "train the last layers anew, on a trained body or on what musicnn hears", "dmml_tf.commands.heads"),
+    Command("heads", "train the last layer alone, of a trained run or on musicnn", "dmml_tf.commands.heads"),
     Command("models", "parameters and multiply-adds of every block and frontend", "dmml_tf.commands.models"),
     Command("evaluate", "score a run on held-out triplets", "dmml_tf.commands.evaluate"),
     Command("table", "train and score every system of a paper, in its own tables", "dmml_tf.commands.table"),
