@@ -82,7 +82,7 @@ class Condition(abc.ABC):
 
         Args:
             labels: columns of N items.
-            i, j: int [P] item indices.
+            i, j: int [P] item indices; or [N, 1] and [1, M], for bool [N, M] at a fraction of the cost.
             overlap_frames: where both are windows of one track, least distance of their starts in frames, that is
                 half a window, rounded up.
 
@@ -92,7 +92,11 @@ class Condition(abc.ABC):
 
     @abc.abstractmethod
     def dissimilar(self, labels: Labels, i: npt.ArrayLike, j: npt.ArrayLike) -> Array:
-        """bool [P]: which pairs may serve as anchor and negative: both labelled, and not similar."""
+        """bool [P]: which pairs may serve as anchor and negative: both labelled, and not similar.
+
+        Args:
+            i, j: as of `similar`.
+        """
 
     @abc.abstractmethod
     def closeness(self, labels: Labels, i: Array, j: Array) -> Array:

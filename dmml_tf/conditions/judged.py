@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from dmml_tf.conditions.condition import Condition
 from dmml_tf.conditions.labels import Array, Labels
+from dmml_tf.conditions.tags import share_a_tag
 
 # A judged window's part in judgement t is written as 3 t + role.
 ROLES = 3
@@ -67,8 +68,7 @@ class Judged(Condition):
         codes = self._codes(labels)
         a, b = codes[np.asarray(i)], codes[np.asarray(j)]
         anchors = np.where(a % ROLES == ANCHOR, a, -2 * ROLES)  # below the padding, whatever the role
-        shared: Array = (anchors[:, :, None] + role == b[:, None, :]).any(axis=(1, 2))
-        return shared
+        return share_a_tag(anchors + role, b)
 
     def _codes(self, labels: Labels) -> Array:
         unjudged = np.full((len(labels["track"]), 1), -1, np.int32)

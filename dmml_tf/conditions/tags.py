@@ -11,8 +11,16 @@ if TYPE_CHECKING:  # a search by id must not wait for what the record tools load
 
 
 def share_a_tag(a: Array, b: Array) -> Array:
-    """bool [P] from two [P, M] arrays of padded ids; costs M * M, whatever the vocabulary's size."""
-    shared: Array = ((a[:, :, None] == b[:, None, :]) & (a[:, :, None] >= 0)).any(axis=(1, 2))
+    """bool [P] from two [P, M] arrays of ids, padded with -1, or from [N, 1, M] and [1, K, M] bool [N, K].
+
+    Costs M * M, whatever the vocabulary's size.
+    """
+    shared = np.zeros(np.broadcast_shapes(a.shape[:-1], b.shape[:-1]), bool)
+    a = np.where(a < 0, -2, a)  # which is no id of the other, nor its padding
+    # Slot by slot, since an array of all pairs of slots costs several times what is compared.
+    for slot in range(a.shape[-1]):
+        for other in range(b.shape[-1]):
+            shared |= a[..., slot] == b[..., other]
     return shared
 
 

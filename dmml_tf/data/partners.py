@@ -44,26 +44,32 @@ def find_partners(
         return list(map(int, rng.integers(len(labels["track"]), size=len(new))))
     search = _Search(turns, labels, new, rng)
     if all(condition.labelled(labels).all() for condition in turns) and search.able.mean(axis=1).min() > 0.5:
-        return partners_by_turns(turns, labels, new, rng)
+        return partners_by_turns(search.near, rng)
     return search.choose(len(new))
 
 
-def partners_by_turns(
-    turns: Sequence[Condition], labels: Labels, new: Sequence[int], rng: np.random.Generator
-) -> list[int]:
-    """For each of `new`, one slot of a similar track, under `turns` in turn; a random one where there is none."""
-    size = len(labels["track"])
-    chosen = rng.integers(size, size=len(new))
-    offset = int(rng.integers(max(len(turns), 1)))
-    for n, slot in enumerate(new):
+def partners_by_turns(near: Array, rng: np.random.Generator) -> list[int]:
+    """For each new track one slot of a similar one, under conditions in turn; a random one where there is none.
+
+    Args:
+        near: bool [conditions, new, pool], which tracks of the pool are similar.
+        rng: source of every choice.
+    """
+    turns, count, size = near.shape
+    chosen: list[int] = rng.integers(size, size=count).tolist()
+    offset = int(rng.integers(max(turns, 1)))
+    for n in range(count):
         # The first condition from here on under which this track has a similar one.
-        for step in range(len(turns)):
-            condition = turns[(n + offset + step) % len(turns)]
-            similar = np.flatnonzero(condition.similar(labels, np.full(size, slot), np.arange(size)))
+        for step in range(turns):
+            similar = np.flatnonzero(near[(n + offset + step) % turns, n])
             if len(similar):
-                chosen[n] = rng.choice(similar)
+                chosen[n] = _one_of(similar, rng)
                 break
-    return list(map(int, chosen))
+    return chosen
+
+
+def _one_of(slots: Array, rng: np.random.Generator) -> int:
+    return int(slots[rng.integers(len(slots))])  # as `rng.choice` draws, at a fifth of its cost
 
 
 _CHUNK = 64  # tracks of the pool that are compared with all others at once, to find an anchor among them
@@ -72,17 +78,17 @@ _CHUNK = 64  # tracks of the pool that are compared with all others at once, to 
 class _Search:
     """One batch's search.
 
-    `_near[c]`, `_far[c]`: bool [subjects, pool], similar and dissimilar tracks of each subject, a track that is to be
+    `near[c]`, `_far[c]`: bool [subjects, pool], similar and dissimilar tracks of each subject, a track that is to be
     an anchor: at first the new ones. `_batch`: bool [pool], who is in it.
     """
 
     def __init__(self, turns: list[Condition], labels: Labels, new: Sequence[int], rng: np.random.Generator):
         self._turns, self._labels, self._rng = turns, labels, rng
         self._new, self._size = list(new), len(labels["track"])
-        self._near, self._far = self._relations(self._new, turns)
+        self.near, self._far = self._relations(self._new, turns)
         self._batch = np.zeros(self._size, bool)
         self._batch[self._new] = True
-        self.able = self._near.any(axis=2) & self._far.any(axis=2)  # [C, new]: who can be an anchor
+        self.able = self.near.any(axis=2) & self._far.any(axis=2)  # [C, new]: who can be an anchor
         self._open = set(range(len(turns)))  # conditions for which the pool may hold a further anchor
 
     def choose(self, count: int) -> list[int]:
@@ -114,9 +120,9 @@ class _Search:
             if len(anchors):
                 # It is here for this condition alone.
                 mine = np.arange(len(self._turns))[:, None, None] == turn
-                self._near = np.concatenate([self._near, near[:, anchors[:1]] & mine], axis=1)
+                self.near = np.concatenate([self.near, near[:, anchors[:1]] & mine], axis=1)
                 self._far = np.concatenate([self._far, far[:, anchors[:1]] & mine], axis=1)
-                queue.appendleft(self._near.shape[1] - 1)
+                queue.appendleft(self.near.shape[1] - 1)
                 self._batch[slots[anchors[0]]] = True
                 return int(slots[anchors[0]])
         self._open.discard(turn)
@@ -126,13 +132,13 @@ class _Search:
         """Chooses one for the first subject that lacks a track; who lacks none, or gets no help, leaves the queue."""
         while queue:
             subject = queue.popleft()
-            near, far = self._near[:, subject], self._far[:, subject]
+            near, far = self.near[:, subject], self._far[:, subject]
             no_near, no_far = (~related[:, self._batch].any(axis=1) for related in (near, far))
             helps = near[no_near].sum(axis=0) + far[no_far].sum(axis=0)
             if helps.max() > 0:
                 # New tracks take turns; one that is here for a condition's sake is served at once.
                 (queue.append if subject < len(self._new) else queue.appendleft)(subject)
-                return self._one_of(helps == helps.max())
+                return _one_of(np.flatnonzero(helps == helps.max()), self._rng)
         return None
 
     def _fill_place(self, place: int, queue: collections.deque[Any]) -> int:
@@ -140,17 +146,13 @@ class _Search:
         subject = place % len(self._new)
         turns = [(place + self._offset + step) % len(self._turns) for step in range(len(self._turns))]
         for turn in turns:
-            if self._near[turn, subject].any():
-                return self._one_of(self._near[turn, subject])
+            if self.near[turn, subject].any():
+                return _one_of(np.flatnonzero(self.near[turn, subject]), self._rng)
         anchors = (self._add_anchor(turn, queue) for turn in turns)
         return next((slot for slot in anchors if slot is not None), int(self._rng.integers(self._size)))
 
-    def _one_of(self, allowed: Array) -> int:
-        return int(self._rng.choice(np.flatnonzero(allowed)))
-
     def _relations(self, slots: Sequence[int] | Array, turns: Sequence[Condition]) -> tuple[Array, Array]:
         """Compares tracks with the whole pool: similar and dissimilar, bool [turns, slots, pool] each."""
-        i, j = np.repeat(slots, self._size), np.tile(np.arange(self._size), len(slots))
-        shape = (len(turns), len(slots), self._size)
-        similar = np.stack([turn.similar(self._labels, i, j) for turn in turns]).reshape(shape)
-        return similar, np.stack([turn.dissimilar(self._labels, i, j) for turn in turns]).reshape(shape)
+        i, j = np.asarray(slots)[:, None], np.arange(self._size)[None]
+        similar = np.stack([turn.similar(self._labels, i, j) for turn in turns])
+        return similar, np.stack([turn.dissimilar(self._labels, i, j) for turn in turns])

@@ -31,10 +31,10 @@ def relations(conditions: Conditions, labels: Labels, features: LogMel = PAPER_C
                 f"condition '{condition.name}': people have chosen its negatives, a miner cannot; train it "
                 'with config.objective.name = "triplets"'
             )
-    count = len(labels["track"])
-    i, j = np.divmod(np.arange(count**2), count)
-    related = np.zeros((len(conditions), count**2), np.int8)
-    for row, condition in zip(related, conditions):
-        row[condition.similar(labels, i, j, features.half_window)] = SIMILAR
-        row[condition.dissimilar(labels, i, j)] = DISSIMILAR
-    return related.reshape(len(conditions), count, count)
+    every = np.arange(len(labels["track"]))
+    i, j = every[:, None], every[None]
+    related = np.zeros((len(conditions), len(every), len(every)), np.int8)
+    for square, condition in zip(related, conditions):
+        square[condition.similar(labels, i, j, features.half_window)] = SIMILAR
+        square[condition.dissimilar(labels, i, j)] = DISSIMILAR
+    return related

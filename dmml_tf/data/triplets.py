@@ -31,10 +31,9 @@ def draw_triplets(
     if condition.triplets_given:
         given = condition.given(labels) if count else np.zeros((0, 3), np.int32)
         return np.resize(given[rng.permutation(len(given))], (count if len(given) else 0, 3))
-    i, j = np.divmod(np.arange(len(labels["track"]) ** 2), len(labels["track"]))
-    square = (len(labels["track"]),) * 2
-    similar = condition.similar(labels, i, j, features.half_window).reshape(square)
-    dissimilar = condition.dissimilar(labels, i, j).reshape(square)
+    every = np.arange(len(labels["track"]))
+    i, j = every[:, None], every[None]
+    similar, dissimilar = condition.similar(labels, i, j, features.half_window), condition.dissimilar(labels, i, j)
     able = np.flatnonzero(similar.any(axis=1) & dissimilar.any(axis=1))
     if not len(able) or not count:
         return np.zeros((0, 3), np.int32)

@@ -143,9 +143,7 @@ def _mixable(labels: Labels, within: str) -> Array:
     track = labels["track"]
     able: Array = track[:, None] != track[None]
     if within:
-        count = len(track)
-        first, second = np.divmod(np.arange(count * count), count)
-        able &= share_a_tag(labels[within][first], labels[within][second]).reshape(count, count)
+        able &= share_a_tag(labels[within][:, None], labels[within][None])
     return able
 
 

@@ -36,8 +36,11 @@ def window_starts(frames: int, count: int, rng: np.random.Generator, features: L
     if spare < 0:
         return rng.integers(last + 1, size=count)
     # Sorted draws from the spare room, then spread: uniform over all placements that keep the distance.
-    starts = np.sort(rng.integers(spare + 1, size=count)) + np.arange(count) * features.half_window
-    return rng.permutation(starts)
+    starts = rng.integers(spare + 1, size=count)
+    starts.sort()
+    starts += np.arange(0, count * features.half_window, features.half_window)
+    rng.shuffle(starts)
+    return starts
 
 
 def vary(windows: Array, equaliser_db: float, gain_db: float, rng: np.random.Generator, signal: Signal) -> Array:

@@ -1,9 +1,11 @@
 """Every kind's rule against brute force, pair by pair."""
 
+import functools
+
 import numpy as np
 import pytest
 
-from dmml_tf.conditions import SameTrack
+from dmml_tf.conditions import SameTrack, SharedTag
 from tests.dmml_tf.conditions.made import ALL, GENRE, MOOD, TEMPO, TRACK, VOTES, every_pair, track_labels
 from tests.triplet_oracle import is_negative, is_positive, random_labels
 from tfrecords_tools.errors import UserError
@@ -21,6 +23,18 @@ def test_every_pair_agrees_with_brute_force(condition, seed):
     assert similar.tolist() == [is_positive(condition, labels, a, b) for a, b in zip(i, j)]
     assert dissimilar.tolist() == [is_negative(condition, labels, a, b) for a, b in zip(i, j)]
     assert similar.any() and dissimilar.any()
+
+
+@pytest.mark.parametrize("condition", [*ALL, SharedTag("genre", among="source")], ids=lambda c: c.name)
+def test_a_grid_of_pairs_is_compared_as_each_of_them(condition):
+    labels = random_labels(np.random.default_rng(3), tracks=10, windows=2)
+    labels["source"] = np.arange(20)[:, None] % 3
+    rows, columns = np.array([4, 0, *range(19, 4, -1)]), np.arange(20)
+    i, j = np.repeat(rows, 20), np.tile(columns, 17)
+    for rule in (functools.partial(condition.similar, overlap_frames=PAPER_CHAIN.half_window), condition.dissimilar):
+        grid = rule(labels, rows[:, None], columns[None])
+        np.testing.assert_array_equal(grid, rule(labels, i, j).reshape(17, 20))
+        assert grid.any() and not grid.all()
 
 
 @pytest.mark.parametrize("condition", ALL, ids=lambda c: c.name)

@@ -35,7 +35,9 @@ def make(rows, capacity, max_frames=300, seed=0):
 
 
 def turns(pool, conditions, slots, labels):
-    return partners_by_turns([c for c in conditions if not c.of_one_track], labels, slots, pool._rng)
+    i, j = np.array(slots)[:, None], np.arange(len(pool.rows))[None]
+    near = np.array([c.similar(labels, i, j) for c in conditions if not c.of_one_track], bool)
+    return partners_by_turns(near.reshape(-1, len(slots), len(pool.rows)), pool._rng)
 
 
 def held(pool):
