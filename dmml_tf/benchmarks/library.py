@@ -18,7 +18,8 @@ from dmml_tf.library.path import song_path
 from dmml_tf.library.playlist import Taste, make_playlist
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.filters import parse_filter
-from dmml_tf.search.index import EXACT_UP_TO, INDEX_FOLDER, Index, Query
+from dmml_tf.search.index import INDEX_FOLDER, Index, Query
+from dmml_tf.search.nearest import EXACT_UP_TO
 from dmml_tf.search.query import by_tracks
 from dmml_tf.search.rules import Rules
 from dmml_tf.search.track_table import TrackTable

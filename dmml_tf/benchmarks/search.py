@@ -5,13 +5,16 @@ import time
 import numpy as np
 
 from dmml_tf.conditions import Conditions, SharedTag
-from dmml_tf.search.index import EXACT_UP_TO, Index
+from dmml_tf.search.index import Index
+from dmml_tf.search.nearest import EXACT_UP_TO
+from dmml_tf.search.query import by_tracks
 from dmml_tf.search.recall import describe, measure, prepared
 from dmml_tf.spaces import length_shares, search_vectors
 
 SUBSPACES = ("genre", "mood", "instrument", "tempo")
 CONDITIONS = Conditions([SharedTag(name, width=64) for name in SUBSPACES])
 CLUSTERS = 200
+AT_ONCE = 64  # searches
 _SPREAD = 0.6  # deviation within a cluster, where that of the clusters' centres is 1
 _BLOCK = 65_536
 
@@ -59,4 +62,23 @@ def bench_search(count: int, searches: int, exact_up_to: int = EXACT_UP_TO, seed
             f"{name}: {found.seconds.mean() * 1e3:.1f} ms in the mean, p50 {p50:.1f}, p95 {p95:.1f}; recall@10 "
             f"{found.recall.mean():.4f} (least {found.recall.min():.2f}) in {searches} searches"
         )
+    lines.append(_at_once(index, seed + 1))
     return "\n".join(lines)
+
+
+def _at_once(index: Index, seed: int) -> str:
+    """How much a search costs among many that are answered together, beside one by itself."""
+    rows = np.random.default_rng([seed, 2]).integers(len(index.tracks), size=AT_ONCE)
+    queries = [by_tracks(index, [index.tracks[int(row)]["id"]]) for row in rows]
+    weights = dict.fromkeys(SUBSPACES, 1.0)
+    start = time.perf_counter()
+    alone = [index.search(query, weights) for query in queries]
+    between = time.perf_counter()
+    together = index.search_each(queries, weights)
+    end = time.perf_counter()
+    one, each = (between - start) / AT_ONCE * 1e3, (end - between) / AT_ONCE * 1e3
+    same = sum(a == b for a, b in zip(alone, together))
+    return (
+        f"{AT_ONCE} searches by all sub-spaces at once: {each:.1f} ms each, one by one {one:.1f} ms, {one / each:.1f} "
+        f"times that; {same} with the same results"
+    )

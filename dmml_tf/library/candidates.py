@@ -7,7 +7,8 @@ import numpy as np
 
 from dmml_tf.conditions.labels import Array
 from dmml_tf.search.coarse import require_faiss
-from dmml_tf.search.index import EXACT_UP_TO, Index
+from dmml_tf.search.index import Index
+from dmml_tf.search.nearest import EXACT_UP_TO
 
 _BLOCK_NUMBERS = 1 << 24  # sums of cosines in memory at a time, 64 MB
 _BLOCK = 4096  # rows that faiss is given at a time

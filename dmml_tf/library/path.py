@@ -20,7 +20,7 @@ import numpy as np
 from dmml_tf.conditions.labels import Array
 from dmml_tf.library.points import Points, copies, distances, query_between
 from dmml_tf.library.sequence import best_sequence
-from dmml_tf.search.index import Index, Query
+from dmml_tf.search.index import Asked, Index, Query
 from dmml_tf.search.query import cosines_between, of_row
 from dmml_tf.search.rules import NO_RULES, Limits, Rules
 from tfrecords_tools.errors import UserError
@@ -147,7 +147,7 @@ class _Way:
             kept = [name in keep for name in index.names]
             weights = np.where(kept, self.points.weights.max(), self.points.weights)
             targets = [query_between(index, self.start, self.end, place / steps, keep) for place in range(steps + 1)]
-            near = [index.candidates(target, weights, each, allowed) for target in targets]
+            near = index.candidates([Asked(target, weights, allowed) for target in targets], each)
             rows = np.unique(np.concatenate(near))
         start, end = self.ends.astype(np.float64)
         progress = (self.points.of_rows(rows) - start) @ (end - start) / self.apart**2

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dmml_tf.library.points import Points, copies
-from dmml_tf.search.index import Index, Query
+from dmml_tf.search.index import Asked, Index, Query
 from dmml_tf.search.query import push_away, together
 from dmml_tf.search.rules import NO_RULES, Limits, Rules
 from tfrecords_tools.errors import UserError
@@ -105,7 +105,7 @@ def make_playlist(
     listed_vectors = [seed.vector for seed in taste.seeds]
     asked, chosen = points.of_query(query), np.zeros((0, points.of_query(query).size), np.float32)
     while allowed.any() and not length.full:
-        rows = index.candidates(query, points.weights, max(CANDIDATES, 4 * (songs or 0)), allowed)
+        (rows,) = index.candidates([Asked(query, points.weights, allowed)], max(CANDIDATES, 4 * (songs or 0)))
         pool = points.of_rows(rows)
         likeness = pool @ asked
         nearest = (pool @ chosen.T).max(axis=1) if len(chosen) else np.zeros(len(rows), np.float32)

@@ -23,6 +23,8 @@ from dmml_tf.conditions.labels import Array
 from tfrecords_tools.errors import require_extra
 
 BITS = 4
+# Rows whose codes are scanned by one thread, a multiple of `_BLOCK`: two cores share a million.
+_SHARD = 1 << 19
 # k-means finds 16 centroids for two numbers: more vectors than these do not move them.
 _TRAINED_ON = 8192
 _BLOCK = 16_384
@@ -68,30 +70,45 @@ class Coarse:
         def wide(rows: Array | slice) -> Array:
             return wide_vectors(vectors[rows], None if lengths is None else lengths[rows], owner)
 
-        everything = {span: _empty_codes(faiss, span, len(owner)) for span in _spans(owner, size)}
+        empty = {span: _empty_codes(faiss, span, len(owner)) for span in _spans(owner, size)}
         with _one_thread(faiss):
-            for span, codes in everything.items():
+            for span, codes in empty.items():
                 codes.train(_part(wide(sample), span))
+        shards = {span: [faiss.clone_index(codes) for _ in range(0, count, _SHARD)] for span, codes in empty.items()}
         for start in range(0, count, _BLOCK):
             block = wide(slice(start, start + _BLOCK))
-            for span, codes in everything.items():
-                codes.add(_part(block, span))
+            for span, codes in shards.items():
+                codes[start // _SHARD].add(_part(block, span))
+        everything = {span: _together(faiss, codes) for span, codes in shards.items()}
         return cls(everything.pop((0, size)), candidates, narrow=everything)
 
     @property
     def bytes(self) -> int:
         """Size of all codes."""
-        return sum(int(codes.ntotal * codes.code_size) for codes in [self.codes, *self.narrow.values()])
+        shards = [shard for codes in [self.codes, *self.narrow.values()] for shard in _shards(codes)]
+        return sum(int(shard.ntotal * shard.code_size) for shard in shards)
 
-    def rows(self, query: Array, count: int) -> Array:
-        """Ascending rows, int64 [at most `count`], of about the highest inner products with `query` [2 D] or [D]."""
+    def rows(self, queries: Array, count: int) -> list[Array]:
+        """Ascending rows, int64 [at most `count`], of about the highest inner products with each query.
+
+        Args:
+            queries: float32 [Q, 2 D] or [Q, D]. Those that ask in the same span are answered by one scan.
+            count: of candidates.
+        """
+        spans = [self._span(query) for query in queries]
+        found: dict[int, Array] = {}
+        for span in dict.fromkeys(spans):
+            codes, places = self.narrow.get(span, self.codes), [n for n, other in enumerate(spans) if other == span]
+            best = codes.search(_part(queries[places], span), min(count, codes.ntotal))[1]
+            found.update((place, np.sort(rows[rows >= 0])) for place, rows in zip(places, best))
+        return [found[place] for place in range(len(queries))]
+
+    def _span(self, query: Array) -> Span:
+        """The narrowest span with codes of its own that holds all that is asked."""
         asked = np.flatnonzero(query)
         first, last = (int(asked[0]), int(asked[-1])) if len(asked) else (0, len(query) - 1)
         holding = [span for span in self.narrow if span[0] <= first and last < span[1]]
-        span = min(holding, key=lambda span: span[1] - span[0], default=(0, len(query)))
-        codes = self.narrow.get(span, self.codes)
-        rows = codes.search(_part(query[None], span), min(count, codes.ntotal))[1][0]
-        return np.sort(rows[rows >= 0])
+        return min(holding, key=lambda span: span[1] - span[0], default=(0, len(query)))
 
     def fits(self, count: int, size: int) -> bool:
         """Whether these are codes of `count` vectors that are `size` numbers wide."""
@@ -99,23 +116,34 @@ class Coarse:
         return all(codes.ntotal == count and codes.d == _even(end - start) for (start, end), codes in spans.items())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the codes in faiss's format: a file, and beside it one for each narrow span."""
+        """Writes files in faiss's format: all codes, beside them those of each narrow span, and further shards."""
         faiss = require_faiss()
-        faiss.write_index(self.codes, os.fspath(path))
-        for span, codes in self.narrow.items():
-            faiss.write_index(codes, os.fspath(_beside(path, span)))
+        for span, codes in [(None, self.codes), *self.narrow.items()]:
+            for number, shard in enumerate(_shards(codes)):
+                faiss.write_index(shard, os.fspath(_file(path, span, number)))
 
     def header(self) -> dict[str, Any]:
         """What `load` needs to be told besides the file."""
-        return {"candidates": self.candidates, "recall": self.recall, "spans": [list(span) for span in self.narrow]}
+        spans = [list(span) for span in self.narrow]
+        return {
+            "candidates": self.candidates,
+            "recall": self.recall,
+            "spans": spans,
+            "shards": len(_shards(self.codes)),
+        }
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], candidates: int, recall: float, spans: Sequence[Sequence[int]] = ()
+        cls,
+        path: str | os.PathLike[str],
+        candidates: int,
+        recall: float,
+        spans: Sequence[Sequence[int]] = (),
+        shards: int = 1,
     ) -> "Coarse":
-        """Reads what `save` wrote; `ValueError` if it is no such file. Earlier ones have no `spans`."""
-        narrow = {(start, end): _read(_beside(path, (start, end))) for start, end in spans}
-        return cls(_read(path), candidates, recall, narrow)
+        """Reads what `save` wrote; `ValueError` if it is no such file. Earlier ones have no `spans` or one shard."""
+        narrow = {(start, end): _read(path, (start, end), shards) for start, end in spans}
+        return cls(_read(path, None, shards), candidates, recall, narrow)
 
 
 def require_faiss() -> Any:
@@ -144,16 +172,36 @@ def _part(wide: Array, span: Span) -> Array:
     return np.ascontiguousarray(np.pad(part, ((0, 0), (0, part.shape[1] % 2))), np.float32)
 
 
-def _beside(path: str | os.PathLike[str], span: Span) -> Path:
-    return Path(path).with_name(f"{Path(path).stem}-{span[0]}-{span[1]}{Path(path).suffix}")
+def _together(faiss: Any, shards: Sequence[Any]) -> Any:
+    """Codes of consecutive rows as one index, each scanned by a thread of its own."""
+    if len(shards) == 1:
+        return shards[0]
+    codes = faiss.IndexShards(shards[0].d, True, True)
+    for shard in shards:
+        codes.add_shard(shard)
+    return codes
 
 
-def _read(path: str | os.PathLike[str]) -> Any:
-    faiss = require_faiss()
-    try:
-        return faiss.read_index(os.fspath(path))
-    except RuntimeError as error:
-        raise ValueError(f"{os.path.basename(path)} is damaged") from error
+def _shards(codes: Any) -> list[Any]:
+    if not hasattr(codes, "add_shard"):
+        return [codes]
+    return [require_faiss().downcast_index(codes.at(number)) for number in range(codes.count())]
+
+
+def _file(path: str | os.PathLike[str], span: Span | None, shard: int) -> Path:
+    name = "".join([Path(path).stem, f"-{span[0]}-{span[1]}" if span else "", f".{shard}" if shard else ""])
+    return Path(path).with_name(f"{name}{Path(path).suffix}")
+
+
+def _read(path: str | os.PathLike[str], span: Span | None, shards: int) -> Any:
+    faiss, codes = require_faiss(), []
+    for shard in range(shards):
+        file = _file(path, span, shard)
+        try:
+            codes.append(faiss.read_index(os.fspath(file)))
+        except RuntimeError as error:
+            raise ValueError(f"{file.name} is damaged") from error
+    return _together(faiss, codes)
 
 
 def _even(size: int) -> int:

@@ -1,8 +1,6 @@
 """Search over unit sub-spaces: one set of vectors answers every weighting.
 
-With each sub-space at unit length, `sum_c w_c cos_c(x, y) = <[w_c x_c], [y_c]>`: the query's slices
-are scaled, the stored vectors are left alone. The whole embedding at unit length is the same sub-spaces,
-each as long as its share l_c of the whole: `cos(x, y) = <[l_c(x) x_c], [l_c(y) y_c]>`.
+Each sub-space has unit length; `dmml_tf.search.scores` says what that is good for.
 
     index/vectors.npy  float32 [N, D], as `spaces.search_vectors` makes them
     index/lengths.npy  float32 [N, C], the shares l_c
@@ -27,7 +25,9 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
 from dmml_tf.heard.said import Heard
 from dmml_tf.search.coarse import Coarse
+from dmml_tf.search.nearest import nearest_rows
 from dmml_tf.search.rules import NO_RULES, Limits, Rules
+from dmml_tf.search.scores import Scorer
 from dmml_tf.search.section import Section
 from dmml_tf.search.track_table import TRACKS_FILE, TrackTable, write_tracks
 from dmml_tf.search.weights import weight_vector
@@ -39,10 +39,6 @@ INDEX_VERSION = 2
 INDEX_FOLDER = "index"  # within a run's folder
 VECTORS_FILE, LENGTHS_FILE, INDEX_FILE = "vectors.npy", "lengths.npy", "index.json"
 CODES_FILE = "codes.faiss"
-# Up to that many vectors each is compared with the query: 100 MB of 256 numbers, some 10 ms.
-EXACT_UP_TO = 100_000
-# What float32 may be off in a score of weights of at most 1; candidates this close are scored again.
-_SCORE_ERROR = 1e-5
 # With limits of an artist or album, so many times the results still wanted are looked at before the next search.
 _ROUND = 4
 
@@ -62,6 +58,21 @@ class Query:
     sources: tuple[str, ...] = ()
     whole: Array | None = None
     weights: Mapping[str, float] | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Asked:
+    """A query with all that a search needs to know of it.
+
+    Attributes:
+        query: what to look for.
+        weights: float64 [C], in the order of `Index.names`.
+        allowed: bool [N], the rows that may be found.
+    """
+
+    query: Query
+    weights: Array
+    allowed: Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +169,11 @@ class Index:
         return owner
 
     @functools.cached_property
+    def scorer(self) -> Scorer:
+        """Compares its vectors with queries."""
+        return Scorer(self.vectors, self.lengths, self.slices, self.owner)
+
+    @functools.cached_property
     def table(self) -> TrackTable:
         """The metadata by column."""
         return TrackTable.of(self.tracks)
@@ -195,10 +211,27 @@ class Index:
         Raises:
             UserError: on unusable weights, `k` below 1, a query of another size, an unknown id or column.
         """
-        by_name = weights if weights is not None else query.weights
-        by_condition = weight_vector(dict.fromkeys(self.slices, 1.0) if by_name is None else by_name, self.names)
+        return self.search_each([query], weights, k, rules)[0]
+
+    def search_each(
+        self,
+        queries: Sequence[Query],
+        weights: Mapping[str, float] | None = None,
+        k: int = 10,
+        rules: Rules = NO_RULES,
+    ) -> list[list[Hit]]:
+        """`search` of each query; the vectors, or their codes, are read once for all of them.
+
+        Where `rules` limit artists or albums, each is searched for by itself.
+        """
         if k < 1:
             raise UserError(f"k is {k}; ask for at least 1 result")
+        asked = [self._asked(query, weights, rules) for query in queries]
+        return [self._within_limits(one, k, rules) for one in asked] if rules.limited else self._best_hits(asked, k)
+
+    def _asked(self, query: Query, weights: Mapping[str, float] | None, rules: Rules) -> Asked:
+        by_name = weights if weights is not None else query.weights
+        by_condition = weight_vector(dict.fromkeys(self.slices, 1.0) if by_name is None else by_name, self.names)
         both = [query.vector] if query.whole is None else [query.vector, query.whole]
         if any(half.shape != self.vectors.shape[1:] or not np.isfinite(half).all() for half in both):
             raise UserError(
@@ -206,12 +239,13 @@ class Index:
                 f"it has shape {query.vector.shape}"
             )
         allowed = rules.allowed(self.table, [self.position(track_id) for track_id in query.sources])
-        if not rules.limited:
-            return self._best_hits(query, by_condition, k, allowed)
+        return Asked(query, by_condition, allowed)
+
+    def _within_limits(self, asked: Asked, k: int, rules: Rules) -> list[Hit]:
         # The best first, until an artist or album is there often enough; then without all of its tracks.
-        limits, hits = Limits(self.table, rules), list[Hit]()
+        limits, hits, allowed = Limits(self.table, rules), list[Hit](), asked.allowed
         while len(hits) < k and allowed.any():
-            for hit in self._best_hits(query, by_condition, _ROUND * (k - len(hits)), allowed):
+            for hit in self._best_hits([asked], _ROUND * (k - len(hits)))[0]:
                 row = self.position(hit.track["id"])
                 allowed[row] = False
                 if len(hits) < k and limits.take(row):
@@ -219,70 +253,25 @@ class Index:
             allowed &= ~limits.spent()
         return hits
 
-    def _best_hits(self, query: Query, weights: Array, k: int, allowed: Array) -> list[Hit]:
-        rows = self.candidates(query, weights, k, allowed)
-        cosines = self._cosines(rows, query)
+    def _best_hits(self, asked: Sequence[Asked], k: int) -> list[list[Hit]]:
+        return [self._hits(one, rows, k) for one, rows in zip(asked, self.candidates(asked, k))]
+
+    def _hits(self, asked: Asked, rows: Array, k: int) -> list[Hit]:
+        cosines = self.scorer.cosines(rows, asked.query.vector, asked.query.whole)
         # Scored again in float64, row by row alike, so that equal tracks have equal scores.
-        scores = (cosines * weights).sum(axis=1)
+        scores = (cosines * asked.weights).sum(axis=1)
         best = np.argsort(-scores, kind="stable")[:k]
         return [Hit(self.tracks[rows[i]], float(scores[i]), dict(zip(self.names, cosines[i].tolist()))) for i in best]
 
-    def candidates(self, query: Query, weights: Array, k: int, allowed: Array) -> Array:
-        """Ascending rows, int [k or somewhat more], that hold the best `k` of those allowed.
-
-        Args:
-            query: see `search`.
-            weights: float64 [C], in the order of `names`.
-            k: results wanted.
-            allowed: bool [N].
-        """
-        count = int(np.count_nonzero(allowed))
+    def candidates(self, asked: Sequence[Asked], k: int) -> list[Array]:
+        """Of each query ascending rows, int [k or somewhat more], that hold the best `k` of those allowed; see
+        `nearest.nearest_rows`."""
         # Scaled, so that no weight is too large or too small for float32.
-        halves = self._weighted(query, weights / np.abs(weights).max())
-        if self.coarse is not None and count > EXACT_UP_TO:
-            wanted = max(self.coarse.candidates, 10 * k) * len(allowed) // count
-            rows = self.coarse.rows(halves.ravel(), wanted)
-            rows = rows[allowed[rows]]
-            if len(rows) >= k:
-                return _best(rows, self._scores(rows, halves), k)
-        if count == len(allowed):
-            rows, scores = np.arange(count), self._scores(slice(None), halves)
-        else:
-            rows = np.flatnonzero(allowed)
-            # Gathering nearly all vectors would cost more than scoring a few that are not wanted.
-            scores = self._scores(slice(None), halves)[rows] if 2 * count > len(allowed) else self._scores(rows, halves)
-        return _best(rows, scores, k)
-
-    def _weighted(self, query: Query, weights: Array) -> Array:
-        """float32 [1 or 2, D]: what the sub-spaces, and what the whole, are multiplied with."""
-        halves: list[Array] = [query.vector * weights[self.owner].astype(np.float32)]
-        if self.lengths is not None:
-            whole = np.zeros_like(query.vector) if query.whole is None else query.whole
-            halves.append(whole * np.float32(weights[-1]))
-        return np.stack(halves)
-
-    def _scores(self, rows: Array | slice, halves: Array) -> Array:
-        """float32 [rows]."""
-        if self.lengths is None or not halves[1].any():
-            # What is weighed alone is read: of one sub-space in four a quarter of the memory.
-            asked = np.flatnonzero(halves[0])
-            part = slice(int(asked[0]), int(asked[-1]) + 1) if len(asked) else slice(0, 1)
-            scores: Array = self.vectors[rows, part] @ halves[0, part]
-            return scores
-        vectors = self.vectors[rows]
-        scores = vectors @ halves[0]
-        for number, part in enumerate(self.slices.values()):
-            scores += self.lengths[rows, number] * (vectors[:, part] @ halves[1, part])
-        return scores
-
-    def _cosines(self, rows: Array, query: Query) -> Array:
-        """float64 [rows, C], and the whole in a last column where it can be searched."""
-        vectors = self.vectors[rows].astype(np.float64)
-        columns = [(vectors[:, part] * query.vector[part]).sum(axis=1) for part in self.slices.values()]
-        if self.lengths is not None:
-            whole = 0.0 if query.whole is None else query.whole
-            columns.append((vectors * self.lengths[rows][:, self.owner] * whole).sum(axis=1))
-        return np.stack(columns, axis=1)
+        halves = [
+            self.scorer.halves(one.query.vector, one.query.whole, one.weights / np.abs(one.weights).max())
+            for one in asked
+        ]
+        return nearest_rows(self.scorer, self.coarse, halves, [one.allowed for one in asked], k)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the three files into a temporary folder that then takes the place of `folder`."""
@@ -349,11 +338,3 @@ class Index:
             return False
         wide = places * (1 if self.lengths is None else 2)
         return self.coarse is None or self.coarse.fits(count, wide)
-
-
-def _best(rows: Array, scores: Array, k: int) -> Array:
-    """Those of `rows` whose score is among the `k` highest, and those too close to tell in float32."""
-    if len(rows) <= k:
-        return rows
-    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
-    return np.asarray(rows[scores >= threshold - _SCORE_ERROR])

@@ -8,7 +8,8 @@ import numpy as np
 
 from dmml_tf.conditions.labels import Array
 from dmml_tf.search.coarse import Coarse
-from dmml_tf.search.index import EXACT_UP_TO, Index, Query
+from dmml_tf.search.index import Index, Query
+from dmml_tf.search.nearest import EXACT_UP_TO
 from dmml_tf.search.query import by_tracks
 
 WANTED_RECALL, LEAST_RECALL = 0.99, 0.8  # in the mean, and of the worst search

@@ -156,6 +156,23 @@ class Searcher:
             hits = self._sections.find(self.index, query, weights, hits, by_section[1])[:k]
         return Results(with_heard(hits, self.index, self.heard_as))
 
+    def search_each(
+        self, examples: Sequence[Example], *, weights: Mapping[str, float] | None = None, k: int = 5
+    ) -> list[Results]:
+        """`search` by each of several examples at once: the vectors, or their codes, are read once for all of them.
+
+        >>> index = dmml.load("runs/mine").index("data/mine")
+        >>> [results.ids[0] for results in index.search_each(["t001", "t002"])] == [
+        ...     index.search(track).ids[0] for track in ("t001", "t002")
+        ... ]
+        True
+
+        Raises:
+            UserError: as `search`.
+        """
+        each = self.index.search_each([self.query(example) for example in examples], weights, k)
+        return [Results(with_heard(hits, self.index, self.heard_as)) for hits in each]
+
     def query(self, example: Example) -> Query:
         """One example as `Index.search` takes it.
 

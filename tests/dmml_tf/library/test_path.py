@@ -8,7 +8,7 @@ import pytest
 
 from dmml_tf.library import path as path_module
 from dmml_tf.library.path import song_path
-from dmml_tf.search import index as index_module
+from dmml_tf.search import nearest
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import Index
 from dmml_tf.search.query import by_embedding, by_tracks
@@ -128,7 +128,7 @@ def test_many_songs_are_searched_for_candidates(monkeypatch):
     whole = made_index(600)
     best = song_path(whole, *ends(whole), 5, WEIGHTS)
     monkeypatch.setattr(path_module, "CANDIDATES", 300)
-    monkeypatch.setattr(index_module, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(nearest, "EXACT_UP_TO", 100)
     index = prepared(whole, exact_up_to=100)
     assert index.coarse is not None
     found = song_path(index, *ends(index), 5, WEIGHTS, ["genre"], Rules(most_per_artist=3))

@@ -7,7 +7,7 @@ import pytest
 
 from dmml_tf.library import playlist as playlist_module
 from dmml_tf.library.playlist import Listed, Taste, make_playlist
-from dmml_tf.search import index as index_module
+from dmml_tf.search import nearest
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import Index
 from dmml_tf.search.query import PUSH, by_embedding, by_tracks
@@ -114,7 +114,7 @@ def test_among_many_songs_candidates_are_found_coarsely(monkeypatch):
     pytest.importorskip("faiss")
     whole = made_index(600)
     expected = ids(make_playlist(whole, taste(whole, ["t005"]), 20, None, WEIGHTS, 0.2))
-    monkeypatch.setattr(index_module, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(nearest, "EXACT_UP_TO", 100)
     monkeypatch.setattr(playlist_module, "CANDIDATES", 200)
     index = prepared(whole, exact_up_to=100)
     assert index.coarse is not None

@@ -57,6 +57,18 @@ def test_every_weighting_is_the_sum_of_weighted_cosines(seed):
     ]
 
 
+@pytest.mark.parametrize("weights", [{"genre": 1.0}, {"genre": 1.0, "tempo": -0.5}, {"mood": 0.3, "whole": 1.0}, None])
+def test_searches_at_once_give_what_each_gives_alone(weights, monkeypatch):
+    monkeypatch.setattr("dmml_tf.search.scores._NUMBERS", 100)  # two queries at a time
+    index = made_index(40, 3)
+    queries = [by_tracks(index, [row["id"]]) for row in rows(40)[:5]]
+    each = index.search_each(queries, weights, 40)
+    for query, hits in zip(queries, each, strict=True):
+        alone = index.search(query, weights, 40)
+        assert [hit.track for hit in hits] == [hit.track for hit in alone]
+        np.testing.assert_allclose([hit.score for hit in hits], [hit.score for hit in alone], atol=1e-12)
+
+
 def test_the_whole_alone_is_the_cosine_of_embeddings():
     embeddings, index = raw_vectors(40), made_index()
     for query in (by_tracks(index, [rows(40)[5]["id"]]), by_embedding(2.0 * embeddings[5], CONDITIONS)):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dmml_tf.benchmarks import search as bench
-from dmml_tf.search import index as index_module
+from dmml_tf.search import nearest
 from dmml_tf.search.coarse import Coarse, wide_vectors
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import Index
@@ -33,7 +33,7 @@ def large():
 @pytest.fixture()
 def many(monkeypatch):
     """A search takes 1,000 tracks for too many to compare."""
-    monkeypatch.setattr(index_module, "EXACT_UP_TO", 1000)
+    monkeypatch.setattr(nearest, "EXACT_UP_TO", 1000)
 
 
 def brute_force(index: Index, query, weights) -> np.ndarray:
@@ -132,7 +132,39 @@ def test_wide_vectors_and_their_size(large):
 def test_an_odd_number_of_numbers():
     vectors = np.random.default_rng(0).normal(size=(300, 5)).astype(np.float32)
     coarse = Coarse.build(vectors, None, np.zeros(5, np.intp), 50)
-    assert np.argmax(vectors @ vectors[7]) in coarse.rows(vectors[7], 50) and len(coarse.rows(vectors[7], 999)) == 300
+    (some,), (all_of_them,) = coarse.rows(vectors[7:8], 50), coarse.rows(vectors[7:8], 999)
+    assert np.argmax(vectors @ vectors[7]) in some and len(all_of_them) == 300
+
+
+def test_searches_at_once_give_what_each_gives_alone(large, many):
+    searches = [random_search(large, np.random.default_rng([8, number])) for number in range(9)]
+    # Each with weights of its own, so that several codes are scanned.
+    queries = [dataclasses.replace(query, weights=weights) for query, weights in searches]
+    queries += [dataclasses.replace(queries[0], weights={"mood": 1.0}), dataclasses.replace(queries[1], sources=())]
+    few = Rules([parse_filter("artist=a3")])  # 2,000: too many to compare
+    least = Rules(exclude=large.table.ids[500:])  # each of them is compared
+    for rules in (Rules(), few, least, Rules(most_per_artist=1)):
+        each = large.search_each(queries, None, 7, rules)
+        assert each == [large.search(query, None, 7, rules) for query in queries] and len(each) == len(queries)
+    assert large.search_each([]) == []
+
+
+def test_codes_of_many_rows_are_scanned_side_by_side(large, many, monkeypatch, tmp_path):
+    monkeypatch.setattr("dmml_tf.search.coarse._SHARD", 1 << 14)
+    halves = prepared(dataclasses.replace(large, coarse=None), exact_up_to=1000)
+    halves.save(tmp_path / "index")
+    assert {path.name for path in (tmp_path / "index").glob("codes*1.faiss")} == {
+        "codes.1.faiss", "codes-0-256.1.faiss", "codes-0-64.1.faiss", "codes-64-128.1.faiss", "codes-128-192.1.faiss",
+        "codes-192-256.1.faiss",
+    }  # fmt: skip
+    assert halves.coarse.bytes == large.coarse.bytes
+    for index in (halves, Index.load(tmp_path / "index")):
+        for number in range(20):
+            query, weights = random_search(large, np.random.default_rng([9, number]))
+            assert index.search(query, weights) == large.search(query, weights)
+    (tmp_path / "index" / "codes-0-64.1.faiss").write_bytes(b"no codes")
+    with pytest.raises(UserError, match=r"codes-0-64\.1\.faiss is damaged"):
+        Index.load(tmp_path / "index")
 
 
 def test_small_indexes_are_exact_and_need_no_faiss(monkeypatch):
@@ -149,7 +181,11 @@ def test_bench_says_what_it_measured(monkeypatch):
     text = bench.bench_search(60, 5)
     lines = text.splitlines()
     assert lines[0].startswith("60 vectors of 256 numbers") and lines[1].startswith("exact search")
-    for line, name in zip(lines[2:], ("one sub-space", "all sub-spaces", "random"), strict=True):
+    assert lines[-1] == (
+        "64 searches by all sub-spaces at once: 0.0 ms each, one by one 0.0 ms, 1.0 times that; 64 with the same "
+        "results"
+    )
+    for line, name in zip(lines[2:-1], ("one sub-space", "all sub-spaces", "random"), strict=True):
         assert line.startswith(name) and "1.0 ms in the mean, p50 1.0, p95 1.0" in line
         assert line.endswith("recall@10 1.0000 (least 1.00) in 5 searches")
 
@@ -168,7 +204,7 @@ def test_a_search_scans_the_narrowest_codes_that_hold_what_it_weighs(large, monk
     spies = {span: Spy(span, codes) for span, codes in large.coarse.narrow.items()}
     coarse = dataclasses.replace(large.coarse, codes=Spy("all", large.coarse.codes), narrow=spies)
     query = by_tracks(large, ["00000007"])
-    monkeypatch.setattr("dmml_tf.search.index.EXACT_UP_TO", 10)
+    monkeypatch.setattr("dmml_tf.search.nearest.EXACT_UP_TO", 10)
     index = dataclasses.replace(large, coarse=coarse)
     for weights in ({"mood": 1}, {"tempo": 1}, {"genre": 1, "tempo": -0.2}, {"whole": 1}, {"whole": 0.1, "mood": 1}):
         index.search(query, weights, 3)

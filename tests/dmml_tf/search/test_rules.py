@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dmml_tf.search import index as index_module
+from dmml_tf.search import nearest
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import Index
 from dmml_tf.search.query import by_tracks
@@ -70,7 +70,7 @@ def test_limits_are_those_of_a_walk_down_the_ranking(limits, seed):
 
 def test_limits_hold_where_candidates_are_coarse(monkeypatch):
     pytest.importorskip("faiss")
-    monkeypatch.setattr(index_module, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(nearest, "EXACT_UP_TO", 100)
     index = prepared(library(600), exact_up_to=100)
     assert index.coarse is not None
     query = by_tracks(index, [index.tracks[7]["id"]])
