@@ -30,6 +30,9 @@ COMMANDS = (
     Command("pack", "make a run a model that comes with the package", "dmml_tf.commands.pack"),
     Command("bench search", "recall and time of searches among made vectors", "dmml_tf.commands.bench_search"),
     Command("bench paths", "paths beside a greedy walk and a shortest path", "dmml_tf.commands.bench_paths"),
+    Command(
+        "bench growth", "time and memory of each step over more and more made tracks", "dmml_tf.commands.bench_growth"
+    ),
     Command("bench library", "load, search, path and playlist of many made songs", "dmml_tf.commands.bench_library"),
     Command("bench sampler", "check and time the drawing of triplets", "dmml_tf.commands.bench_sampler"),
     Command("bench songs", "runs beside other systems on the same whole songs", "dmml_tf.commands.bench_songs"),
