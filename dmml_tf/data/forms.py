@@ -22,7 +22,8 @@ class Form:
     Attributes:
         signal: what a window is made of.
         tensors: `tf.TensorSpec`s of a batch, in its structure.
-        make: windows and a source of choices -> the batch, or None where there is nothing to learn from.
+        make: windows and a source of choices -> the batch, or None where there is nothing to learn from; its "windows"
+            are a `dmml_tf.data.windows.Sound`, which is yet to be played.
         unit, needs: what it counts and what that takes, for the message when data give none.
     """
 
@@ -55,14 +56,15 @@ def triplet_form(conditions: Conditions, count: int, signal: Signal = LOG_MEL, e
     return Form(signal, (inputs, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)), make)
 
 
-def explicit_form(inputs: Mapping[str, Array]) -> dict[str, Array]:
+def explicit_form(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The paper's own form of a batch, in which each triplet carries its three windows: B = 3 T.
 
     Same loss, more work; the reference to test the shared-window form against, and to time it.
     """
     flat = np.asarray(inputs["triplets"]).reshape(-1)
+    windows = tf.nest.map_structure(lambda part: np.asarray(part)[flat], inputs["windows"])
     triplets = np.arange(len(flat), dtype=np.int32).reshape(-1, 3)
-    return {**inputs, "windows": np.asarray(inputs["windows"])[flat], "triplets": triplets}
+    return {**inputs, "windows": windows, "triplets": triplets}
 
 
 def mined_form(conditions: Conditions, signal: Signal = LOG_MEL) -> Form:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dmml_tf.conditions.labels import Array
-from dmml_tf.data.windows import Windows
+from dmml_tf.data.windows import Sound, Windows
 
 
 def join_windows(first: Windows, second: Windows) -> Windows:
@@ -19,7 +19,8 @@ def join_windows(first: Windows, second: Windows) -> Windows:
         for name in sorted(names)
     }
     labels["track"] = number_tracks(ids)
-    return Windows(np.concatenate([first.sound, second.sound]), labels, ids)
+    sound = Sound(*(np.concatenate(parts) for parts in zip(first.sound, second.sound)))
+    return Windows(sound, labels, ids)
 
 
 def number_tracks(ids: list[str]) -> Array:

@@ -27,7 +27,7 @@ from dmml_tf.data.pool import Pool, cut_stretch
 from dmml_tf.data.records import endless_tracks, read_tracks, repeat_labels, without_autotune
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.variation import NONE, Variation, cut_varied
-from dmml_tf.data.windows import Windows, vary, window_starts
+from dmml_tf.data.windows import Sound, Windows, draw_gains, play, window_starts
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN
@@ -35,6 +35,7 @@ from tfrecords_tools.features import PAPER_CHAIN
 # Batches in a row without one valid triplet, or one pass over the split if that is more, after which the data, not
 # chance, must be the reason.
 PATIENCE = 50
+WORKERS = 2  # threads that play windows, a batch each; one thread's choices keep no more at work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,17 +117,30 @@ def form_batches(
     form: Form,
     seed: int,
     epoch: int = 0,
-    recent: collections.deque[Any] | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """Endless NumPy batches in one form; the same for the same `seed` and `epoch`.
 
     Args:
         form: what becomes of the windows, see `dmml_tf.data.forms`.
-        recent: gets (number in the epoch, track ids) of each batch, so that one that breaks a training can be told.
 
     Raises:
         UserError: as `window_batches`, and on data that give nothing to learn from.
     """
+    for batch in _held_batches(dataset, split, conditions, plan, form, seed, epoch):
+        yield tf.nest.map_structure(np.asarray, _play_batch(batch, plan, form.signal))
+
+
+def _held_batches(
+    dataset: Dataset,
+    split: str,
+    conditions: Conditions,
+    plan: BatchPlan,
+    form: Form,
+    seed: int,
+    epoch: int,
+    recent: collections.deque[Any] | None = None,
+) -> Iterator[tuple[Any, ...]]:
+    """As `form_batches`, but the windows are a `Sound` and not yet played."""
     rng = np.random.default_rng([seed, epoch])
     fruitless = number = 0
     patience = max(PATIENCE, math.ceil(dataset.tracks(split) / (plan.tracks // 2)))
@@ -166,7 +180,7 @@ def form_dataset(
             uninterrupted one would have seen.
         same_every_epoch: for validation: every iteration gives the same batches, of windows that are not varied but
             by equaliser and gain.
-        recent: as in `form_batches`.
+        recent: gets (number in the epoch, track ids) of each batch, so that one that breaks a training can be told.
 
     Raises:
         UserError: as `Variation.require`.
@@ -181,9 +195,13 @@ def form_dataset(
         epoch = first_epoch if same_every_epoch else next(epochs)
         if recent is not None:
             recent.clear()
-        return itertools.islice(form_batches(dataset, split, conditions, plan, form, seed, epoch, recent), steps)
+        return itertools.islice(_held_batches(dataset, split, conditions, plan, form, seed, epoch, recent), steps)
 
-    batches = tf.data.Dataset.from_generator(generate, output_signature=form.tensors)
+    # Python chooses and copies, in one thread and in order; threads of TensorFlow's play what has been copied, and give
+    # the same batches in the same order however many there are.
+    batches = tf.data.Dataset.from_generator(generate, output_signature=_held_tensors(form, plan)).map(
+        lambda *batch: _play_batch(batch, plan, form.signal), num_parallel_calls=WORKERS, deterministic=True
+    )
     # One prefetch, at the end: it overlaps sampling with the training step; more would only hold memory.
     return without_autotune(batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2))
 
@@ -222,6 +240,20 @@ def pipeline_errors() -> Iterator[None]:
         raise UserError(message[1]) from error
 
 
+def _held_tensors(form: Form, plan: BatchPlan) -> tuple[Any, ...]:
+    """`form.tensors` before the windows are played."""
+    inputs, *others = form.tensors
+    dtype = form.signal.dtype if plan.variation == NONE else "float32"
+    held = tf.TensorSpec(inputs["windows"].shape, dtype)
+    return ({**inputs, "windows": Sound(held, tf.TensorSpec((None, 2), tf.float32))}, *others)
+
+
+def _play_batch(batch: tuple[Any, ...], plan: BatchPlan, signal: Signal) -> tuple[Any, ...]:
+    inputs, *others = batch
+    amplified = bool(plan.equaliser_db or plan.gain_db)
+    return ({**inputs, "windows": play(inputs["windows"], signal, amplified)}, *others)
+
+
 def _draw_windows(
     pool: Pool, conditions: Conditions, plan: BatchPlan, rng: np.random.Generator, signal: Signal
 ) -> Windows:
@@ -234,10 +266,10 @@ def _draw_windows(
     )
     labels = repeat_labels(labels, items, starts)
     windows, varied = cut_varied([pool.rows[s] for s in items], labels, Variation.of(plan.variation), rng, signal)
-    windows = vary(windows, plan.equaliser_db, plan.gain_db, rng, signal)
+    sound = Sound(windows, draw_gains(len(items), plan.equaliser_db, plan.gain_db, rng))
     # From the track's own beginning: two copies of one song may be cut at different places.
     varied["start"] = varied["start"] + np.array([pool.rows[s]["first_frame"] for s in items], np.int32)
-    return Windows(windows, varied, [pool.rows[s]["track_id"] for s in items])
+    return Windows(sound, varied, [pool.rows[s]["track_id"] for s in items])
 
 
 def _endless(

@@ -2,21 +2,23 @@
 
 import abc
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import librosa
 import numpy as np
-import scipy.fft
+import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.conditions.labels import Array
-from tfrecords_tools.audio.extract import as_pcm, from_pcm
+from tfrecords_tools.audio.extract import PCM_UNIT, as_pcm, from_pcm
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 SOUND = ("log_mel", "audio")  # a record's fields that are sound
+_LN_10 = math.log(10.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +30,14 @@ class Signal(abc.ABC):
     Attributes:
         features: the signal chain.
         field: the record's field and the network's input.
+        dtype: of that field.
         optional: which of a record's optional fields must be decoded.
         takes_samples: whether a window is samples, not log-mel.
     """
 
     features: LogMel
     field: ClassVar[str]
+    dtype: ClassVar[str]
     optional: ClassVar[tuple[str, ...]]
     takes_samples: ClassVar[bool]
 
@@ -59,19 +63,24 @@ class Signal(abc.ABC):
 
     def cut(self, sound: Mapping[str, Any], start: int) -> Array:
         """float32 window of `shape` from frame `start`; a track that ends before is filled up with silence."""
-        window: Array = self.cut_all([sound], [start])[0]
+        window: Array = self.decode(self.cut_all([sound], [start]))[0]
         return window
 
     def cut_all(self, sounds: Sequence[Mapping[str, Any]], starts: Sequence[int] | Array) -> Array:
-        """float32 [B, *shape]: `cut` of each of B sounds, 1 or more, at its start, written side by side at once."""
-        windows = np.zeros((len(sounds), self.shape[0], *sounds[0][self.field].shape[1:]), np.float32)
-        for window, sound, start in zip(windows, sounds, starts):
-            self._cut_into(window, sound, int(start))
+        """[B, *shape]: the windows of B sounds, each at its start, as the sounds hold them."""
+        like = sounds[0][self.field] if sounds else np.zeros((0, *self.shape[1:]), self.dtype)
+        length, step = self.shape[0], self.step
+        windows = np.empty((len(sounds), length, *like.shape[1:]), like.dtype)
+        for window, sound, start in zip(windows, sounds, np.asarray(starts).tolist()):
+            # Of samples, the first is the middle of the window's first frame, as the frontends expect it.
+            held = sound[self.field][start * step : start * step + length]
+            window[: len(held)] = held
+            window[len(held) :] = 0
         return windows
 
     @abc.abstractmethod
-    def _cut_into(self, window: Array, sound: Mapping[str, Any], start: int) -> None:
-        """Writes what there is from frame `start` into silence, float32 of `shape`."""
+    def decode(self, held: Array) -> Array:
+        """Windows as sounds hold them, `dtype` [B, ...] -> float32 [B, ...], as networks take them."""
 
     @abc.abstractmethod
     def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
@@ -87,8 +96,12 @@ class Signal(abc.ABC):
         """float [K] in 0..1: where each of the K gains of `amplify` lies between lowest and highest pitch, in mel."""
 
     @abc.abstractmethod
-    def amplify(self, windows: Array, gain: Array) -> Array:
-        """Windows [B, ...] whose magnitudes at the `places` are multiplied by `gain`, float [B, K]."""
+    def decode_in_graph(self, held: tf.Tensor) -> tf.Tensor:
+        """`decode`, of tensors."""
+
+    @abc.abstractmethod
+    def amplify(self, windows: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+        """Windows float32 [B, ...] whose magnitudes at the `places` are multiplied by `gain`, float32 [B, K]."""
 
     def require(self, dataset: Dataset) -> None:
         """Checks that the records hold this form of sound.
@@ -124,6 +137,7 @@ class LogMelSignal(Signal):
     """The log-mel: a window is float32 [129, 128]."""
 
     field = "log_mel"
+    dtype = "float16"
     optional = ()
     takes_samples = False
 
@@ -137,9 +151,13 @@ class LogMelSignal(Signal):
         """1: a row is a frame."""
         return 1
 
-    def _cut_into(self, window: Array, sound: Mapping[str, Any], start: int) -> None:
-        held = sound[self.field][start : start + len(window)]
-        window[: len(held)] = held
+    def decode(self, held: Array) -> Array:
+        """See `Signal`."""
+        return held.astype(np.float32)
+
+    def decode_in_graph(self, held: tf.Tensor) -> tf.Tensor:
+        """See `Signal`."""
+        return tf.cast(held, tf.float32)
 
     def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
         """See `Signal`: {"log_mel": float16 [frames, 128]}."""
@@ -150,21 +168,19 @@ class LogMelSignal(Signal):
         """The places of the bands; see `Signal`."""
         return np.linspace(0, 1, self.features.n_mels)
 
-    def amplify(self, windows: Array, gain: Array) -> Array:
+    def amplify(self, windows: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
         """See `Signal`."""
-        # The compression's own factor cancels: 10^x - 1 is 10 S. In one array: made anew at each step, they cost more
-        # than what is computed.
-        louder: Array = np.power(np.float32(10), windows)
-        louder -= 1
-        louder *= gain[:, None].astype(np.float32)
-        louder += 1
-        return np.log10(louder, out=louder)
+        # The compression's own factor cancels: 10^x - 1 is 10 S. Exponential and logarithm to the base e, since a
+        # power costs ten times as much; 1 - gain apart, which saves a pass over the windows.
+        gain = gain[:, None]
+        return tf.math.log(gain * tf.exp(windows * _LN_10) + (1 - gain)) / _LN_10
 
 
 class SampleSignal(Signal):
     """The samples: a window is float32 [66150] in -1..1."""
 
     field = "audio"
+    dtype = "int16"
     optional = ("audio",)
     takes_samples = True
 
@@ -178,10 +194,13 @@ class SampleSignal(Signal):
         """The chain's hop."""
         return self.features.hop
 
-    def _cut_into(self, window: Array, sound: Mapping[str, Any], start: int) -> None:
-        # The window's first sample is the middle of its first frame, as the frontends expect it.
-        held = from_pcm(sound[self.field][start * self.step : start * self.step + len(window)])
-        window[: len(held)] = held
+    def decode(self, held: Array) -> Array:
+        """See `Signal`."""
+        return from_pcm(held)
+
+    def decode_in_graph(self, held: tf.Tensor) -> tf.Tensor:
+        """See `Signal`."""
+        return tf.cast(held, tf.float32) * PCM_UNIT
 
     def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
         """See `Signal`: {"audio": int16 [samples]}."""
@@ -195,9 +214,10 @@ class SampleSignal(Signal):
         mel = librosa.hz_to_mel(np.fft.rfftfreq(chain.excerpt_samples, 1 / chain.sample_rate))
         return np.asarray(mel / mel[-1])
 
-    def amplify(self, windows: Array, gain: Array) -> Array:
+    def amplify(self, windows: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
         """See `Signal`."""
-        return np.asarray(scipy.fft.irfft(scipy.fft.rfft(windows) * gain.astype(np.float32), windows.shape[1]))
+        spectrum = tf.signal.rfft(windows) * tf.cast(gain, tf.complex64)
+        return tf.signal.irfft(spectrum, [self.features.excerpt_samples])
 
 
 LOG_MEL, AUDIO = LogMelSignal(PAPER_CHAIN), SampleSignal(PAPER_CHAIN)

@@ -108,10 +108,10 @@ def cut_varied(
         signal: what a window is made of.
 
     Returns:
-        The windows, float32 [B, ...], and their labels: the tempo times the speed, NaN where another song is
-        mixed in, and three columns more where any of this is varied: `speed` float32 [B]; `mixed_with` int32 [B], the
-        window that is mixed in, and `mixed_share` float32 [B], its share. Any other label is that of the window
-        itself, which is at least as loud.
+        The windows [B, ...], float32, or without any variation as the rows hold them; and their labels: the tempo times
+        the speed, NaN where another song is mixed in, and three columns more where any of this is varied:
+        `speed` float32 [B]; `mixed_with` int32 [B], the window that is mixed in, and `mixed_share` float32 [B], its
+        share. Any other label is that of the window itself, which is at least as loud.
     """
     if variation == NONE:
         return signal.cut_all(rows, labels["start"]), dict(labels)

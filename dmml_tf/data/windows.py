@@ -1,8 +1,11 @@
 """Windows of tracks: a labelled batch of them, where they begin, and the random gains they may pass through."""
 
 import dataclasses
+import math
+from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from dmml_tf.conditions import Labels
 from dmml_tf.conditions.labels import Array
@@ -10,17 +13,29 @@ from dmml_tf.data.signal import Signal
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
 
+class Sound(NamedTuple):
+    """B windows before they are played: a choice and a copy; what is computed on them, `play` does.
+
+    Attributes:
+        held: [B, 129, 128] of log10(1 + 10 S), or [B, samples], in the records' own dtype; float32 if varied.
+        gains: float32 [B, 2], dB at the lowest and the highest pitch; a straight line, in mel, lies between.
+    """
+
+    held: Array
+    gains: Array
+
+
 @dataclasses.dataclass(frozen=True)
 class Windows:
     """B windows and what is known of them.
 
     Attributes:
-        sound: float32 [B, 129, 128] or [B, samples], as the signal has it.
+        sound: what they are made of.
         labels: label columns of the windows, with `track` and `start`.
         track_ids: B strings.
     """
 
-    sound: Array
+    sound: Sound
     labels: Labels
     track_ids: list[str]
 
@@ -43,21 +58,35 @@ def window_starts(frames: int, count: int, rng: np.random.Generator, features: L
     return starts
 
 
-def vary(windows: Array, equaliser_db: float, gain_db: float, rng: np.random.Generator, signal: Signal) -> Array:
-    """Each window through an equaliser and at a loudness of its own; as it is where both limits are 0.
-
-    The equaliser's gain goes in a straight line from the lowest band to the highest.
+def draw_gains(count: int, equaliser_db: float, gain_db: float, rng: np.random.Generator) -> Array:
+    """Draws an equaliser and a loudness for each of `count` windows: float32 [count, 2], `Sound.gains`.
 
     Args:
-        windows: float32 [B, frames, bands] of log10(1 + 10 S), or [B, samples].
-        equaliser_db: both ends of the line are drawn between minus and plus this many dB.
+        count: windows.
+        equaliser_db: both ends of the equaliser's line are drawn between minus and plus this many dB.
         gain_db: the gain of all bands is drawn between minus and plus this many dB.
-        signal: which of the two forms.
+        rng: source of every choice; not used where both limits are 0.
     """
-    decibels = np.zeros((len(windows), 1))
+    ends = np.zeros((2, count))
     if equaliser_db:
-        low, high = rng.uniform(-equaliser_db, equaliser_db, (2, len(windows), 1))
-        decibels = low + (high - low) * signal.places()
+        ends += rng.uniform(-equaliser_db, equaliser_db, (2, count))
     if gain_db:
-        decibels = decibels + rng.uniform(-gain_db, gain_db, (len(windows), 1))
-    return signal.amplify(windows, 10 ** (decibels / 20)) if equaliser_db or gain_db else windows
+        ends += rng.uniform(-gain_db, gain_db, count)
+    return ends.T.astype(np.float32)
+
+
+def play(sound: Sound, signal: Signal, amplified: bool) -> tf.Tensor:
+    """Windows as a network takes them, float32 [B, 129, 128] or [B, samples]: decoded, and at their gains.
+
+    Args:
+        sound: of arrays or tensors.
+        signal: which of the two forms.
+        amplified: whether there are gains at all.
+    """
+    held = tf.convert_to_tensor(sound.held)
+    windows = held if held.dtype == tf.float32 else signal.decode_in_graph(held)
+    if not amplified:
+        return windows
+    low, high = tf.split(tf.convert_to_tensor(sound.gains), 2, axis=1)
+    decibels = low + (high - low) * signal.places().astype(np.float32)
+    return signal.amplify(windows, tf.exp(decibels * (math.log(10) / 20)))

@@ -20,7 +20,7 @@ from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import pad_ids, read_tracks
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.track_table import track_table
-from dmml_tf.data.windows import Windows, vary
+from dmml_tf.data.windows import Sound, Windows, draw_gains
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import progress
@@ -132,18 +132,19 @@ class JudgedClips:
         """The windows of at most `count` judgements, drawn without replacement.
 
         Returns:
-            Each clip once, labelled with its codes and its place in its track. Tags are left out: these clips
-            are here for the judgements.
+            Each clip once, without gains, labelled with its codes and its place in its track. Tags are left out:
+            these clips are here for the judgements.
         """
         chosen = self.triplets[rng.permutation(len(self.triplets))[:count]]
         rows, place = np.unique(chosen, return_inverse=True)
         codes: list[list[int]] = [[] for _ in rows]
         for code, row in enumerate(place.reshape(-1)):
             codes[row].append(code)  # 3 t + role is the place in the flat table
-        cut = [self.signal.cut({self.signal.field: self.sound[row]}, 0) for row in rows]
+        sounds = [{self.signal.field: self.sound[row]} for row in rows]
+        sound = Sound(self.signal.cut_all(sounds, [0] * len(rows)), np.zeros((len(rows), 2), np.float32))
         ids = [self.clips[row].song for row in rows]
         labels = {self.column: pad_ids(codes), "track": number_tracks(ids), "start": self.starts[rows]}
-        return Windows(np.stack(cut) if cut else np.zeros((0, *self.signal.shape), np.float32), labels, ids)
+        return Windows(sound, labels, ids)
 
 
 def with_judgements(
@@ -151,7 +152,7 @@ def with_judgements(
 ) -> Form:
     """The same form of batches to which every `judged` condition adds clips; `form` itself where there is none.
 
-    The clips are read here, once; they are varied as the other windows are.
+    The clips are read here, once; they get gains as the other windows do.
 
     Raises:
         UserError: as `JudgedClips.read`.
@@ -163,8 +164,8 @@ def with_judgements(
     def make(windows: Windows, rng: np.random.Generator) -> tuple[Any, ...] | None:
         for clips in judged:
             drawn = clips.draw(count, rng)
-            heard = vary(drawn.sound, plan.equaliser_db, plan.gain_db, rng, form.signal)
-            windows = join_windows(windows, dataclasses.replace(drawn, sound=heard.astype(np.float32)))
+            gains = draw_gains(len(drawn.track_ids), plan.equaliser_db, plan.gain_db, rng)
+            windows = join_windows(windows, dataclasses.replace(drawn, sound=drawn.sound._replace(gains=gains)))
         return form.make(windows, rng)
 
     return dataclasses.replace(form, make=make) if judged else form

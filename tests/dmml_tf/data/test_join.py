@@ -3,11 +3,12 @@
 import numpy as np
 
 from dmml_tf.data.join import join_windows
-from dmml_tf.data.windows import Windows
+from dmml_tf.data.windows import Sound, Windows
 
 
 def windows(ids, **labels):
-    sound = np.arange(len(ids) * 6, dtype=np.float32).reshape(len(ids), 3, 2) + 100 * len(ids)
+    held = np.arange(len(ids) * 6, dtype=np.float16).reshape(len(ids), 3, 2) + np.float16(100 * len(ids))
+    sound = Sound(held, np.arange(len(ids) * 2, dtype=np.float32).reshape(-1, 2) - len(ids))
     return Windows(sound, {"track": np.arange(len(ids), dtype=np.int32), **labels}, list(ids))
 
 
@@ -25,7 +26,9 @@ def test_columns_are_unlabelled_where_they_were_missing():
         start=np.array([7, 8, 9], np.int32),
     )
     both = join_windows(first, second)
-    np.testing.assert_array_equal(both.sound, np.concatenate([first.sound, second.sound]))
+    for joined, part, other in zip(both.sound, first.sound, second.sound):
+        np.testing.assert_array_equal(joined, np.concatenate([part, other]))
+        assert joined.dtype == part.dtype
     assert both.track_ids == ["b", "a", "b", "c", "b"]
     assert both.labels["genre"].tolist() == [[1, -1], [2, -1], [5, 6], [7, -1], [-1, -1]]
     assert both.labels["votes"].tolist() == [[-1], [-1], [0], [1], [2]]
@@ -49,4 +52,5 @@ def test_nothing_joined_changes_nothing_but_the_tracks_numbers():
     first, nothing = windows("ba", genre=np.array([[1], [2]], np.int32)), windows("")
     both = join_windows(first, nothing)
     assert both.labels["genre"].tolist() == [[1], [2]] and both.labels["track"].tolist() == [1, 0]
-    np.testing.assert_array_equal(both.sound, first.sound)
+    np.testing.assert_array_equal(both.sound.held, first.sound.held)
+    np.testing.assert_array_equal(both.sound.gains, first.sound.gains)

@@ -6,7 +6,7 @@ from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.signal import LOG_MEL
 from dmml_tf.data.taught import LEAST_GAP, OTHER_SPEED, SAME_SPEED, draw_by_speed, draw_taught, heard_in, taught_form
 from dmml_tf.data.told import PLACES
-from dmml_tf.data.windows import Windows
+from dmml_tf.data.windows import Sound, Windows
 from tfrecords_tools.features import PAPER_CHAIN
 from tfrecords_tools.sources.teacher import Teacher
 
@@ -25,7 +25,8 @@ def windows(ids, **labels):
     start = np.arange(len(ids), dtype=np.int32) * 70
     tags = np.arange(len(ids), dtype=np.int32)[:, None] % 2
     columns = {"track": track, "start": start, "genre": tags, "tempo": np.full(len(ids), np.nan, np.float32), **labels}
-    return Windows(np.zeros((len(ids), 129, 128), np.float32), columns, list(ids))
+    sound = Sound(np.zeros((len(ids), 129, 128), np.float16), np.zeros((len(ids), 2), np.float32))
+    return Windows(sound, columns, list(ids))
 
 
 def test_taught_triplets_have_the_gap_by_brute_force():

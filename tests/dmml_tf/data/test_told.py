@@ -5,7 +5,7 @@ import pytest
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.told import CIRCLE, ON_CIRCLE, ON_SCALE, PLACES, SCALE, bumps, told_in, told_widths
-from dmml_tf.data.windows import Windows
+from dmml_tf.data.windows import Sound, Windows
 from tfrecords_tools.errors import UserError
 
 CONDITIONS = Conditions(
@@ -15,7 +15,8 @@ CONDITIONS = Conditions(
 
 def windows(**labels):
     count = len(next(iter(labels.values())))
-    return Windows(np.zeros((count, 129, 128), np.float32), {"track": np.arange(count), **labels}, ["a"] * count)
+    sound = Sound(np.zeros((count, 129, 128), np.float16), np.zeros((count, 2), np.float32))
+    return Windows(sound, {"track": np.arange(count), **labels}, ["a"] * count)
 
 
 def standard(height):

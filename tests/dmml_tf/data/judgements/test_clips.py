@@ -12,6 +12,8 @@ from dmml_tf.data.forms import triplet_form
 from dmml_tf.data.judgements.clips import JudgedClips, with_judgements
 from dmml_tf.data.judgements.read import read_dim_sim
 from dmml_tf.data.pipeline import BatchPlan, form_batches
+from dmml_tf.data.signal import LOG_MEL
+from dmml_tf.data.windows import play
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, odd_row, write_csv, write_json
 from tests.dmml_tf.data.judgements.made_votes import write_votes
 from tests.synthetic import traced_track, write_dataset
@@ -47,8 +49,8 @@ def test_the_clips_are_those_that_were_judged(traced, tmp_path):
     drawn = []
     for judged in (clips, held):
         windows = judged.draw(20, np.random.default_rng(0))
-        assert windows.sound.dtype == np.float32 and windows.sound.shape[1:] == (129, 128)
-        assert [source(window) for window in windows.sound] == [(song, START) for song in windows.track_ids]
+        assert windows.sound.held.dtype == np.float16 and windows.sound.held.shape[1:] == (129, 128)
+        assert [source(window) for window in windows.sound.held] == [(song, START) for song in windows.track_ids]
         assert windows.labels["start"].tolist() == [START] * len(windows.track_ids)
         codes = windows.labels["votes"]
         for t in range(len(judged.triplets)):
@@ -131,7 +133,7 @@ def test_magnatagatunes_votes_are_whole_songs(traced, tmp_path):
     ]
     clips = JudgedClips.read(traced, "train", votes(write_csv(tmp_path / "comparisons_final.csv", rows, "\t")))
     windows = clips.draw(9, np.random.default_rng(0))
-    assert len(clips.triplets) == 2 and {source(window) for window in windows.sound} == {
+    assert len(clips.triplets) == 2 and {source(window) for window in windows.sound.held} == {
         (song, (430 - 129) // 2) for song in TRAIN[:3]
     }
 
@@ -163,9 +165,10 @@ def test_judged_clips_are_varied_too(synthetic, tmp_path, field):
         plan = dataclasses.replace(PLAN, **{field: gain})
         form = with_judgements(triplet_form(conditions, 60), synthetic, "train", conditions, plan)
         inputs, _, _ = form.make(base, np.random.default_rng(1))
-        assert inputs["windows"].dtype == np.float32 and len(inputs["windows"]) == 6
-        heard.append(np.power(10.0, inputs["windows"][3:]) - 1)
-        np.testing.assert_array_equal(inputs["windows"][:3], base.sound)
+        played = play(inputs["windows"], LOG_MEL, amplified=True).numpy()
+        assert played.dtype == np.float32 and len(played) == 6
+        heard.append(np.power(10.0, played[3:]) - 1)
+        np.testing.assert_allclose(played[:3], base.sound.held, atol=1e-6)
     decibels = 20 * np.log10(heard[1] / np.maximum(heard[0], 1e-9))[heard[0] > 0.1]
     assert 1 < np.abs(decibels).max() < 6.2
 
