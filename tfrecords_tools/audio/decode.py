@@ -10,6 +10,7 @@ import soxr
 
 from tfrecords_tools.audio.blocks import AudioError, Block, cut
 from tfrecords_tools.audio.downmix import USUAL_CHANNELS, Downmix
+from tfrecords_tools.audio.part import Part
 from tfrecords_tools.audio.reading import read, seconds_of
 from tfrecords_tools.loudness import SILENT
 from tfrecords_tools.notes import Note
@@ -48,6 +49,7 @@ def mono_blocks(
     start_seconds: float = 0.0,
     max_seconds: float | None = None,
     notes: list[Note] | None = None,
+    parts: Sequence[Part] | None = None,
 ) -> Iterator[np.ndarray]:
     """Decodes, mixes down (see `downmix`) and resamples a file, block by block.
 
@@ -57,6 +59,7 @@ def mono_blocks(
         start_seconds: where in the file to begin.
         max_seconds: at most that much of the file; None takes all.
         notes: takes what was odd in the file; whole when the last block has come.
+        parts: what `reading.parts_in` found in it, for who reads one file often; None looks.
 
     Yields:
         float32 [samples]; a block's length varies.
@@ -67,7 +70,7 @@ def mono_blocks(
     problem = file_problem(path)
     if problem:
         raise AudioError(problem)
-    blocks = cut(*read(path, start_seconds, notes), max_seconds)
+    blocks = cut(*read(path, start_seconds, notes, parts, max_seconds), max_seconds)
     odd: list[Note] = []
     for (rate, names), stream in itertools.groupby(blocks, _stream):
         if not BELIEVABLE_RATES[0] <= rate <= _HIGHEST_RATE:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tfrecords_tools.audio.blocks import AudioError
 from tfrecords_tools.audio.decode import mono_blocks
-from tfrecords_tools.audio.reading import seconds_of
+from tfrecords_tools.audio.reading import parts_in, seconds_of
 from tfrecords_tools.notes import Note
 
 # Where excerpts would be a greater part of the song than this, decoding it from end to end is as fast.
@@ -52,16 +53,23 @@ def excerpt_blocks(
     Raises:
         AudioError: while the blocks are read, as `mono_blocks`.
     """
-    seconds = seconds_of(path)
+    odd: list[Note] = []
+    try:
+        # Once: to look at a file takes as long as to hear an excerpt of it.
+        parts = parts_in(path, odd)
+    except (AudioError, OSError, ValueError):
+        return None
+    seconds = seconds_of(path, parts)
     starts = excerpt_starts(seconds, count, samples / sample_rate) if seconds else []
     if seconds is None or not starts:
         return None
 
     def blocks() -> Iterator[np.ndarray]:
+        notes.extend(odd)
         for number, start in enumerate(starts):
             # A tenth of a second more: what a resampler holds back at the end.
-            parts = mono_blocks(path, sample_rate, start, samples / sample_rate + 0.1, [] if number else notes)
-            excerpt = np.concatenate(list(parts))[:samples]
+            most, said = samples / sample_rate + 0.1, [] if number else notes
+            excerpt = np.concatenate(list(mono_blocks(path, sample_rate, start, most, said, parts)))[:samples]
             yield np.pad(excerpt, (0, samples - len(excerpt)))
 
     return blocks(), seconds

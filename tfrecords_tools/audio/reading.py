@@ -4,7 +4,7 @@ import importlib.util
 import os
 from collections.abc import Generator, Iterator, Sequence
 
-from tfrecords_tools.audio.blocks import AudioError, Block, DecodeError
+from tfrecords_tools.audio.blocks import BLOCK_FRAMES, AudioError, Block, DecodeError
 from tfrecords_tools.audio.ffmpeg import FFmpegFile
 from tfrecords_tools.audio.part import CUT_SHORT, MOST_PARTS, WHOLE, Part
 from tfrecords_tools.audio.parts import next_flac, parts_of
@@ -20,43 +20,59 @@ _UNKNOWN_FRAMES = 1 << 60
 _KNOWN = ("MP3", "mp3", "flac", "wav", "aiff", "caf", "ogg")
 
 
-def read(path: str | os.PathLike, start: float, notes: list[Note] | None) -> tuple[Iterator[Block], float]:
+def read(
+    path: str | os.PathLike,
+    start: float,
+    notes: list[Note] | None,
+    parts: Sequence[Part] | None = None,
+    seconds: float | None = None,
+) -> tuple[Iterator[Block], float]:
     """The sound of a file from `start` (s) or an earlier place on, and how far behind that place `start` is (s).
 
     Args:
         path: of a file that was looked at.
         start: seconds from its beginning.
         notes: takes what was odd in the file; whole when the last block has come.
+        parts: what `parts_in` found in it; None looks.
+        seconds: how much of it will be read, so that little more is decoded; None does not know.
 
     Raises:
         AudioError: if it cannot be decoded or is cut short; also while it is read.
     """
     notes = [] if notes is None else notes
-    parts = _parts(path, notes)
+    parts = parts_in(path, notes) if parts is None else parts
     if len(parts) > 1 or not start:
         return _in_turn(path, parts, notes), start
     file = _opened(path, parts[0])
     if isinstance(file, FFmpegFile):
         return _with_joined(path, _whole(path, file, parts[0], 0, notes), notes), start
     first = min(int(start * file.rate), file.frames)
-    return _with_joined(path, _whole(path, file, parts[0], first, notes), notes), 0.0
+    return _with_joined(path, _whole(path, file, parts[0], first, notes, _block_size(seconds, file.rate)), notes), 0.0
 
 
-def seconds_of(path: str | os.PathLike) -> float | None:
+def seconds_of(path: str | os.PathLike, parts: Sequence[Part] | None = None) -> float | None:
     """Duration in seconds, where two sources agree on it; None where only decoding would tell. Decodes nothing.
 
     The sources are a header and the size, or a walk over the pages, frames or packets.
+
+    Args:
+        path: of a file.
+        parts: what `parts_in` found in it; None looks.
     """
     try:
-        lengths = [_seconds(path, part) for part in _parts(path, [])]
+        lengths = [_seconds(path, part) for part in (parts_in(path, []) if parts is None else parts)]
     except (AudioError, OSError, ValueError):
         return None
     known = [length for length in lengths if length is not None]
     return sum(known) if len(known) == len(lengths) else None
 
 
-def _parts(path: str | os.PathLike, notes: list[Note]) -> Sequence[Part]:
-    """What there is to be read, one behind another; at least one part."""
+def parts_in(path: str | os.PathLike, notes: list[Note]) -> Sequence[Part]:
+    """What there is to be read in a file, one behind another; at least one part. All pages of an Ogg file are walked.
+
+    Raises:
+        AudioError: if it cannot be decoded or is cut short.
+    """
     parts = parts_of(path, notes)
     if parts:
         return parts
@@ -71,6 +87,14 @@ def _parts(path: str | os.PathLike, notes: list[Note]) -> Sequence[Part]:
     if not parts and problem:
         raise problem
     return parts or [WHOLE]
+
+
+def _block_size(seconds: float | None, rate: int) -> int:
+    """Frames of each of the fewest blocks that hold so many seconds and hardly more."""
+    if seconds is None:
+        return BLOCK_FRAMES
+    frames = int(seconds * rate) + 1
+    return -(-frames // -(-frames // BLOCK_FRAMES))
 
 
 def _in_turn(path: str | os.PathLike, parts: Sequence[Part], notes: list[Note]) -> Iterator[Block]:
@@ -96,7 +120,12 @@ def _with_joined(
 
 
 def _whole(
-    path: str | os.PathLike, file: SndFile | FFmpegFile, part: Part, done: int, notes: list[Note]
+    path: str | os.PathLike,
+    file: SndFile | FFmpegFile,
+    part: Part,
+    done: int,
+    notes: list[Note],
+    size: int = BLOCK_FRAMES,
 ) -> Generator[Block, None, Sequence[Part]]:
     """The blocks from frame `done` on; `AudioError` if their end comes too early. Returns what is joined to them."""
     seconds = done / file.rate if file.rate else 0.0
@@ -104,7 +133,7 @@ def _whole(
     behind: Sequence[Part] = ()
     with file:
         try:
-            for block in file.blocks(done) if isinstance(file, SndFile) else file.blocks():
+            for block in file.blocks(done, size) if isinstance(file, SndFile) else file.blocks():
                 done += len(block.samples)
                 seconds += len(block.samples) / block.rate
                 forms.add((block.rate, block.samples.shape[1]))

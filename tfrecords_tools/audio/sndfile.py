@@ -51,8 +51,8 @@ class SndFile:
         self._file.close()
         self._close_bytes()
 
-    def blocks(self, first: int = 0) -> Iterator[Block]:
-        """The frames from `first` on.
+    def blocks(self, first: int = 0, size: int = BLOCK_FRAMES) -> Iterator[Block]:
+        """The frames from `first` on, `size` at a time.
 
         Raises:
             DecodeError: if they cannot be decoded.
@@ -61,7 +61,7 @@ class SndFile:
         try:
             if first:
                 self._file.seek(first)
-            while len(samples := self._file.read(self._next(first), dtype="float32", always_2d=True)):
+            while len(samples := self._file.read(self._next(first, size), dtype="float32", always_2d=True)):
                 first += len(samples)
                 yield Block(self.rate, names, samples)
         except soundfile.LibsndfileError as error:
@@ -75,10 +75,10 @@ class SndFile:
         except soundfile.LibsndfileError:
             return False
 
-    def _next(self, place: int) -> int:
+    def _next(self, place: int, size: int) -> int:
         """Frames to be read: none beyond those that are announced at once with them, in case that junk stands there."""
         left = (self._announced or 0) - place
-        return min(BLOCK_FRAMES, left) if left > 0 else BLOCK_FRAMES
+        return min(size, left) if left > 0 else size
 
     def _close_bytes(self) -> None:
         if self._bytes is not None:

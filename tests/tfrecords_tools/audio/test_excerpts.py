@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tfrecords_tools.audio import reading
 from tfrecords_tools.audio.decode import load_mono
 from tfrecords_tools.audio.excerpts import excerpt_blocks, excerpt_starts
 from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract
@@ -52,6 +53,23 @@ def test_seeking_finds_what_decoding_all_of_it_gives(tmp_path, suffix, rate):
     apart = np.abs(found.log_mel.astype(np.float32) - PAPER_CHAIN.extract(wanted))
     # A seek is right to the sample in all of them but mp3, whose frames remember those before.
     assert np.mean(apart) < 0.01 and np.quantile(apart, 0.999) < 0.2
+
+
+def test_a_file_is_looked_at_once_and_hardly_more_is_decoded_than_is_heard(tmp_path, monkeypatch):
+    path = tmp_path / "song.ogg"
+    soundfile.write(path, song(40.0, 44_100), 44_100, subtype="VORBIS")
+    looks, decoded = [], []
+    read, parts_of = soundfile.SoundFile.read, reading.parts_of
+
+    def counted(file, frames, **options):
+        decoded.append(frames)
+        return read(file, frames, **options)
+
+    monkeypatch.setattr(reading, "parts_of", lambda *given: looks.append(given) or parts_of(*given))
+    monkeypatch.setattr(soundfile.SoundFile, "read", counted)
+    blocks, _ = excerpt_blocks(path, RATE, 5, SAMPLES, [])
+    assert sum(map(len, blocks)) == 5 * SAMPLES and len(looks) == 1
+    assert sum(decoded) <= 5 * (LENGTH + 0.11) * 44_100
 
 
 def test_a_short_file_is_heard_whole(tmp_path):
