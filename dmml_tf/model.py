@@ -13,7 +13,7 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.embeddings import Embeddings
-from dmml_tf.embed.split import Embedded, embed_split
+from dmml_tf.embed.light import LightNetwork
 from dmml_tf.heard.heard_as import HEARD_FILE, LEAST, MOST, HeardAs, find_heard_as
 from dmml_tf.heard.said import Said
 from dmml_tf.run import Run
@@ -31,6 +31,7 @@ from tfrecords_tools.features import PAPER_CHAIN, LogMel
 if TYPE_CHECKING:
     from tensorflow import keras
 
+    from dmml_tf.embed.split import Embedded
     from dmml_tf.evaluation.scores import Scores
     from dmml_tf.trace.trace import Trace
 
@@ -49,7 +50,8 @@ class Model:
     ...
 
     Args:
-        network: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, E].
+        network: log-mel float32 [batch, 129, 128], or samples float32 [batch, 66150] -> float32 [batch, E]; None takes
+            the run's, and then files are heard without TensorFlow where LiteRT is installed.
         conditions: what similar means, in the order of the slices.
         features: the signal chain that the network was trained on; the paper's by default.
         run: the run folder that it came from, which scoring, exporting and saving need.
@@ -57,13 +59,19 @@ class Model:
 
     def __init__(
         self,
-        network: "keras.Model",
+        network: "keras.Model | None",
         conditions: Conditions,
         features: LogMel | None = None,
         run: Run | None = None,
     ):
-        self.network, self.conditions, self._run = network, conditions, run
-        self._embedder = Embedder(network, features or PAPER_CHAIN)
+        self.conditions, self._run = conditions, run
+        self._embedder = Embedder.of_run(self.run) if network is None else Embedder(network, features or PAPER_CHAIN)
+
+    @functools.cached_property
+    def network(self) -> "keras.Model":
+        """The Keras model, which a run's is built as when it is first asked for."""
+        network = self._embedder.network
+        return self.run.embedding() if isinstance(network, LightNetwork) else network
 
     @property
     def run(self) -> Run:
@@ -104,7 +112,7 @@ class Model:
             np.stack(vectors) if vectors else np.zeros((0, self._embedder.size), np.float32), self.conditions
         )
 
-    def embed_split(self, data: Dataset | PathLike, split: str) -> Embedded:
+    def embed_split(self, data: Dataset | PathLike, split: str) -> "Embedded":
         """Embeds the tracks of a split, and their windows, with their labels.
 
         >>> test = dmml.load("runs/mine").embed_split("data/mine", "test")
@@ -114,6 +122,8 @@ class Model:
         Raises:
             UserError: if the data cannot be read or lack what the network takes.
         """
+        from dmml_tf.embed.split import embed_split
+
         return embed_split(self._embedder, self._dataset(data), split)
 
     def index(self, data: Dataset | PathLike | None = None, workers: int = 0) -> Searcher:
@@ -246,7 +256,7 @@ class Model:
 
         return write_trace(trace, Path(folder), None if self._run is None else find_index(self._run))
 
-    def plot_maps(self, songs: Embedded, data: Dataset, path: PathLike) -> None:
+    def plot_maps(self, songs: "Embedded", data: Dataset, path: PathLike) -> None:
         """Draws each sub-space (row) in two dimensions, coloured by each condition's label (column).
 
         >>> model, data = dmml.load("runs/mine"), dmml.Dataset.load("data/mine")

@@ -6,6 +6,7 @@ model.json            name of the configuration, conditions, network arguments, 
 embedding.weights.h5  weights of the embedding, which a run is loaded from; an index says which it was made by.
                       The model that comes with the package has weights-HASH.npz instead, and no embedding.keras
 embedding.keras       windows -> embedding; loads after `import dmml_tf.models.embedding`
+embedding.tflite      the same for LiteRT, made of the weights where it is missing or of others (dmml_tf.embed.light)
 history.csv           one row an epoch
 tensorboard/          scalars, the cross table of each epoch, the projector's files
 heard_as.npz          what the sub-spaces can say of songs without labels, where dmml heard made it
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # a search by id does not wait for it
 MODEL_FILE = "model.json"
 EMBEDDING_FILE = "embedding.keras"
 WEIGHTS_FILE = "embedding.weights.h5"
+LIGHT_FILE = "embedding.tflite"
 UNNAMED = "disentangled_track"  # a run that does not say its name: the one name there was before runs kept theirs
 BOARD = "tensorboard"  # folder of what TensorBoard reads
 

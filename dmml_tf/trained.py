@@ -33,7 +33,7 @@ def load(folder: PathLike | None = None) -> Model:
             or lacks `musicnn`.
     """
     run = Run.load(unpack() if folder is None else run_folder(folder))
-    return Model(run.embedding(), run.conditions, run.features, run)
+    return Model(None, run.conditions, run.features, run)
 
 
 def train(

@@ -4,18 +4,19 @@ import abc
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import librosa
 import numpy as np
-import tensorflow as tf
-from tensorflow import keras
 
 from dmml_tf.conditions.labels import Array
 from tfrecords_tools.audio.extract import PCM_UNIT, as_pcm, from_pcm
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.features import PAPER_CHAIN, LogMel
+from tfrecords_tools.features import PAPER_CHAIN, LogMel, hz_to_mel
+
+if TYPE_CHECKING:  # a search by audio does not wait for TensorFlow: what computes in its graphs imports it
+    import tensorflow as tf
+    from tensorflow import keras
 
 SOUND = ("log_mel", "audio")  # a record's fields that are sound
 _LN_10 = math.log(10.0)
@@ -47,7 +48,7 @@ class Signal(abc.ABC):
         return LogMelSignal(features) if network.get("frontend", "log_mel") == "log_mel" else SampleSignal(features)
 
     @staticmethod
-    def from_model(network: keras.Model, features: LogMel) -> "Signal":
+    def from_model(network: "keras.Model", features: LogMel) -> "Signal":
         """What a network takes, by the shape of its input: [batch, 129, 128] or [batch, 66150]."""
         return LogMelSignal(features) if len(network.input_shape) == 3 else SampleSignal(features)
 
@@ -96,11 +97,11 @@ class Signal(abc.ABC):
         """float [K] in 0..1: where each of the K gains of `amplify` lies between lowest and highest pitch, in mel."""
 
     @abc.abstractmethod
-    def decode_in_graph(self, held: tf.Tensor) -> tf.Tensor:
+    def decode_in_graph(self, held: "tf.Tensor") -> "tf.Tensor":
         """`decode`, of tensors."""
 
     @abc.abstractmethod
-    def amplify(self, windows: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+    def amplify(self, windows: "tf.Tensor", gain: "tf.Tensor") -> "tf.Tensor":
         """Windows float32 [B, ...] whose magnitudes at the `places` are multiplied by `gain`, float32 [B, K]."""
 
     def require(self, dataset: Dataset) -> None:
@@ -155,8 +156,10 @@ class LogMelSignal(Signal):
         """See `Signal`."""
         return held.astype(np.float32)
 
-    def decode_in_graph(self, held: tf.Tensor) -> tf.Tensor:
+    def decode_in_graph(self, held: "tf.Tensor") -> "tf.Tensor":
         """See `Signal`."""
+        import tensorflow as tf
+
         return tf.cast(held, tf.float32)
 
     def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
@@ -168,8 +171,10 @@ class LogMelSignal(Signal):
         """The places of the bands; see `Signal`."""
         return np.linspace(0, 1, self.features.n_mels)
 
-    def amplify(self, windows: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+    def amplify(self, windows: "tf.Tensor", gain: "tf.Tensor") -> "tf.Tensor":
         """See `Signal`."""
+        import tensorflow as tf
+
         # The compression's own factor cancels: 10^x - 1 is 10 S. Exponential and logarithm to the base e, since a
         # power costs ten times as much; 1 - gain apart, which saves a pass over the windows.
         gain = gain[:, None]
@@ -198,8 +203,10 @@ class SampleSignal(Signal):
         """See `Signal`."""
         return from_pcm(held)
 
-    def decode_in_graph(self, held: tf.Tensor) -> tf.Tensor:
+    def decode_in_graph(self, held: "tf.Tensor") -> "tf.Tensor":
         """See `Signal`."""
+        import tensorflow as tf
+
         return tf.cast(held, tf.float32) * PCM_UNIT
 
     def read(self, blocks: Iterable[Array]) -> tuple[dict[str, Array], int, float]:
@@ -211,11 +218,13 @@ class SampleSignal(Signal):
     def places(self) -> Array:
         """The places of a window's frequencies; see `Signal`."""
         chain = self.features
-        mel = librosa.hz_to_mel(np.fft.rfftfreq(chain.excerpt_samples, 1 / chain.sample_rate))
+        mel = hz_to_mel(np.fft.rfftfreq(chain.excerpt_samples, 1 / chain.sample_rate))
         return np.asarray(mel / mel[-1])
 
-    def amplify(self, windows: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+    def amplify(self, windows: "tf.Tensor", gain: "tf.Tensor") -> "tf.Tensor":
         """See `Signal`."""
+        import tensorflow as tf
+
         spectrum = tf.signal.rfft(windows) * tf.cast(gain, tf.complex64)
         return tf.signal.irfft(spectrum, [self.features.excerpt_samples])
 

@@ -6,15 +6,18 @@ its non-overlapping 3 s windows.
 
 import collections
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
-from tensorflow import keras
 
 from dmml_tf.data.signal import Signal
+from dmml_tf.embed.light import LightNetwork, light_network
 from dmml_tf.run import Run
 from tfrecords_tools.features import LogMel
+
+if TYPE_CHECKING:  # who has a LightNetwork does not wait for it
+    from tensorflow import keras
 
 BATCH = 64
 
@@ -22,7 +25,7 @@ BATCH = 64
 class Embedder:
     """The one walk from sound to vectors, for records, files, queries, judged clips and traces alike.
 
-    The network is traced at the first call, once for batches of any size, and its weights are looked up at each:
+    A Keras model is traced at the first call, once for batches of any size, and its weights are looked up at each:
     an embedder made before training follows it. A sound is a mapping that holds the signal's field as a record
     does: a row of `read_tracks`, or what `dmml_tf.embed.audio.read_sound` gives.
 
@@ -32,21 +35,19 @@ class Embedder:
         batch_size: windows a call, at most.
     """
 
-    def __init__(self, network: keras.Model, features: LogMel, batch_size: int = BATCH):
+    def __init__(self, network: "keras.Model | LightNetwork", features: LogMel, batch_size: int = BATCH):
         """`features` is the signal chain that the network was, or is, trained on."""
         self.network, self.signal, self.batch_size = network, Signal.from_model(network, features), batch_size
-        window = tf.TensorSpec([None, *self.signal.shape], tf.float32)
-        # Not by XLA, which Keras 3 would choose and which is slower on a CPU.
-        self._call = tf.function(lambda batch: network(batch, training=False), [window], jit_compile=False)
+        self._call = network if isinstance(network, LightNetwork) else _traced(network, self.signal)
 
     @classmethod
     def of_run(cls, run: Run, batch_size: int = BATCH) -> "Embedder":
-        """Takes the trained network of a run.
+        """Takes the trained network of a run, in LiteRT where that can be had (`dmml_tf.embed.light`).
 
         Raises:
             UserError: as `Run.embedding`.
         """
-        return cls(run.embedding(), run.features, batch_size)
+        return cls(light_network(run) or run.embedding(), run.features, batch_size)
 
     @property
     def size(self) -> int:
@@ -55,7 +56,7 @@ class Embedder:
 
     def __call__(self, windows: np.ndarray) -> np.ndarray:
         """float32 [B, E] of one batch of windows, float32 [B, 129, 128] or [B, 66150]."""
-        return self._call(tf.constant(windows)).numpy()
+        return self._call(windows)
 
     def each(self, sounds: Iterable[Mapping], hop: int | None = None) -> Iterator[np.ndarray]:
         """Embeds the windows of any number of sounds; one batch of windows is in memory at a time.
@@ -94,6 +95,15 @@ class Embedder:
     def _vectors(self, windows: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         while batch := list(itertools.islice(windows, self.batch_size)):
             yield from self(np.stack(batch))
+
+
+def _traced(network: "keras.Model", signal: Signal) -> Callable[[np.ndarray], np.ndarray]:
+    import tensorflow as tf
+
+    window = tf.TensorSpec([None, *signal.shape], tf.float32)
+    # Not by XLA, which Keras 3 would choose and which is slower on a CPU.
+    call = tf.function(lambda batch: network(batch, training=False), [window], jit_compile=False)
+    return lambda windows: call(tf.constant(windows)).numpy()
 
 
 def mean_of_windows(windows: np.ndarray, dtype: type = np.float32) -> np.ndarray:

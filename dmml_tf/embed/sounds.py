@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 
-from dmml_tf.data.records import read_tracks
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.embed.metadata import record_text, track_columns, track_text
 from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract, patience
@@ -141,6 +140,8 @@ class RecordsSource:
 
     def items(self, wanted: Sequence[bool]) -> Iterator[Sound]:
         """See `Source`."""
+        from dmml_tf.data.records import read_tracks  # here, so that audio files do not wait for TensorFlow
+
         place, field = 0, self._signal.field
         for split in self._splits:
             for row in read_tracks(self._dataset, split, optional=self._signal.optional):

@@ -41,7 +41,7 @@ def fit_run(run: Run, dataset: Dataset) -> tuple[HeardAs, dict[str, dict[str, An
     embedder = Embedder.of_run(run)
     train, valid = (embed_split(embedder, dataset, split) for split in ("train", "valid"))
     heard_as, figures = fit_heard_as(train, valid, run.conditions, dataset.schema.vocabularies, run.weights_sha256())
-    packed = hashlib.sha256(pack_weights(embedder.network)).hexdigest()
+    packed = hashlib.sha256(pack_weights(run.embedding())).hexdigest()
     return dataclasses.replace(heard_as, packed=packed), figures
 
 

@@ -9,7 +9,7 @@ from dmml_tf.heard.heard_as import HEARD_FILE
 from dmml_tf.library.settings import ModelOf, Settings
 from dmml_tf.pretrained.contents import MODELS
 from dmml_tf.pretrained.unpack import CONFIG_FILE, run_folder
-from dmml_tf.run import MODEL_FILE, Run
+from dmml_tf.run import LIGHT_FILE, MODEL_FILE, Run
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
 
@@ -33,7 +33,7 @@ def keep_model(settings: Settings, model: ModelOf, run: Run) -> Path:
     folder = settings.model_folder(model)
     folder.mkdir(parents=True, exist_ok=True)
     # Last what says that the others are whole.
-    for name in (run.weights, CONFIG_FILE, HEARD_FILE, MODEL_FILE):
+    for name in (run.weights, LIGHT_FILE, CONFIG_FILE, HEARD_FILE, MODEL_FILE):
         if (run.folder / name).exists() and not (folder / name).exists():
             with whole_file(folder / name, durable=True) as temporary:
                 shutil.copyfile(run.folder / name, temporary)

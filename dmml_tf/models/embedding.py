@@ -93,7 +93,8 @@ def build_embedding(
     if x is not None:
         numbers.append(layers.Dense(size - tower_size, use_bias=False, name="dense")(x))
     if tower_size:
-        bands = layers.Reshape((*sound.shape[1:3], -1))(sound)
+        channels = 1 if len(sound.shape) == 3 else sound.shape[3]  # by number: LiteRT takes no unknown one
+        bands = layers.Reshape((*sound.shape[1:3], channels))(sound)
         bands = layers.AveragePooling2D((1, BANDS_A_TOWER_BAND))(bands)
         tower = _body(bands, _widths(tower_width, "tower_width"), add_block, "tower_stem")
         numbers.append(layers.Dense(tower_size, use_bias=False, name="tower_dense")(tower))

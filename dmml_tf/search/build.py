@@ -13,7 +13,6 @@ from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.metadata import embedded_text
 from dmml_tf.embed.parquet import read_embeddings
 from dmml_tf.embed.sounds import FilesSource
-from dmml_tf.embed.split import embed_split
 from dmml_tf.embed.tracks import EmbedOptions, embed_tracks
 from dmml_tf.run import Run
 from dmml_tf.search.index import Index
@@ -47,6 +46,8 @@ def index_dataset(embedder: Embedder, conditions: Conditions, dataset: Dataset, 
     Raises:
         UserError: if the dataset cannot be read, or holds no track.
     """
+    from dmml_tf.embed.split import embed_split  # here, so that a folder of music does not wait for TensorFlow
+
     splits = [split for split in dataset.splits if dataset.tracks(split)]
     embedded = {split: embed_split(embedder, dataset, split) for split in splits}
     rows = [row for split in splits for row in embedded_text(embedded[split], split, dataset.schema)]

@@ -1,10 +1,13 @@
 """LogMel: equal to librosa's pipeline, also after a record's float16, whatever the blocks."""
 
+import subprocess
+import sys
+
 import librosa
 import numpy as np
 import pytest
 
-from tfrecords_tools.features import LogMel
+from tfrecords_tools.features import LogMel, _spectra_of, hz_to_mel
 
 
 def _librosa(samples: np.ndarray, chain: LogMel) -> np.ndarray:
@@ -79,8 +82,25 @@ def test_compression_is_undone():
     np.testing.assert_allclose(chain.mel_magnitude(chain.extract(samples)), mel, rtol=1e-3, atol=1e-4)
 
 
-def test_filters_are_librosas():
-    np.testing.assert_array_equal(LogMel().mel_filters(), librosa.filters.mel(sr=22_050, n_fft=1024, n_mels=128))
+@pytest.mark.parametrize("chain", [LogMel(), LogMel(sample_rate=16_000, n_fft=512, hop=256, n_mels=96)])
+def test_filters_and_spectra_are_librosas_to_the_last_bit(chain):
+    expected = librosa.filters.mel(sr=chain.sample_rate, n_fft=chain.n_fft, n_mels=chain.n_mels)
+    np.testing.assert_array_equal(chain.mel_filters(), expected)
+    for samples in (_music(1.0)[: chain.n_fft], _music(13.0)):
+        spectra = librosa.stft(samples, n_fft=chain.n_fft, hop_length=chain.hop, center=False)
+        np.testing.assert_array_equal(_spectra_of(samples, chain.n_fft, chain.hop), spectra)
+
+
+def test_the_scale_of_pitch_is_librosas():
+    hertz = np.array([0, 20, 999, 1000, 1001, 11_025.0])
+    np.testing.assert_allclose(hz_to_mel(hertz), librosa.hz_to_mel(hertz), rtol=1e-14)
+
+
+@pytest.mark.spawns
+def test_hearing_does_not_wait_for_what_librosa_imports():
+    code = "import sys, numpy, tfrecords_tools.features as f; f.LogMel().extract(numpy.ones(9999, numpy.float32)); "
+    code += "print([name for name in ('librosa', 'numba', 'scipy.signal', 'tensorflow') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
 def test_other_figures_give_other_filters():

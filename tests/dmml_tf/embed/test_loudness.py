@@ -75,10 +75,10 @@ def index(run, embedder):
     )
 
 
-def asked(way: str, path, embedder: Embedder, features: LogMel) -> np.ndarray:
+def asked(way: str, path, embedder: Embedder, run: Run) -> np.ndarray:
     """float32 [8]: the file's embedding, or for `trace` and `windows` the mean of its windows' search vectors."""
     samples, _ = soundfile.read(path, dtype="float32")
-    graph = ServedGraph(embedder.network, CONDITIONS, features)
+    graph = ServedGraph(run.embedding(), CONDITIONS, run.features)
     if way == "file":
         return embed_audio(path, embedder)
     if way == "folder":
@@ -104,11 +104,11 @@ def cosines(a: np.ndarray, b: np.ndarray) -> list[float]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_song_finds_itself_first_at_any_loudness(run, embedder, index, place, tmp_path, way):
-    itself = asked(way, place / "1.wav", embedder, run.features)
+    itself = asked(way, place / "1.wav", embedder, run)
     for decibels in DECIBELS:
         path = tmp_path / f"{decibels}.wav"
         soundfile.write(path, song(1) * 10 ** (decibels / 20), RATE, subtype="FLOAT")
-        found = asked(way, path, embedder, run.features)
+        found = asked(way, path, embedder, run)
         assert min(cosines(found, itself)) >= 0.999
         if way not in ("trace", "windows"):  # whose windows are others than the record's
             scores = [sum(cosines(found, vector)) for vector in index.vectors]
