@@ -126,18 +126,18 @@ def form_batches(
     Raises:
         UserError: as `window_batches`, and on data that give nothing to learn from.
     """
-    for batch in _held_batches(dataset, split, conditions, plan, form, seed, epoch):
+    for batch in held_batches(dataset, split, conditions, plan, form, seed, epoch):
         yield tf.nest.map_structure(np.asarray, _play_batch(batch, plan, form.signal))
 
 
-def _held_batches(
+def held_batches(
     dataset: Dataset,
     split: str,
     conditions: Conditions,
     plan: BatchPlan,
     form: Form,
     seed: int,
-    epoch: int,
+    epoch: int = 0,
     recent: collections.deque[Any] | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """As `form_batches`, but the windows are a `Sound` and not yet played."""
@@ -195,7 +195,7 @@ def form_dataset(
         epoch = first_epoch if same_every_epoch else next(epochs)
         if recent is not None:
             recent.clear()
-        return itertools.islice(_held_batches(dataset, split, conditions, plan, form, seed, epoch, recent), steps)
+        return itertools.islice(held_batches(dataset, split, conditions, plan, form, seed, epoch, recent), steps)
 
     # Python chooses and copies, in one thread and in order; threads of TensorFlow's play what has been copied, and give
     # the same batches in the same order however many there are.
