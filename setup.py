@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 # What an extra brings is asked for by `tfrecords_tools.errors.require_extra`, in one line with the extra's name.
 AUDIO = ["av>=12.0"]  # formats that libsndfile does not read: m4a, aac, wma, ...
+BENCH = ["faiss-cpu>=1.8", "torch>=2.5"]  # peers to time beside; never imported otherwise
 BEAM = ["apache-beam>=2.60", "threadpoolctl>=3.1"]
 DEMO = ["midirenderer>=0.1.3", "mir_eval>=0.7", "music21>=9.1", "pretty_midi>=0.2.10"]
 EXPLORE = ["fastapi>=0.110", "uvicorn>=0.29"]
@@ -79,6 +80,7 @@ setup(
         "all": [*JOB, *BEAM, *ONNX],
         "audio": AUDIO,
         "beam": BEAM,
+        "bench": BENCH,
         "demo": DEMO,
         "dev": [*CHECK, *DOCS, *JOB, *TEST],
         "explore": EXPLORE,

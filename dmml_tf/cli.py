@@ -35,6 +35,7 @@ COMMANDS = (
     ),
     Command("bench library", "load, search, path and playlist of many made songs", "dmml_tf.commands.bench_library"),
     Command("bench input", "windows a second that the input delivers, part by part", "dmml_tf.commands.bench_input"),
+    Command("bench step", "time a training step, beside PyTorch where it is", "dmml_tf.commands.bench_step"),
     Command("bench sampler", "check and time the drawing of triplets", "dmml_tf.commands.bench_sampler"),
     Command("bench songs", "runs beside other systems on the same whole songs", "dmml_tf.commands.bench_songs"),
     Command("bench duplicates", "how many of made copies are found", "dmml_tf.commands.bench_duplicates"),
