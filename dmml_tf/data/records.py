@@ -1,6 +1,8 @@
 """Records -> tracks: reading shards once or without end, and labels as arrays."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import collections
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -8,14 +10,18 @@ import tensorflow as tf
 
 from dmml_tf.conditions import Labels
 from dmml_tf.conditions.labels import Array
+from dmml_tf.data.shards import Shard
+from tfrecords_tools.check.framing import DamagedRecord
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.formats import artists_of
 
-SHUFFLE_BUFFER = 64  # tracks that wait in the shuffle; more would hold more memory
+SHUFFLE_BUFFER = 64  # places of tracks that wait in the shuffle: reads of a shard stay near each other
 OPEN_SHARDS = 4  # that are read in turn when shuffling
-READ_BATCH = 4  # tracks that come out of tf.data at once
+READ_BATCH = 64  # places that come out of tf.data at once
+READ_AHEAD = 8  # tracks that are read while others are used
+READER = "records"  # what the thread's name begins with
 
 
 def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
@@ -31,11 +37,9 @@ def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> I
         ValueError: if the dataset has no such optional field.
     """
     dataset.schema.require(optional)
-    done = 0
-    for record in _elements(tf.data.TFRecordDataset(dataset.files(split)), dataset, split):
-        done += 1
-        yield _decode(record, dataset, split, optional)
-    _require_whole(dataset, split, done)
+    shards = _shards(dataset, split)
+    places = ((shard, number) for shard in range(len(shards)) for number in range(shards[shard].records))
+    yield from _read(places, shards, dataset, split, optional)
 
 
 def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
@@ -48,30 +52,31 @@ def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[s
         UserError, ValueError: as `read_tracks`.
     """
     dataset.schema.require(optional)
-    files = dataset.files(split)
+    shards = _shards(dataset, split)
+    counts = tf.constant([shard.records for shard in shards], tf.int64)
+
+    def of_shard(shard: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.range(counts[shard]).map(lambda number: (shard, number))
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
         # Of this function's graph alone. Orders are to hang on `seed`, not on what the program's global one is;
         # and beside a global 0 `shuffle` could not take a tensor.
         tf.random.set_seed(1)
         drawn_from = tf.stack([seed, number])
-        order = tf.random.experimental.stateless_shuffle(files, seed=drawn_from)
-        records = tf.data.Dataset.from_tensor_slices(order).interleave(
-            tf.data.TFRecordDataset, cycle_length=min(OPEN_SHARDS, len(files))
+        order = tf.random.experimental.stateless_shuffle(tf.range(len(shards)), seed=drawn_from)
+        places = tf.data.Dataset.from_tensor_slices(order).interleave(
+            of_shard, cycle_length=min(OPEN_SHARDS, len(shards))
         )
-        # Records, not rows: another pass brings other company, and a track is still one string.
+        # Another pass brings other company. Places, not records: what waits in the shuffle costs nothing.
         shuffle_seed = tf.random.stateless_uniform([], drawn_from, maxval=tf.int64.max, dtype=tf.int64)
-        return records.shuffle(SHUFFLE_BUFFER, seed=shuffle_seed).map(lambda record: (number, record))
+        return places.shuffle(SHUFFLE_BUFFER, seed=shuffle_seed)
 
     # All passes are one graph: one made for each pass would stay in memory, and ten thousand of them add up.
     passes = tf.data.Dataset.counter().flat_map(one_pass)
-    current = done = 0
-    for number, record in _elements(passes, dataset, split):
-        if number != current:
-            _require_whole(dataset, split, done)
-            current, done = number, 0
-        done += 1
-        yield _decode(record, dataset, split, optional)
+    # Some together, since on TensorFlow 2.15 each tensor that Python sees leaves some bytes behind.
+    batches = without_autotune(passes.batch(READ_BATCH).prefetch(1)).as_numpy_iterator()
+    places = (place for batch in batches for place in zip(*(column.tolist() for column in batch)))
+    yield from _read(places, shards, dataset, split, optional)
 
 
 def without_autotune(stream: tf.data.Dataset) -> tf.data.Dataset:
@@ -85,41 +90,41 @@ def without_autotune(stream: tf.data.Dataset) -> tf.data.Dataset:
     return stream.with_options(options)
 
 
-def _elements(stream: tf.data.Dataset, dataset: Dataset, split: str) -> Iterator[Any]:
-    # Some together, since on TensorFlow 2.15 each tensor that Python sees leaves some bytes behind.
-    batches = without_autotune(stream.batch(READ_BATCH).prefetch(1)).as_numpy_iterator()
-    while True:
+def _shards(dataset: Dataset, split: str) -> list[Shard]:
+    counts = [shard.records for shard in dataset.splits.get(split, ()) if shard.records]
+    return [Shard(path, count) for path, count in zip(dataset.files(split), counts)]
+
+
+def _read(
+    places: Iterable[tuple[int, int]], shards: Sequence[Shard], dataset: Dataset, split: str, optional: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows at these places (shard, number), in their order; a thread reads some ahead.
+
+    Raises:
+        UserError: at the first one that is damaged.
+    """
+
+    def read(shard: int, number: int) -> dict[str, Any]:
         try:
-            batch = next(batches, None)
-        except tf.errors.DataLossError as error:
-            raise _damaged(dataset, split, str(error).splitlines()[0]) from error
-        if batch is None:
-            return
-        yield from zip(*batch) if isinstance(batch, tuple) else batch
+            return dataset.schema.decode(shards[shard].read(number), optional)
+        except (DamagedRecord, ValueError, OSError) as error:
+            why = error.reason if isinstance(error, DamagedRecord) else error
+            raise UserError(
+                f"{dataset.folder}: a record of split '{split}' cannot be read ({why}); the shard is damaged or "
+                "cut short: build the dataset again with --overwrite"
+            ) from error
 
-
-def _decode(record: bytes, dataset: Dataset, split: str, optional: Sequence[str]) -> dict[str, Any]:
+    thread = ThreadPoolExecutor(1, READER)
+    ahead: collections.deque[Future[dict[str, Any]]] = collections.deque()
     try:
-        return dataset.schema.decode(record, optional)
-    except ValueError as error:
-        raise _damaged(dataset, split, error) from error
-
-
-def _damaged(dataset: Dataset, split: str, why: object) -> UserError:
-    return UserError(
-        f"{dataset.folder}: a record of split '{split}' cannot be read ({why}); the shard is damaged or "
-        "cut short: build the dataset again with --overwrite"
-    )
-
-
-def _require_whole(dataset: Dataset, split: str, done: int) -> None:
-    # A shard that ends between two records reads without an error.
-    expected = dataset.tracks(split)
-    if done != expected:
-        raise UserError(
-            f"{dataset.folder}: split '{split}' has {done} records where dataset.json lists {expected}; a "
-            "shard is cut short: build the dataset again with --overwrite"
-        )
+        for place in places:
+            ahead.append(thread.submit(read, *place))
+            if len(ahead) > READ_AHEAD:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        thread.shutdown(wait=False, cancel_futures=True)
 
 
 def label_arrays(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> dict[str, Array]:

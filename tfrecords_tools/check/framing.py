@@ -16,6 +16,7 @@ import google_crc32c
 
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
 _HEAD_BYTES = _LENGTH.size + _CHECKSUM.size
+FRAME_BYTES = _HEAD_BYTES + _CHECKSUM.size  # of a record, beside its data
 
 
 class DamagedRecord(Exception):
@@ -50,31 +51,57 @@ def read_records(file: BinaryIO, passed: Callable[[bytes], object] = lambda piec
         OSError: if the file cannot be read.
     """
     size = file.seek(0, os.SEEK_END)
-    file.seek(0)
     offset, number = 0, 0
-    while head := file.read(_HEAD_BYTES):
+    while offset < size:
         number += 1
-        passed(head)
-        if len(head) < _HEAD_BYTES:
-            raise DamagedRecord(
-                number, offset, f"the file ends in its length, after {len(head)} of {_HEAD_BYTES} bytes"
-            )
-        if _CHECKSUM.unpack_from(head, _LENGTH.size)[0] != masked_crc32c(head[: _LENGTH.size]):
-            raise DamagedRecord(number, offset, "its length differs from the checksum of the length")
-        (length,) = _LENGTH.unpack_from(head)
-        # Before reading, so that no length makes us ask for more memory than the file is long.
-        following = size - offset - _HEAD_BYTES
-        if length + _CHECKSUM.size > following:
-            raise DamagedRecord(
-                number,
-                offset,
-                f"the file ends in its data: {length + _CHECKSUM.size} bytes should "
-                f"follow its length, {max(following, 0)} do",
-            )
-        data, checksum = file.read(length), file.read(_CHECKSUM.size)
-        passed(data)
-        passed(checksum)
-        if checksum != _CHECKSUM.pack(masked_crc32c(data)):
-            raise DamagedRecord(number, offset, "its data differ from the checksum of the data")
+        data = read_record(file, size, number, offset, passed)
         yield offset, data
-        offset += _HEAD_BYTES + length + _CHECKSUM.size
+        offset += FRAME_BYTES + len(data)
+
+
+def read_record(
+    file: BinaryIO, size: int, number: int, offset: int, passed: Callable[[bytes], object] = lambda piece: None
+) -> bytes:
+    """The data of the record that begins at `offset`.
+
+    Args:
+        file: opened for binary reading.
+        size: bytes of the whole file.
+        number: the record's place in its file, from 1, for the message.
+        offset: of its first byte.
+        passed: as of `read_records`.
+
+    Raises:
+        DamagedRecord, OSError: as `read_records`.
+    """
+    length = read_length(file, size, number, offset, passed)
+    data, checksum = file.read(length), file.read(_CHECKSUM.size)
+    passed(data)
+    passed(checksum)
+    if checksum != _CHECKSUM.pack(masked_crc32c(data)):
+        raise DamagedRecord(number, offset, "its data differ from the checksum of the data")
+    return data
+
+
+def read_length(
+    file: BinaryIO, size: int, number: int, offset: int, passed: Callable[[bytes], object] = lambda piece: None
+) -> int:
+    """Bytes of data of the record that begins at `offset`; the arguments, and what is raised, are `read_record`'s."""
+    file.seek(offset)
+    head = file.read(_HEAD_BYTES)
+    passed(head)
+    if len(head) < _HEAD_BYTES:
+        raise DamagedRecord(number, offset, f"the file ends in its length, after {len(head)} of {_HEAD_BYTES} bytes")
+    if _CHECKSUM.unpack_from(head, _LENGTH.size)[0] != masked_crc32c(head[: _LENGTH.size]):
+        raise DamagedRecord(number, offset, "its length differs from the checksum of the length")
+    (length,) = _LENGTH.unpack_from(head)
+    # Before reading, so that no length makes us ask for more memory than the file is long.
+    following = size - offset - _HEAD_BYTES
+    if length + _CHECKSUM.size > following:
+        raise DamagedRecord(
+            number,
+            offset,
+            f"the file ends in its data: {length + _CHECKSUM.size} bytes should "
+            f"follow its length, {max(following, 0)} do",
+        )
+    return int(length)
