@@ -25,7 +25,6 @@ from dmml_tf.run import Run
 from dmml_tf.search.build import index_embeddings
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from dmml_tf.search.query import by_tracks
-from dmml_tf.search.recall import prepared
 from dmml_tf.training.config import from_fields
 from dmml_tf.training.train import conditions_from_config
 from tfrecords_tools.build.build import build_dataset
@@ -120,7 +119,7 @@ def _embed(folder: Path, run: Run) -> None:
 
 
 def _index(folder: Path, run: Run) -> None:
-    prepared(index_embeddings(run, folder / "songs.parquet")).save(folder / INDEX_FOLDER)
+    index_embeddings(run, folder / "songs.parquet", folder / INDEX_FOLDER)
 
 
 def _search(folder: Path, run: Run) -> None:

@@ -27,13 +27,12 @@ def run(fv: flags.FlagValues) -> None:
     trained = Run.load(chosen_run(fv))
     if fv.data and fv.embeddings:
         raise UserError("give either --data or --embeddings")
-    if fv.embeddings:
-        index = index_embeddings(trained, fv.embeddings)
-    else:
-        index = index_run(trained, Dataset.load(trained.records(fv.data), trained.features))
-    index = prepared(index)
     folder = trained.folder / INDEX_FOLDER
-    index.save(folder)
+    if fv.embeddings:
+        index = index_embeddings(trained, fv.embeddings, folder)
+    else:
+        index = prepared(index_run(trained, Dataset.load(trained.records(fv.data), trained.features)))
+        index.save(folder)
     print(
         f"{folder}: {len(index.tracks)} tracks, {index.vectors.shape[1]} numbers each; "
         f"searchable by {', '.join(index.names)}; "

@@ -4,8 +4,10 @@ The columns before `vector` are text; tags are joined by `|`, unlabelled is empt
 numbers; `windows` a list of such lists, the track's 3 s windows in order.
 """
 
+import contextlib
+import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from tfrecords_tools.files import whole_file
 DTYPES = ("float32", "float16")
 VECTOR, WINDOWS = "vector", "windows"
 _MODEL = b"dmml_model"
+_BLOCK = 16_384  # vectors in memory at a time
 
 
 def embeddings_schema(columns: Sequence[str], size: int, dtype: str, windows: bool, model: str) -> pa.Schema:
@@ -80,25 +83,65 @@ def join_parts(parts: Iterable[Path], out: Path, schema: pa.Schema) -> int:
     return rows
 
 
+@dataclasses.dataclass(frozen=True)
+class EmbeddingsFile:
+    """A file of embeddings; windows are not read.
+
+    Attributes:
+        path: of the file.
+        size: numbers of a vector.
+        model: SHA-256 of the weights.
+        tracks: Arrow table of the text columns, one of them `id`; N rows.
+    """
+
+    path: str | os.PathLike
+    size: int
+    model: str
+    tracks: pa.Table
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> "EmbeddingsFile":
+        """Reads all but the vectors.
+
+        Raises:
+            UserError: if it is no such file.
+        """
+        with _parquet(path) as file:
+            schema = file.schema_arrow
+            if VECTOR not in schema.names or not pa.types.is_fixed_size_list(schema.field(VECTOR).type):
+                raise UserError(f"{path}: has no column '{VECTOR}' of embeddings; make it with: dmml embed")
+            tracks = file.read([name for name in schema.names if name not in (VECTOR, WINDOWS)]).combine_chunks()
+        if "id" not in tracks.column_names or not len(tracks):
+            raise UserError(f"{path}: holds no track with an id; make it with: dmml embed")
+        model = (schema.metadata or {}).get(_MODEL, b"").decode()
+        return cls(path, schema.field(VECTOR).type.list_size, model, tracks)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yields the vectors, float32 [n, E], in the order of the tracks.
+
+        Raises:
+            UserError: if they cannot be read.
+        """
+        with _parquet(self.path) as file:
+            for batch in file.iter_batches(_BLOCK, columns=[VECTOR]):
+                numbers = batch.column(0).flatten().to_numpy(zero_copy_only=False)
+                yield numbers.astype(np.float32).reshape(-1, self.size)
+
+
+@contextlib.contextmanager
+def _parquet(path: str | os.PathLike) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            yield file
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{path}: cannot be read as Parquet ({error}); make it with: dmml embed") from error
+
+
 def read_embeddings(path: str | os.PathLike) -> tuple[np.ndarray, list[dict[str, str]], str]:
-    """Vectors float32 [N, E], N rows of metadata, and the SHA-256 of the weights; windows are not read.
+    """All of a file: vectors float32 [N, E], N rows of metadata, and the SHA-256 of the weights.
 
     Raises:
         UserError: if it is no such file.
     """
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            schema = file.schema_arrow
-            if VECTOR not in schema.names or not pa.types.is_fixed_size_list(schema.field(VECTOR).type):
-                raise UserError(f"{path}: has no column '{VECTOR}' of embeddings; make it with: dmml embed")
-            names = [name for name in schema.names if name not in (VECTOR, WINDOWS)]
-            table = file.read([*names, VECTOR]).combine_chunks()
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise UserError(f"{path}: cannot be read as Parquet ({error}); make it with: dmml embed") from error
-    if "id" not in names or not len(table):
-        raise UserError(f"{path}: holds no track with an id; make it with: dmml embed")
-    size = schema.field(VECTOR).type.list_size
-    chunks = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in table[VECTOR].chunks]
-    vectors = np.concatenate(chunks).astype(np.float32).reshape(-1, size)
-    rows = table.select(names).to_pylist()
-    return vectors, rows, (schema.metadata or {}).get(_MODEL, b"").decode()
+    file = EmbeddingsFile.open(path)
+    return np.concatenate(list(file.blocks())), file.tracks.to_pylist(), file.model

@@ -4,20 +4,26 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 
 from dmml_tf.conditions import Conditions
+from dmml_tf.conditions.labels import Array
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.metadata import embedded_text
-from dmml_tf.embed.parquet import read_embeddings
+from dmml_tf.embed.parquet import EmbeddingsFile, read_embeddings
 from dmml_tf.embed.sounds import FilesSource
 from dmml_tf.embed.tracks import EmbedOptions, embed_tracks
 from dmml_tf.run import Run
 from dmml_tf.search.index import Index
+from dmml_tf.search.track_table import ID, TrackTable
+from dmml_tf.search.write import add_codes, write_index
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import whole_folder
 from tfrecords_tools.notes import counted
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
@@ -91,17 +97,45 @@ def index_music(
     return Index.build(vectors, conditions, rows, model)
 
 
-def index_embeddings(run: Run, path: str | os.PathLike[str]) -> Index:
-    """Index of a file that `dmml embed` wrote with this run's weights.
+def index_embeddings(run: Run, path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Index:
+    """Writes the index of a file that `dmml embed` wrote with this run's weights, a block in memory at a time.
+
+    Args:
+        run: made the vectors.
+        path: of the file.
+        folder: the index's; what it held before is kept until the new one is whole.
 
     Raises:
-        UserError: if it is no such file, or was made by other weights.
+        UserError: if it is no such file, was made by other weights, names a track twice or holds a number that is not
+            finite, or if faiss is needed and not installed.
     """
     run.require_slices()
-    vectors, rows, model = read_embeddings(path)
-    if model != run.weights_sha256():
+    file = EmbeddingsFile.open(path)
+    if file.model != run.weights_sha256():
         raise UserError(
             f"{os.fspath(path)}: made by other weights than {run.folder} has; make it again with: "
             f"dmml embed --run {run.folder}"
         )
-    return Index.build(vectors, run.conditions, rows, model)
+    # By id, as `Index.build`; Arrow compares bytes, which orders text as Python does.
+    tracks = TrackTable({name: file.tracks[name].combine_chunks() for name in file.tracks.column_names})
+    order = pc.sort_indices(tracks.columns[ID]).to_numpy()
+    tracks = TrackTable({name: column.take(order) for name, column in tracks.columns.items()})
+    if (twice := tracks.first_twice()) is not None:
+        raise UserError(f"track id '{twice}' occurs twice; ids must differ across the splits")
+    with whole_folder(Path(folder)) as temporary:
+        shape = (len(tracks), file.size)
+        write_index(temporary, run.conditions, shape, tracks, _placed(file, order), file.model)
+        add_codes(temporary)
+    return Index.load(folder)
+
+
+def _placed(file: EmbeddingsFile, order: Array) -> Iterator[tuple[Array, Array]]:
+    """The blocks of a file, and at which row of the index each vector belongs, int [n]."""
+    rows, first = np.argsort(order), 0
+    for block in file.blocks():
+        finite = np.isfinite(block).all(axis=1)
+        if not finite.all():
+            track_id = file.tracks["id"][first + int(np.argmin(finite))]
+            raise UserError(f"the embedding of track '{track_id}' is not finite; train again")
+        yield rows[first : first + len(block)], block
+        first += len(block)

@@ -24,6 +24,7 @@ from tfrecords_tools.names import as_known, normal
 
 ID = "id"
 TRACKS_FILE = "tracks.csv"  # in an index's folder
+_ROWS = 1 << 14  # made into dictionaries at a time
 _NAMED = 3  # ids like one that is not there
 _NEAR = 20_000  # ids on either side of where it would stand that are compared with it letter by letter
 
@@ -74,8 +75,9 @@ class TrackTable(Sequence[Mapping[str, str]]):
         return {name: column[int(row)].as_py() for name, column in self.columns.items()}
 
     def __iter__(self) -> Iterator[dict[str, str]]:
-        for cells in zip(*(column.to_pylist() for column in self.columns.values())):
-            yield dict(zip(self.columns, cells))
+        for first in range(0, len(self), _ROWS):
+            for cells in zip(*(column.slice(first, _ROWS).to_pylist() for column in self.columns.values())):
+                yield dict(zip(self.columns, cells))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and len(self) == len(other) and all(a == b for a, b in zip(self, other))
@@ -99,6 +101,12 @@ class TrackTable(Sequence[Mapping[str, str]]):
     def unique(self) -> bool:
         """Whether no id occurs twice."""
         return self.ascending or len(pc.unique(self.columns[ID])) == len(self)
+
+    def first_twice(self) -> str | None:
+        """Of a table by ascending id, the first id that occurs twice; None where none does."""
+        ids = self.columns[ID]
+        same: Array = np.flatnonzero(pc.equal(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False))
+        return str(ids[int(same[0])].as_py()) if len(same) else None
 
     def row(self, track_id: str) -> int | None:
         """Row of a track, whose id may be spelled as `names.normal` takes it; None where there is no such id."""
