@@ -5,7 +5,7 @@ import os
 import platform
 from pathlib import Path
 
-_VERSIONS = ("tensorflow", "keras", "numpy", "numba", "faiss-cpu", "torch")
+_VERSIONS = ("tensorflow", "keras", "numpy", "numba", "faiss-cpu", "ai-edge-litert", "onnxruntime", "torch")
 
 
 def machine_line() -> str:
