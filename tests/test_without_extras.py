@@ -18,6 +18,7 @@ pytestmark = pytest.mark.spawns
 
 # Modules of every extra of setup.py; grpc and threadpoolctl come with packages that are always there.
 MODULES = (
+    "ai_edge_litert",
     "apache_beam",
     "av",
     "faiss",

@@ -199,5 +199,7 @@ def _once(line: Sequence[str]) -> Cost:
 
 def _made_song(path: Path) -> Path:
     rng = np.random.default_rng(0)
-    soundfile.write(path, rng.uniform(-0.3, 0.3, (_SONG_SECONDS * _RATE, 2)).astype(np.float32), _RATE)
+    with soundfile.SoundFile(path, "w", _RATE, 2) as file:
+        for _ in range(_SONG_SECONDS):  # second by second: of minutes at once libsndfile's encoder overflows its stack
+            file.write(rng.uniform(-0.3, 0.3, (_RATE, 2)).astype(np.float32))
     return path

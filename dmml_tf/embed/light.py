@@ -5,6 +5,7 @@ differ by 1e-4 of the largest number at most, or the file is not written. Its la
 of and that it is whole, as a reader of such files ignores what follows the model.
 """
 
+import concurrent.futures
 import contextlib
 import hashlib
 import importlib.util
@@ -43,31 +44,39 @@ class LightNetwork:
     """
 
     def __init__(self, content: bytes):
-        from ai_edge_litert.interpreter import Interpreter
-
-        with _quiet():
-            self._interpreter = Interpreter(model_content=content, num_threads=_cores())
-            self._interpreter.allocate_tensors()
-        (taken,), (given,) = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self._content, self._making, self._of_thread = content, threading.Lock(), threading.local()
+        self._pool = concurrent.futures.ThreadPoolExecutor(_cores())
+        interpreter = self._interpreter()
+        (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
         self.input_shape: tuple[Any, ...] = (None, *map(int, taken["shape_signature"][1:]))
         self.output_shape: tuple[Any, ...] = (None, *map(int, given["shape_signature"][1:]))
         self._taken, self._given = taken["index"], given["index"]
-        self._batch, self._lock = 0, threading.Lock()
 
     def __call__(self, windows: np.ndarray) -> np.ndarray:
-        """float32 [B, E] of float32 [B, ...], B at least 1; calls of several threads wait for each other."""
-        with self._lock:
-            parts = [self._few(windows[first : first + _AT_ONCE]) for first in range(0, len(windows), _AT_ONCE)]
-        return np.concatenate(parts)
+        """float32 [B, E] of float32 [B, ...], B at least 1; a few windows on each core at a time."""
+        parts = [windows[first : first + _AT_ONCE] for first in range(0, len(windows), _AT_ONCE)]
+        return np.concatenate([self._few(parts[0])] if len(parts) == 1 else list(self._pool.map(self._few, parts)))
 
     def _few(self, windows: np.ndarray) -> np.ndarray:
-        if self._batch != len(windows):
-            self._interpreter.resize_tensor_input(self._taken, windows.shape)
-            self._interpreter.allocate_tensors()
-            self._batch = len(windows)
-        self._interpreter.set_tensor(self._taken, windows)
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._given)
+        interpreter = self._interpreter()
+        if self._of_thread.batch != len(windows):
+            interpreter.resize_tensor_input(self._taken, windows.shape)
+            interpreter.allocate_tensors()
+            self._of_thread.batch = len(windows)
+        interpreter.set_tensor(self._taken, windows)
+        interpreter.invoke()
+        return interpreter.get_tensor(self._given)
+
+    def _interpreter(self) -> Any:
+        """This thread's own: threads of one interpreter would wait for each other at every layer."""
+        if not hasattr(self._of_thread, "interpreter"):
+            from ai_edge_litert.interpreter import Interpreter
+
+            with self._making, _quiet():
+                self._of_thread.interpreter = Interpreter(model_content=self._content, num_threads=1)
+                self._of_thread.interpreter.allocate_tensors()
+                self._of_thread.batch = 0
+        return self._of_thread.interpreter
 
 
 def has_runtime() -> bool:

@@ -1,5 +1,6 @@
 """The network in LiteRT against the Keras model; its file when it is missing, damaged, or of other weights."""
 
+import concurrent.futures
 import json
 import subprocess
 import sys
@@ -69,6 +70,14 @@ def test_every_block_gives_the_numbers_of_the_keras_model(network):
     for count in (1, 8, 3, 19):
         expected = np.asarray(model(windows(count), training=False))
         np.testing.assert_allclose(lite(windows(count)), expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_threads_do_not_disturb_each_other(run):
+    lite = light_network(run)
+    expected = [lite(windows(count)) for count in (1, 5, 40)]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        for count, found in zip((1, 5, 40) * 10, pool.map(lambda count: lite(windows(count)), (1, 5, 40) * 10)):
+            np.testing.assert_array_equal(found, expected[(1, 5, 40).index(count)])
 
 
 def test_the_file_is_made_once_and_then_no_keras_model_is(run, song, built, capfd):
