@@ -72,8 +72,9 @@ class TripletDistances(keras.layers.Layer):
     """x [T, 3, E] -> [T, 2]: Euclidean (not squared) distance anchor-positive and anchor-negative."""
 
     def call(self, inputs):
-        anchor = inputs[:, :1]
-        squared = tf.reduce_sum(tf.square(inputs[:, 1:] - anchor), axis=-1)
+        # Split, not sliced: the gradient of a slice fills all of the input with zeros first, once for each slice.
+        anchor, others = tf.split(inputs, [1, 2], axis=1)
+        squared = tf.reduce_sum(tf.square(others - anchor), axis=-1)
         # The square root's gradient at 0 is infinite; anchor equal to positive must give 0 instead.
         return tf.where(squared > TINY**2, tf.sqrt(tf.maximum(squared, TINY**2)), 0.0)
 
