@@ -178,7 +178,7 @@ class LogMelSignal(Signal):
         # The compression's own factor cancels: 10^x - 1 is 10 S. Exponential and logarithm to the base e, since a
         # power costs ten times as much; 1 - gain apart, which saves a pass over the windows.
         gain = gain[:, None]
-        return tf.math.log(gain * tf.exp(windows * _LN_10) + (1 - gain)) / _LN_10
+        return tf.math.log(gain * tf.exp(windows * _LN_10) + (1 - gain)) * (1 / _LN_10)
 
 
 class SampleSignal(Signal):
