@@ -54,12 +54,12 @@ def specialized(row: Row, table: ml_collections.ConfigDict, seed: int, side: Hel
     for name in side.compared:
         config = system_config(table, row, seed, name)
         run, steps, seconds = _train(row, config, side, runs)
-        embedder = Embedder.of_run(run)
+        network = run.embedding()
         systems.append(
             System(
-                functools.partial(embed_split, embedder, side.dataset),
+                functools.partial(embed_split, Embedder(network, run.features), side.dataset),
                 Views({SUBSPACE: {name: None}}, run.norm_order),
-                parameters=embedder.network.count_params(),
+                parameters=network.count_params(),
                 steps=steps,
                 seconds=seconds,
             )
