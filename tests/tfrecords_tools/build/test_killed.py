@@ -43,8 +43,11 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-def kill_a_build(manifest: Path, out: Path, instant: float) -> bool:
-    """Resumes a build in a process of its own, killed so many seconds after it has begun; whether it was in time."""
+def kill_a_build(manifest: Path, out: Path, shards: int, pause: float) -> bool:
+    """Resumes a build in a process of its own, killed `pause` seconds after so many shards; whether it was in time.
+
+    Shards and not seconds alone, because a fast machine has built it all before a slow one has begun.
+    """
     code = (
         "import sys\n"
         "from tfrecords_tools.build.build import build_dataset\n"
@@ -56,11 +59,9 @@ def kill_a_build(manifest: Path, out: Path, instant: float) -> bool:
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": ":".join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
-    # The plan's file is removed on leaving: what a killed one left is not taken for a beginning.
-    (out / WORK_FOLDER / "plan.sqlite").unlink(missing_ok=True)
-    while not (out / WORK_FOLDER / "plan.sqlite").exists() and run.poll() is None:
-        time.sleep(0.01)
-    time.sleep(instant)
+    while len(list((out / WORK_FOLDER).glob("*.json"))) < shards and run.poll() is None:
+        time.sleep(0.002)
+    time.sleep(pause)
     in_time = run.poll() is None
     run.kill()
     run.wait()
@@ -78,7 +79,8 @@ def whole(tmp_path_factory):
 
 def test_killed_at_a_random_instant_and_resumed(whole, tmp_path):
     manifest, reference = whole
-    assert kill_a_build(manifest, tmp_path / "x", np.random.default_rng([0]).uniform(0.3, 2.0))
+    random = np.random.default_rng([0])
+    assert kill_a_build(manifest, tmp_path / "x", random.integers(1, 5), random.uniform(0, 0.02))
     build_dataset(manifest, tmp_path / "x", OPTIONS, workers=1, resume=True)
     assert contents(tmp_path / "x") == contents(reference)
 
