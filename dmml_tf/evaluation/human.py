@@ -12,7 +12,8 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from dmml_tf.data.judgements.read import Clip, Judgements
+from dmml_tf.data.judgements.read import Judgements
+from dmml_tf.data.judgements.votes import Clip
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
 from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of

@@ -15,7 +15,8 @@ from dmml_tf.conditions.labels import Array
 from dmml_tf.data.forms import Form
 from dmml_tf.data.join import join_windows, number_tracks
 from dmml_tf.data.judgements.divide import VALID, divide
-from dmml_tf.data.judgements.read import Clip, Judgements, read_dim_sim, read_odd_one_out
+from dmml_tf.data.judgements.read import Judgements, read_dim_sim, read_odd_one_out
+from dmml_tf.data.judgements.votes import Clip
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.records import pad_ids, read_tracks
 from dmml_tf.data.signal import LOG_MEL, Signal

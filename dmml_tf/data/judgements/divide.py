@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from absl import logging
 
-from dmml_tf.data.judgements.read import Clip
+from dmml_tf.data.judgements.votes import Clip
 
 TRAIN, VALID = "train", "valid"
 HELD_BACK = 0.1  # of train's judgements, where the valid split has none

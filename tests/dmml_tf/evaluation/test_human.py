@@ -5,7 +5,8 @@ import pytest
 import soundfile
 from tensorflow import keras
 
-from dmml_tf.data.judgements.read import Clip, Judgements, read_dim_sim
+from dmml_tf.data.judgements.read import Judgements, read_dim_sim
+from dmml_tf.data.judgements.votes import Clip
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.evaluation.human import ClipError, agreement_with_people, clip_log_mel, embed_clips, network_embed
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dmml_tf.data.judgements.divide import divide
-from dmml_tf.data.judgements.read import Clip
+from dmml_tf.data.judgements.votes import Clip
 
 
 def judgements(*songs):

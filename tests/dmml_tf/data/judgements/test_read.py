@@ -2,7 +2,8 @@
 
 import pytest
 
-from dmml_tf.data.judgements.read import Clip, read_dim_sim, read_odd_one_out
+from dmml_tf.data.judgements.read import read_dim_sim, read_odd_one_out
+from dmml_tf.data.judgements.votes import Clip
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, odd_row, write_csv, write_json
 from tfrecords_tools.errors import UserError
 
