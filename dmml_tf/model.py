@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,8 @@ from dmml_tf.search.of_run import find_index, load_index
 from dmml_tf.search.recall import prepared
 from dmml_tf.search.searcher import Searcher
 from dmml_tf.search.sections import Sections
-from dmml_tf.spaces import search_vectors
+from dmml_tf.search.weights import weight_vector
+from dmml_tf.spaces import WHOLE, search_vectors
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
@@ -111,6 +112,42 @@ class Model:
         return Embeddings(
             np.stack(vectors) if vectors else np.zeros((0, self._embedder.size), np.float32), self.conditions
         )
+
+    def search_vectors(
+        self,
+        songs: PathLike | Sequence[PathLike] | Embeddings | npt.NDArray[Any],
+        weights: Mapping[str, float] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """What a vector database stores of songs, and is asked by: then the inner product is the score of a search.
+
+        >>> model = dmml.load("runs/mine")
+        >>> stored = model.search_vectors(["a.wav", "b.wav"])
+        >>> scores = stored @ model.search_vectors("a.wav", {"tempo": 1, "genre": 0.2})[0]
+        >>> [round(float(cosines), 4) for cosines in scores[:1]]      # the song itself: 1 + 0.2
+        [1.2]
+
+        Args:
+            songs: audio files, what `embed` gave for some, or float [N, E], as in the column `vector` of `dmml embed`.
+            weights: sub-space -> how much it counts, of what is asked; those left out count 0. None is for what is
+                stored: each counts 1.
+
+        Returns:
+            float32 [N, E], the sub-spaces side by side, each as long as its weight.
+
+        Raises:
+            UserError: if masks were learned and overlap, on unusable weights, or if a file cannot be used.
+        """
+        if self._run is not None:
+            self._run.require_slices()
+        if isinstance(songs, np.ndarray):
+            songs = Embeddings(songs, self.conditions)
+        vectors = (songs if isinstance(songs, Embeddings) else self.embed(songs)).vectors
+        slices = self.conditions.subspaces or {WHOLE: slice(None)}
+        counts = weight_vector(weights, list(slices))
+        scaled = search_vectors(vectors, self.conditions)
+        for part, weight in zip(slices.values(), counts):
+            scaled[:, part] *= np.float32(weight)
+        return scaled
 
     def embed_split(self, data: Dataset | PathLike, split: str) -> "Embedded":
         """Embeds the tracks of a split, and their windows, with their labels.

@@ -210,6 +210,7 @@ def test_what_the_commands_leave_the_door_reads_and_the_other_way_round(at_desk,
         (lambda: index().search("t001", weights={"mood": 1}), "no condition 'mood' to weigh"),
         (lambda: index().search(mix={"mood": "t001"}), "no condition 'mood' to mix"),
         (lambda: index().search("t001", where={"mood": "calm"}), "no column 'mood' to filter by"),
+        (lambda: dmml.load("runs/mine").search_vectors("a.wav", {"mood": 1}), "no condition 'mood' to weigh"),
         (lambda: dmml.load("runs/mine").embed("none.wav"), r"none\.wav: file not found"),
     ],
 )
