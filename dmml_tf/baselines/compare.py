@@ -1,17 +1,22 @@
 """A run beside its two floors, MFCC-VQ and the untrained network, on the same held-out triplets."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from tensorflow import keras
 
 from dmml_tf.baselines.mfcc_vq import MfccVq
+from dmml_tf.data.judgements.votes import read_votes
+from dmml_tf.data.signal import LogMelSignal
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.by_condition import accuracy_by_condition
 from dmml_tf.evaluation.evaluate import Evaluation, Further, evaluate_further, evaluate_run
 from dmml_tf.evaluation.held_out import HeldOut
+from dmml_tf.evaluation.human import network_embed
 from dmml_tf.evaluation.tables import BASELINE_NAMES, MFCC_VQ, UNTRAINED
 from dmml_tf.evaluation.views import Views
+from dmml_tf.evaluation.votes import VotingSystem, clip_sounds, score_votes
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.run import Run
 from dmml_tf.spaces import SUBSPACE, WHOLE
@@ -20,6 +25,26 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
 
 FILE_NAME = "evaluation.json"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Floors:
+    """The two baselines of a run, ready to embed.
+
+    Attributes:
+        mfcc_vq: with a codebook of the train split.
+        untrained: the run's network with weights that were only drawn.
+    """
+
+    mfcc_vq: MfccVq
+    untrained: Embedder
+
+    @classmethod
+    def fit(cls, run: Run, dataset: Dataset, seed: int) -> "Floors":
+        """Learns the codebook and draws the weights, both by the seed."""
+        codebook = MfccVq(seed=seed).fit(dataset)
+        keras.utils.set_random_seed(seed)
+        return cls(codebook, Embedder(build_embedding(**run.network, features=run.features), run.features))
 
 
 def compare(
@@ -43,16 +68,7 @@ def compare(
     Raises:
         UserError: as `evaluate_run`, or if the run has a floor's name.
     """
-    if floors and run.name in BASELINE_NAMES:
-        raise UserError(
-            f"{run.folder}: its configuration is called '{run.name}', as one of the baselines is; train it from a file "
-            "of another name"
-        )
-    evaluation = evaluate_run(run, dataset, split, count, seed)
-    accuracy = {run.name: evaluation.triplet_accuracy}
-    if floors:
-        accuracy[MFCC_VQ] = _score_mfcc_vq(dataset, split, evaluation.held_out)
-        accuracy[UNTRAINED] = _score_untrained(run, dataset, split, evaluation.held_out)
+    evaluation, accuracy, _ = _compare(run, dataset, split, count, seed, floors)
     return evaluation, accuracy
 
 
@@ -69,9 +85,10 @@ def write_evaluation(
         The file's content.
 
     Raises:
-        UserError: as `compare` and `evaluate_further`.
+        UserError: as `compare` and `evaluate_further`, and if the file of votes cannot be read or does not fit.
     """
-    evaluation, accuracy = compare(run, dataset, split, count, seed, floors)
+    votes = read_votes(further.votes) if further.votes else None
+    evaluation, accuracy, fitted = _compare(run, dataset, split, count, seed, floors)
     content = {
         "dataset": str(dataset.folder),
         "split": split,
@@ -81,22 +98,45 @@ def write_evaluation(
         "cross_table": evaluation.cross_table,
         **evaluate_further(run, dataset, evaluation, further),
     }
+    if votes is not None:
+        sounds = clip_sounds(votes, dataset, further.clips)
+        content["votes"] = score_votes(votes, _voting_systems(run, evaluation, fitted), sounds, seed)
     write_json(run.folder / FILE_NAME, content)
     return content
 
 
-def _score_mfcc_vq(dataset: Dataset, split: str, held_out: HeldOut) -> dict[str, dict]:
-    histograms = MfccVq(seed=held_out.seed).fit(dataset).embed_split(dataset, split)
-    # Histograms come with their own normalisation.
-    views = Views({WHOLE: dict.fromkeys(held_out.conditions.names)}, normalise=False)
-    whole = accuracy_by_condition(histograms, held_out, views)[WHOLE]
-    return {WHOLE: whole, SUBSPACE: whole}
-
-
-def _score_untrained(run: Run, dataset: Dataset, split: str, held_out: HeldOut) -> dict[str, dict]:
-    keras.utils.set_random_seed(held_out.seed)
-    embedded = embed_split(
-        Embedder(build_embedding(**run.network, features=run.features), run.features), dataset, split
-    )
+def _compare(
+    run: Run, dataset: Dataset, split: str, count: int, seed: int, floors: bool
+) -> tuple[Evaluation, dict[str, Mapping], Floors | None]:
+    if floors and run.name in BASELINE_NAMES:
+        raise UserError(
+            f"{run.folder}: its configuration is called '{run.name}', as one of the baselines is; train it from a file "
+            "of another name"
+        )
+    evaluation = evaluate_run(run, dataset, split, count, seed)
+    accuracy = {run.name: evaluation.triplet_accuracy}
+    if not floors:
+        return evaluation, accuracy, None
+    fitted, held_out = Floors.fit(run, dataset, seed), evaluation.held_out
+    whole = accuracy_by_condition(fitted.mfcc_vq.embed_split(dataset, split), held_out, _of_histograms(held_out))[WHOLE]
+    accuracy[MFCC_VQ] = {WHOLE: whole, SUBSPACE: whole}
+    embedded = embed_split(fitted.untrained, dataset, split)
     views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order)
-    return accuracy_by_condition(embedded, held_out, views)
+    accuracy[UNTRAINED] = accuracy_by_condition(embedded, held_out, views)
+    return evaluation, accuracy, fitted
+
+
+def _of_histograms(held_out: HeldOut) -> Views:
+    # Histograms come with their own normalisation.
+    return Views({WHOLE: dict.fromkeys(held_out.conditions.names)}, normalise=False)
+
+
+def _voting_systems(run: Run, evaluation: Evaluation, floors: Floors | None) -> dict[str, VotingSystem]:
+    embedder, held_out = evaluation.embedder, evaluation.held_out
+    systems = {run.name: VotingSystem(network_embed(embedder), embedder.signal, evaluation.views)}
+    if floors is not None:
+        log_mel = LogMelSignal(run.features)
+        systems[MFCC_VQ] = VotingSystem(floors.mfcc_vq.embed, log_mel, _of_histograms(held_out))
+        views = Views.of_conditions(held_out.conditions, floors.untrained.size, run.norm_order)
+        systems[UNTRAINED] = VotingSystem(network_embed(floors.untrained), floors.untrained.signal, views)
+    return systems

@@ -7,6 +7,7 @@ from dmml_tf.commands.judged_flags import define_judged_flags
 from dmml_tf.commands.run_flag import chosen_run, define_run_flag
 from dmml_tf.evaluation.evaluate import Further
 from dmml_tf.evaluation.tables import evaluation_text
+from dmml_tf.evaluation.votes_text import votes_text
 from dmml_tf.run import Run
 from tfrecords_tools.dataset import Dataset
 
@@ -25,6 +26,13 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_bool("tagging", False, "ROC-AUC of class prototypes from the train split.", flag_values=fv)
     flags.DEFINE_bool("disentanglement", False, "The cross table against what the labels share.", flag_values=fv)
     flags.DEFINE_string("odd_one_out", None, "MagnaTagATune's comparisons_final.csv; needs --clips.", flag_values=fv)
+    flags.DEFINE_string(
+        "votes",
+        None,
+        "File of votes, as dmml judge writes or dim-sim publishes them; their clips are cut from the records, or are "
+        "in --clips.",
+        flag_values=fv,
+    )
     define_judged_flags(fv)
 
 
@@ -36,8 +44,13 @@ def run(fv: flags.FlagValues) -> None:
             samples is to be compared with people.
     """
     trained = Run.load(chosen_run(fv))
-    further = Further(fv.disentanglement, fv.retrieval, fv.tagging, fv.dim_sim, fv.odd_one_out, fv.clips, fv.agreement)
+    further = Further(
+        fv.disentanglement, fv.retrieval, fv.tagging, fv.dim_sim, fv.odd_one_out, fv.clips, fv.agreement, fv.votes
+    )
     further.require(trained)
     dataset = Dataset.load(trained.records(fv.data), trained.features)
     content = write_evaluation(trained, dataset, fv.split, fv.triplets, fv.seed, fv.baselines, further)
-    print(f"{evaluation_text(content)}\nwritten: {trained.folder / FILE_NAME}")
+    print(evaluation_text(content))
+    if "votes" in content:
+        print(votes_text(content["votes"]))
+    print(f"written: {trained.folder / FILE_NAME}")

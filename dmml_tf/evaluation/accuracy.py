@@ -4,6 +4,7 @@ Source: Lee et al., ICASSP 2020, section 4: the share of triplets with d(a, p) <
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -72,20 +73,28 @@ def bootstrap(correct: np.ndarray, tracks: np.ndarray, total: int, seed: int = 0
     Returns:
         float64 [rounds]; NaN for a round that drew no whole triplet.
     """
+    right = correct.astype(np.float64)
+    accuracies = np.full(rounds, np.nan)
+    for number, weights in enumerate(resampled_weights(tracks, total, seed, rounds)):
+        if weights.any():
+            accuracies[number] = weights @ right / weights.sum()
+    return accuracies
+
+
+def resampled_weights(tracks: np.ndarray, total: int, seed: int = 0, rounds: int = 1000) -> Iterator[np.ndarray]:
+    """Yields how often each triplet counts, float64 [n], in each of `rounds` resampled sets of tracks.
+
+    Arguments as of `bootstrap`.
+    """
     rng = np.random.default_rng([seed, 0x626F6F74])
     anchor, positive, negative = (np.ascontiguousarray(tracks[:, k]) for k in range(3))
-    right = correct.astype(np.float64)
     repeated = np.flatnonzero(positive == anchor), np.flatnonzero((negative == anchor) | (negative == positive))
-    accuracies = np.full(rounds, np.nan)
-    for number in range(rounds):
+    for _ in range(rounds):
         counts = np.bincount(rng.integers(total, size=total), minlength=total).astype(np.float64)
         near, far = counts[positive], counts[negative]
         near[repeated[0]] = 1.0
         far[repeated[1]] = 1.0
-        weights = counts[anchor] * near * far
-        if weights.any():
-            accuracies[number] = weights @ right / weights.sum()
-    return accuracies
+        yield counts[anchor] * near * far
 
 
 def score(correct: np.ndarray, rounds: np.ndarray) -> Score:

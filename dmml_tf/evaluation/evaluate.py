@@ -84,6 +84,7 @@ class Further:
         odd_one_out: MagnaTagATune's comparisons_final.csv; None for none.
         clips: folder of the judged clips.
         agreement: least share of dim-sim's votes for the majority.
+        votes: file of votes, for `dmml_tf.evaluation.votes.score_votes`; None for none.
     """
 
     disentanglement: bool = False
@@ -93,6 +94,7 @@ class Further:
     odd_one_out: str | None = None
     clips: str | None = None
     agreement: float = AGREEMENT
+    votes: str | None = None
 
     def require(self, run: Run) -> None:
         """Checks, before any work, that people's judgements can be compared with.
@@ -105,10 +107,11 @@ class Further:
             raise UserError("--dim_sim and --odd_one_out need --clips=FOLDER, where the judged clips are")
         if self.clips and not Path(self.clips).is_dir():
             raise UserError(f"--clips={self.clips} is no folder; name the one where the judged clips are")
-        if people and Signal.from_config(run.network, run.features).takes_samples:
+        # Votes whose clips are cut from the records may be compared with any network.
+        if (people or (self.votes and self.clips)) and Signal.from_config(run.network, run.features).takes_samples:
             raise UserError(
                 f"{run.folder}: judged clips are read as log-mel and this network takes samples; leave out "
-                "--dim_sim and --odd_one_out"
+                "--dim_sim and --odd_one_out, and --clips beside --votes"
             )
 
 

@@ -7,23 +7,28 @@ authors' tutorial distributes them.
 import dataclasses
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
 import numpy as np
 
+from dmml_tf.data.judgements.clips import cut_clips
 from dmml_tf.data.judgements.read import Judgements
 from dmml_tf.data.judgements.votes import Clip
+from dmml_tf.data.signal import Signal
+from dmml_tf.data.track_table import track_table
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.evaluation.accuracy import Score, triplet_accuracy
 from tfrecords_tools.audio.decode import AudioError, load_mono, mono_blocks, seconds_of
 from tfrecords_tools.audio.suffixes import AUDIO_SUFFIXES
+from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.names import spellings
 from tfrecords_tools.program import progress
 
 Embed = Callable[[np.ndarray], np.ndarray]  # log-mel float32 [frames, bands] -> vector float [E]
+SoundOf = Callable[[Clip], np.ndarray]  # a clip -> its sound as `Embed` takes it
 
 
 class ClipError(UserError):
@@ -40,6 +45,7 @@ class EmbeddedClips:
         triplets: int32 [n, 3] rows of `vectors`, those judgements whose three clips could be used.
         missing: clip ("song" or "song @ start s") -> why it could not be used.
         without_clips: judgements left out for a missing clip.
+        kept: int [n], which of the judgements given `triplets` are.
     """
 
     vectors: np.ndarray
@@ -47,6 +53,7 @@ class EmbeddedClips:
     triplets: np.ndarray
     missing: Mapping[str, str]
     without_clips: int
+    kept: np.ndarray
 
 
 def embed_clips(judgements: Judgements, folder: str | os.PathLike, embed: Embed, features: LogMel) -> EmbeddedClips:
@@ -58,27 +65,69 @@ def embed_clips(judgements: Judgements, folder: str | os.PathLike, embed: Embed,
         embed: the system: `network_embed(embedder)`, or a baseline's `embed`.
         features: the signal chain of the system.
     """
-    clips = list(dict.fromkeys(clip for triplet in judgements.triplets for clip in triplet))
+    below = Path(folder)
+    return embed_judged(judgements.triplets, lambda clip: clip_log_mel(clip, below, features), embed)
+
+
+def embed_judged(triplets: Sequence[tuple[Clip, Clip, Clip]], sound_of: SoundOf, embed: Embed) -> EmbeddedClips:
+    """Embeds every clip of some triplets, each once.
+
+    Args:
+        triplets: of clips.
+        sound_of: clip -> its sound in the form that `embed` takes; `ClipError` where there is none.
+        embed: the system.
+    """
+    clips = list(dict.fromkeys(clip for triplet in triplets for clip in triplet))
     vectors: list[np.ndarray] = []
     rows: dict[Clip, int] = {}
     missing: dict[str, str] = {}
     for clip in progress(clips, len(clips), "clips"):
         try:
-            log_mel = clip_log_mel(clip, Path(folder), features)
+            sound = sound_of(clip)
         except ClipError as error:
             missing[_name(clip)] = str(error)
             continue
         rows[clip] = len(vectors)
-        vectors.append(np.asarray(embed(log_mel), np.float32))
-    whole = [[rows[clip] for clip in triplet] for triplet in judgements.triplets if all(c in rows for c in triplet)]
+        vectors.append(np.asarray(embed(sound), np.float32))
+    kept = [number for number, triplet in enumerate(triplets) if all(clip in rows for clip in triplet)]
     names = {song: number for number, song in enumerate(sorted({clip.song for clip in rows}))}
     return EmbeddedClips(
         np.stack(vectors) if vectors else np.zeros((0, 0), np.float32),
         np.array([names[clip.song] for clip in rows], np.int64),
-        np.array(whole, np.int32).reshape(-1, 3),
+        np.array([[rows[clip] for clip in triplets[number]] for number in kept], np.int32).reshape(-1, 3),
         missing,
-        len(judgements.triplets) - len(whole),
+        len(triplets) - len(kept),
+        np.array(kept, np.int64),
     )
+
+
+def sound_of_records(dataset: Dataset, clips: Collection[Clip], signal: Signal) -> SoundOf:
+    """Where clips are cut from the records by track id and start, in one pass over them.
+
+    Args:
+        dataset: the records.
+        clips: all that will be asked for; they are held in memory.
+        signal: the form of the sound.
+
+    Raises:
+        UserError: if a clip's song is not in the data, or the records do not hold the signal.
+    """
+    songs = {clip.song for clip in clips}
+    split_of = {row.track_id: row.split for row in track_table(dataset, [*dataset.splits]) if row.track_id in songs}
+    unknown = sorted(songs - {*split_of})
+    if unknown:
+        raise UserError(
+            f"{dataset.folder}: has no track '{unknown[0]}', which was judged ({len(unknown)} of {len(songs)} judged "
+            "songs are unknown); name the records that were judged with --data, or a folder of the clips with --clips"
+        )
+    cut, short = cut_clips(dataset, {*clips}, split_of, signal)
+
+    def sound_of(clip: Clip) -> np.ndarray:
+        if clip in short:
+            raise ClipError(short[clip])
+        return cut[clip][0]
+
+    return sound_of
 
 
 def agreement_with_people(judged: EmbeddedClips, space: np.ndarray, seed: int = 0, rounds: int = 1000) -> Score | None:

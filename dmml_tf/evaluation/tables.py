@@ -120,12 +120,17 @@ def agreement_lines(content: Mapping) -> str:
     """A line a space, then what was left out and why."""
     lines = [f"{content['triplets']} judgements, {content['no_majority']} more without enough agreement"]
     lines += [f"  {space}: {format_score(score)}" for space, score in content["agreement"].items()]
+    return "\n".join([*lines, *missing_lines(content)])
+
+
+def missing_lines(content: Mapping) -> list[str]:
+    """Which clips cannot be used, and why; none where all can."""
     missing = list(content["missing"].items())
-    if missing:
-        lines.append(f"  {content['without_clips']} judgements left out for {len(missing)} clips that cannot be used:")
-        lines += [f"    {clip}: {reason}" for clip, reason in missing[:_SHOWN]]
-        lines += [f"    and {len(missing) - _SHOWN} more, see the file"] if len(missing) > _SHOWN else []
-    return "\n".join(lines)
+    if not missing:
+        return []
+    lines = [f"  {content['without_clips']} judgements left out for {len(missing)} clips that cannot be used:"]
+    lines += [f"    {clip}: {reason}" for clip, reason in missing[:_SHOWN]]
+    return lines + ([f"    and {len(missing) - _SHOWN} more, see the file"] if len(missing) > _SHOWN else [])
 
 
 def zero_shot_text(scores: Mapping[str, ZeroShot], k: int) -> str:

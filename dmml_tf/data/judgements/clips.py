@@ -78,7 +78,7 @@ class JudgedClips:
         split_of = {row.track_id: row.split for row in track_table(dataset, [*dataset.splits]) if row.track_id in songs}
         mine = divide(given, split_of, seed)[split]
         missing = {clip: "no such track" for triplet in given for clip in triplet if clip.song not in split_of}
-        cut, short = _cut_clips(dataset, {c for triplet in mine for c in triplet}, split_of, signal)
+        cut, short = cut_clips(dataset, {c for triplet in mine for c in triplet}, split_of, signal)
         whole = [triplet for triplet in mine if all(clip in cut for clip in triplet)]
         judged = cls._of(condition, signal, cut, whole, {**missing, **short})
         judged._report(condition, split, len(given), short if split == VALID else judged.missing)
@@ -186,10 +186,23 @@ def read_judgements(path: str) -> Judgements:
     return read_odd_one_out(path) if "clip1_numvotes" in header else read_dim_sim(path)
 
 
-def _cut_clips(
+def cut_clips(
     dataset: Dataset, clips: set[Clip], split_of: Mapping[str, str], signal: Signal
 ) -> tuple[dict[Clip, tuple[Array, int]], dict[Clip, str]]:
-    """(clip -> its sound and first frame, clip -> why it has none), in one pass over the records of their splits."""
+    """Cuts clips out of the records, in one pass over those of their splits.
+
+    Args:
+        dataset: the records.
+        clips: all of them of tracks in `split_of`.
+        split_of: track id -> split.
+        signal: what is cut.
+
+    Returns:
+        Clip -> its sound as the record holds it and its first frame; clip -> why it has none.
+
+    Raises:
+        UserError: if the records do not hold the signal, or cannot be read.
+    """
     signal.require(dataset)
     by_song: dict[str, list[Clip]] = {}
     for clip in clips:

@@ -47,13 +47,17 @@ def test_tagging_by_names_of_tags():
 def test_people_in_every_space():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(20, 5)).astype(np.float32)
-    judged = EmbeddedClips(vectors, np.arange(20), rng.integers(20, size=(50, 3)).astype(np.int32), {}, 0)
+    judged = EmbeddedClips(
+        vectors, np.arange(20), rng.integers(20, size=(50, 3)).astype(np.int32), {}, 0, np.arange(50)
+    )
     found = agreement_by_space(judged, views_of(perfect()), seed=3)
     assert list(found) == ["whole", "genre", "tempo"]
     for name, columns in (("whole", slice(0, 5)), ("genre", slice(0, 3)), ("tempo", slice(3, 5))):
         expected = triplet_accuracy(unit(vectors[:, columns]), judged.triplets, judged.songs, 3)
         assert found[name] == dataclasses.asdict(expected)
-    nobody = EmbeddedClips(np.zeros((0, 0), np.float32), np.zeros(0, int), np.zeros((0, 3), np.int32), {"a": "gone"}, 1)
+    nobody = EmbeddedClips(
+        np.zeros((0, 0), np.float32), np.zeros(0, int), np.zeros((0, 3), np.int32), {"a": "gone"}, 1, np.zeros(0, int)
+    )
     assert agreement_by_space(nobody, views_of(perfect())) == {"whole": None}
 
 
@@ -74,7 +78,7 @@ def test_learned_masks_take_the_place_of_the_slices():
     macro = tagging_by_condition(train, test, CONDITIONS, VOCABULARIES, views)["subspace"]["genre"]["macro"]
     other = unit(train.vectors * learned[0])
     assert macro == tagging(other, train.labels["genre"], seen, test.labels["genre"], 3).macro
-    judged = EmbeddedClips(test.vectors, np.arange(36), np.array([[0, 1, 2], [3, 4, 5]], np.int32), {}, 0)
+    judged = EmbeddedClips(test.vectors, np.arange(36), np.array([[0, 1, 2], [3, 4, 5]], np.int32), {}, 0, np.arange(2))
     people = agreement_by_space(judged, views)
     assert list(people) == ["whole", "genre", "tempo"]
     assert people["genre"] == dataclasses.asdict(triplet_accuracy(seen, judged.triplets, judged.songs, 0))
