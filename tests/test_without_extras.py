@@ -21,6 +21,7 @@ MODULES = (
     "ai_edge_litert",
     "apache_beam",
     "av",
+    "distributed",
     "faiss",
     "fastapi",
     "madmom",
@@ -97,6 +98,12 @@ def test_every_command_has_help_and_what_needs_an_extra_says_so_in_one_line(fold
             unknown,
             f"--out={folder / 'd'}",
             "--runner=beam",
+        ],
+        "--runner=dask needs distributed; install with: pip install 'dmml[dask]'": [
+            *build,
+            unknown,
+            f"--out={folder / 'd'}",
+            "--runner=dask",
         ],
         "pretty_midi, midirenderer; install with: pip install 'dmml[demo]'": [
             "dmml-records",

@@ -36,8 +36,6 @@ import functools
 import json
 import os
 import shlex
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,13 +46,13 @@ import threadpoolctl
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from tfrecords_tools.audio.extract import Task, extract
+from tfrecords_tools.build.apart import anywhere, write_apart
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.plan import Plan, PlannedShard
-from tfrecords_tools.build.records import Outcome, Written, finish_row, tag_ids, task_of, write_shard
+from tfrecords_tools.build.records import Outcome, Written, finish_row, tag_ids, task_of
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
-from tfrecords_tools.files import whole_file
 from tfrecords_tools.notes import RowNote
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.manifest import Reject, Row
@@ -76,6 +74,8 @@ def beam_engine(arguments: str = "") -> Engine:
     """
     options = _options(arguments)
     runner = options.view_as(StandardOptions).runner
+    if str(runner).endswith("DaskRunner"):
+        raise UserError("--beam_args: Beam's DaskRunner gives a step's outputs mixed; give --runner=dask in its place")
     try:
         pipeline = beam.Pipeline("FnApiRunner" if runner in _HERE else runner, options)
     except (ValueError, ImportError) as error:
@@ -161,7 +161,7 @@ def _write_rows(path: Path, plan: Plan, shard: PlannedShard, tempo_cache: str) -
     """One line of JSON a row: [row, task]. In ASCII, because a path may hold bytes that are no text."""
     with open(path, "w", encoding="ascii") as file:
         for row in plan.rows(shard):
-            task = task_of(row, plan, tempo_cache)
+            task = anywhere(task_of(row, plan, tempo_cache))
             file.write(json.dumps([dataclasses.asdict(row), dataclasses.asdict(task)]) + "\n")
 
 
@@ -226,13 +226,8 @@ class _Write(beam.DoFn):
         tracks = sorted([*groups["records"], *groups["rejects"]], key=lambda track: track[0])
         if [track[0] for track in tracks] != list(range(self._shards[file].count)):
             raise RuntimeError(f"{file}: {len(tracks)} tracks of {self._shards[file].count} came through the pipeline")
-        with tempfile.TemporaryDirectory(prefix="dmml-") as scratch:
-            local = WorkFolder(Path(scratch))
-            local.folder.mkdir()
-            write_shard(local, self._shards[file], self._schema, map(_outcome, tracks))
-            # By name, the shard is first, and last the note that says that it is whole.
-            for path in sorted(local.folder.iterdir()):
-                _copy(path, WorkFolder(Path(self._out)).folder / path.name)
+        work = WorkFolder(Path(self._out))
+        write_apart(work, self._shards[file], self._schema, map(_outcome, tracks))
 
 
 def _outcome(cells: tuple) -> Outcome:
@@ -242,9 +237,3 @@ def _outcome(cells: tuple) -> Outcome:
         return Outcome(Reject(*json.loads(track[0])), noted)
     record, table, *rest = track
     return Outcome(Written(record, tuple(json.loads(table)), *rest), noted)
-
-
-def _copy(source: Path, target: Path) -> None:
-    # An engine may run one step twice at once.
-    with whole_file(target, durable=True, shared=True) as temporary:
-        shutil.copyfile(source, temporary)

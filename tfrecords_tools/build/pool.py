@@ -17,7 +17,7 @@ from multiprocessing import connection, resource_tracker
 from typing import Any
 
 # Each worker computes on one thread: as many processes as cores, each with a pool of BLAS threads, is slower.
-_ONE_THREAD = dict.fromkeys(
+ONE_THREAD = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
         "MKL_NUM_THREADS",
@@ -57,6 +57,7 @@ def ordered_map(
     tasks: Iterable[Any],
     workers: int = 0,
     seconds: Callable[[Any], float] | None = None,
+    sharing: int = 0,
 ) -> Generator[Any, None, None]:
     """Yields `function(task)` for each task, in the tasks' order, computed in processes.
 
@@ -81,7 +82,7 @@ def ordered_map(
     Raises:
         RuntimeError: if workers cannot start.
     """
-    crew = _Crew(function, workers or default_workers(), seconds)
+    crew = _Crew(function, workers or default_workers(), seconds, sharing)
     try:
         yield from crew.results(enumerate(tasks))
     finally:
@@ -124,9 +125,11 @@ class _Worker:
 class _Crew:
     """The workers, and the bookkeeping that gives back results in order."""
 
-    def __init__(self, function: Callable[[Any], Any], workers: int, seconds: Callable[[Any], float] | None):
+    def __init__(
+        self, function: Callable[[Any], Any], workers: int, seconds: Callable[[Any], float] | None, sharing: int
+    ):
         self._function, self._size, self._seconds = function, workers, seconds
-        self._memory = _share_of_memory(workers)
+        self._memory = _share_of_memory(sharing or workers)
         self._workers: list[_Worker] = []
         self._again: collections.deque[tuple[int, Any]] = collections.deque()
         self._deaths: collections.Counter[int] = collections.Counter()
@@ -265,14 +268,14 @@ def _inherited_settings() -> Iterator[None]:
     The parent alone answers Ctrl-C; it ends the workers without a traceback from each. One that comes while a worker
     starts is answered right after.
     """
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
     main, came = threading.current_thread() is threading.main_thread(), []
     # It starts with the first worker otherwise, and lets the signal through again.
     resource_tracker.ensure_running()
     handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if main else None
     # Blocked, not ignored: what is ignored is lost.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    os.environ.update(_ONE_THREAD)
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:

@@ -110,16 +110,20 @@ def _define_running(fv: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "runner",
         "local",
-        ("local", "beam"),
-        "local: processes on this machine. beam: an Apache Beam pipeline, see --beam_args; needs the extra [beam]",
+        ("local", "dask", "beam"),
+        "local: processes on this machine. dask: a cluster of dask.distributed, see --scheduler; extra [dask]. "
+        "beam: an Apache Beam pipeline, see --beam_args; extra [beam]. All workers must see the audio and "
+        "--out under the same paths",
         flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "scheduler", None, "address of the scheduler for --runner=dask, such as tcp://HOST:8786", flag_values=fv
     )
     flags.DEFINE_string(
         "beam_args",
         "",
         'arguments of Apache Beam in one string, such as "--runner=FlinkRunner '
-        '--flink_master=HOST:8081"; default: its DirectRunner on this machine. All workers must see '
-        "the audio and --out under the same paths",
+        '--flink_master=HOST:8081"; default: its DirectRunner on this machine',
         flag_values=fv,
     )
 
@@ -164,7 +168,7 @@ def run(fv: flags.FlagValues) -> None:
         resume=fv.resume,
         max_rejected=fv.max_rejected,
         tempo_cache=fv.tempo_cache,
-        engine=_engine(fv.runner, fv.beam_args),
+        engine=_engine(fv),
     )
     counts = ", ".join(f"{dataset.tracks(split)} {split}" for split in SPLITS)
     report = json.loads((dataset.folder / BUILD_FILE).read_text(encoding="utf-8"))
@@ -176,11 +180,17 @@ def run(fv: flags.FlagValues) -> None:
     )
 
 
-def _engine(runner: str, beam_args: str) -> Engine | None:
-    if runner == "beam":
-        # Imported on demand: it is an extra, and slow to import.
+def _engine(fv: flags.FlagValues) -> Engine | None:
+    for flag, runner in (("beam_args", "beam"), ("scheduler", "dask")):
+        if fv[flag].value and fv.runner != runner:
+            raise UserError(f"--{flag} is for --runner={runner}; give both or neither")
+    # Imported on demand: they are extras, and slow to import.
+    if fv.runner == "beam":
         require_extra("beam", "--runner=beam", "apache_beam", "threadpoolctl")
-        return importlib.import_module("tfrecords_tools.build.beam").beam_engine(beam_args)
-    if beam_args:
-        raise UserError("--beam_args is for --runner=beam; give both or neither")
+        return importlib.import_module("tfrecords_tools.build.beam").beam_engine(fv.beam_args)
+    if fv.runner == "dask":
+        require_extra("dask", "--runner=dask", "distributed")
+        if not fv.scheduler:
+            raise UserError("--runner=dask needs --scheduler, such as --scheduler=tcp://HOST:8786")
+        return importlib.import_module("tfrecords_tools.build.dask").dask_engine(fv.scheduler)
     return None

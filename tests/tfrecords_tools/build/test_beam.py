@@ -10,7 +10,7 @@ import soundfile
 from absl import flags
 
 from tests.in_this_process import map_here
-from tfrecords_tools.build import build
+from tfrecords_tools.build import apart, build
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options
 from tfrecords_tools.build.work_folder import WORK_FOLDER, WorkFolder
@@ -130,14 +130,14 @@ def test_a_failing_step_is_one_line(beam, manifest, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(beam, "_copy", full)
+    monkeypatch.setattr(apart, "copy_whole", full)
     with pytest.raises(UserError, match="pipeline failed .*No space left.*--resume") as caught:
         _build(manifest, tmp_path / "data", engine=beam.beam_engine())
     assert "\n" not in str(caught.value)
 
 
 def test_workers_that_see_another_folder_are_found_out(beam, manifest, tmp_path, monkeypatch):
-    monkeypatch.setattr(beam, "_copy", lambda *_: None)
+    monkeypatch.setattr(apart, "copy_whole", lambda *_: None)
     with pytest.raises(UserError, match="4 of 4 shards are not there; the workers must see the same folder"):
         _build(manifest, tmp_path / "data", engine=beam.beam_engine())
 
@@ -157,6 +157,7 @@ def test_a_track_that_is_lost_on_the_way_is_no_shard(beam, local, tmp_path):
         ("--runner=DirectRunner word", "'word' is not an option"),
         ("--direct_num_workers=two", "argument --direct_num_workers: invalid int"),
         ("--runner=Nonesuch", "Unexpected pipeline runner: Nonesuch"),
+        ("--runner=apache_beam.runners.dask.dask_runner.DaskRunner", "give --runner=dask in its place"),
         ("--job_name='x", "No closing quotation"),
     ],
 )
