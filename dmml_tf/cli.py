@@ -21,6 +21,7 @@ COMMANDS = (
     Command("playlist", "songs like some and unlike others, and not too like each other", "dmml_tf.commands.playlist"),
     Command("heard", "fit what the sub-spaces say of songs without labels", "dmml_tf.commands.heard"),
     Command("explore", "a local web page to search a run by ear and eye", "dmml_tf.commands.explore"),
+    Command("judge", "a local page on which people say which clip is more like another", "dmml_tf.commands.judge"),
     Command("card", "what a model that comes with the package is, and was trained on", "dmml_tf.commands.card"),
     Command("zero_shot", "find tracks by a tag, also one never trained with", "dmml_tf.commands.zero_shot"),
     Command("projector", "show a run's sub-spaces in TensorBoard", "dmml_tf.commands.projector"),

@@ -1,20 +1,23 @@
 """`dmml explore`: a local web page to search a run by ear and eye."""
 
-import os
-import re
+import contextlib
 import secrets
-import sys
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
+from dmml_tf.commands.page_flags import define_page_flags, has_desktop, parse_size
 from dmml_tf.commands.run_flag import chosen_run, define_run_or_library_flags
 from dmml_tf.explore.songs import Songs
 from dmml_tf.search.weights import parse_weights, weight_vector
+from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError, require_extra
 
-_LEAST_SIDE, _MOST_SIDE = 320, 4096  # pixels of a picture
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -26,15 +29,6 @@ def define_flags(fv: flags.FlagValues) -> None:
         "Folder of the records, whose table says where each song's audio is; default: those the run was trained on.",
         flag_values=fv,
     )
-    flags.DEFINE_string(
-        "host",
-        "127.0.0.1",
-        "Where to listen. Another than this machine's own lets who has the address that is printed, with its token, "
-        "search, hear the audio and send files.",
-        flag_values=fv,
-    )
-    flags.DEFINE_integer("port", 8765, "Port; 0 takes a free one.", lower_bound=0, upper_bound=65535, flag_values=fv)
-    flags.DEFINE_bool("open", True, "Open the page in the desktop's browser, if there is one.", flag_values=fv)
     flags.DEFINE_string("a", None, "Id of the song to begin with.", flag_values=fv)
     flags.DEFINE_string("b", None, "Id of a second song, for mix and match.", flag_values=fv)
     flags.DEFINE_list("from_b", [], "Conditions whose part is the second song's, as in tempo,genre.", flag_values=fv)
@@ -51,21 +45,27 @@ def define_flags(fv: flags.FlagValues) -> None:
     )
     flags.DEFINE_multi_string("like", [], "Id of a song to make a playlist from; may be repeated.", flag_values=fv)
     flags.DEFINE_string(
-        "picture", None, "PNG to write of the page, as a headless Chromium shows it; then end.", flag_values=fv
+        "votes",
+        None,
+        "CSV that votes are added to: the page then has another, on which people judge a hundred random triplets of "
+        "the run's test songs (dmml judge asks otherwise).",
+        flag_values=fv,
     )
-    flags.DEFINE_string("size", "1280x800", "Pixels of the picture.", flag_values=fv)
-    flags.DEFINE_bool("dark", False, "Take the picture in dark colours.", flag_values=fv)
+    define_page_flags(fv, "search, hear the audio and send files")
 
 
 def run(fv: flags.FlagValues) -> None:
     """Serves the page until Ctrl-C, or writes a picture of it."""
     require_extra("explore", "dmml explore", "fastapi", "uvicorn")
     # Imported here, so that --help works without the extra.
+    from dmml_tf.explore.app import create_app
     from dmml_tf.explore.guard import is_loopback
     from dmml_tf.explore.picture import write_picture
     from dmml_tf.explore.serve import listening, serve
 
     size = parse_size(fv.size)
+    if fv.votes and fv.library:
+        raise UserError("--votes goes with --run: what is judged is cut from the records of a dataset")
     songs = Songs.of_library(fv.library) if fv.library else Songs.of_run(chosen_run(fv), fv.data)
     chosen = _chosen(fv, songs)
     if fv.picture:
@@ -73,7 +73,8 @@ def run(fv: flags.FlagValues) -> None:
         print(f"{fv.picture}: written")
         return
     token = "" if is_loopback(fv.host) else secrets.token_urlsafe(24)
-    with listening(fv.host, fv.port) as (opened, address):
+    app = create_app(songs, fv.host, token)
+    with listening(fv.host, fv.port) as (opened, address), _judged(fv, songs, app):
         # After the `#`, since that part of an address is never sent, nor written into any server's log.
         state = "&".join(filter(None, [f"token={token}" if token else "", chosen]))
         address += f"#{state}" if state else ""
@@ -84,27 +85,25 @@ def run(fv: flags.FlagValues) -> None:
         if fv.open and has_desktop():
             webbrowser.open(address)
         try:
-            serve(songs, opened, fv.host, token)
+            serve(app, opened)
         except KeyboardInterrupt:
             pass  # the way to end it
         print("ended")
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """`"1280x800"` -> `(1280, 800)`; `UserError` if it is not of that form, or out of reason."""
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    width, height = map(int, found.groups()) if found else (0, 0)
-    if not all(_LEAST_SIDE <= side <= _MOST_SIDE for side in (width, height)):
-        raise UserError(
-            f"--size: '{text}' is not of the form WIDTHxHEIGHT, as in 1280x800, of {_LEAST_SIDE} to "
-            f"{_MOST_SIDE} pixels a side"
-        )
-    return width, height
+@contextlib.contextmanager
+def _judged(fv: flags.FlagValues, songs: Songs, app: "FastAPI") -> Iterator[None]:
+    """Adds the page on which people judge, if it is asked for; its file of votes is open while the block lasts."""
+    if not fv.votes:
+        yield
+        return
+    from dmml_tf.judge.app import add_page
+    from dmml_tf.judge.asking import Options, asking
 
-
-def has_desktop() -> bool:
-    """Whether a browser would open in a window: without, Python would start one in the terminal."""
-    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    dataset = Dataset.load(songs.run.records(fv.data), songs.run.features)
+    with asking([songs.run], dataset, Path(fv.votes), Options()) as sessions:
+        add_page(app, sessions)
+        yield
 
 
 def _chosen(fv: flags.FlagValues, songs: Songs) -> str:

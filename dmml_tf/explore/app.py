@@ -37,7 +37,7 @@ def create_app(songs: Songs, host: str = "127.0.0.1", token: str = "") -> FastAP
     # FastAPI's own pages of documentation would fetch from elsewhere; `docs.html` reads the same description.
     app = FastAPI(title="dmml explorer", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
     app.add_middleware(Guard, host=host, token=token)
-    _errors_in_one_line(app)
+    errors_in_one_line(app)
     asker = Asker(songs, Maps(songs.index, songs.folder / FOLDER, heard_as=songs.heard_as), Sounds(songs.run))
     app.include_router(api(asker, token))
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -46,7 +46,8 @@ def create_app(songs: Songs, host: str = "127.0.0.1", token: str = "") -> FastAP
     return app
 
 
-def _errors_in_one_line(app: FastAPI) -> None:
+def errors_in_one_line(app: FastAPI) -> None:
+    """What is refused is answered as `{"error": "one line"}`, with a status that says whose fault it is."""
     statuses = {TooLarge: 413, Busy: 503}
 
     @app.exception_handler(UserError)

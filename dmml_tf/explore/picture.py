@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
+from dmml_tf.explore.app import create_app
 from dmml_tf.explore.serve import serving
 from dmml_tf.explore.songs import Songs
 from dmml_tf.pictures.browser import browser_page
@@ -45,7 +46,7 @@ def write_picture(songs: Songs, path: Path, chosen: str, size: tuple[int, int], 
     Raises:
         UserError: if there is no browser, or the page does not come up.
     """
-    with serving(songs) as address, browser_page() as page:
+    with serving(create_app(songs)) as address, browser_page() as page:
         page.show(f"{address}#{chosen}", size, dark)
         page.wait_for(READY, _SECONDS)
         page.picture(path)

@@ -53,14 +53,16 @@ def api(asker: Asker, token: str) -> APIRouter:
         dependencies=[Depends(HTTPBearer(auto_error=False))],
         responses={"4XX": {"model": Problem, "description": "one line that says why"}},
     )
-    _session_route(router, token)
+    session_route(router, token)
     _song_routes(router, asker)
     _audio_routes(router, asker)
     _search_routes(router, asker)
     return router
 
 
-def _session_route(router: APIRouter, token: str) -> None:
+def session_route(router: APIRouter, token: str) -> None:
+    """Adds the route that makes the token that `Guard` asks for a cookie."""
+
     @router.post("/session")
     def session(request: Request, response: Response) -> dict[str, str]:
         """Lets a page go on by a cookie, since a player sends no header; programs do not need it."""
@@ -74,7 +76,7 @@ def _song_routes(router: APIRouter, asker: Asker) -> None:
     columns = {condition.name: condition.column for condition in songs.index.conditions}
 
     @router.get("/about")
-    def about() -> About:
+    def about(request: Request) -> About:
         """What this server has."""
         parts = [Part(name=name, column=columns.get(name), owning=name in songs.index.slices) for name in names]
         return About(
@@ -85,6 +87,7 @@ def _song_routes(router: APIRouter, asker: Asker) -> None:
             albums="album" in songs.index.tracks[0],
             heard=songs.only_heard,
             most_bytes=MOST_BYTES,
+            judge=getattr(request.app.state, "judge", ""),
         )
 
     @router.get("/songs")

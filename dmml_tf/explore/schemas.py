@@ -47,6 +47,7 @@ class About(BaseModel):
         albums: whether it knows the songs' albums.
         heard: whether the songs have no labels, so that what is heard in them stands for these.
         most_bytes: of a file for `embed`.
+        judge: address of the page on which people judge; empty where there is none.
     """
 
     name: str
@@ -56,6 +57,7 @@ class About(BaseModel):
     albums: bool
     heard: bool
     most_bytes: int
+    judge: str = ""
 
 
 class Song(BaseModel):

@@ -1,4 +1,4 @@
-"""The explorer as a server of this machine."""
+"""The explorer, or another page behind its guards, as a server of this machine."""
 
 import contextlib
 import socket
@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator
 
 import uvicorn
+from fastapi import FastAPI
 
-from dmml_tf.explore.app import create_app
-from dmml_tf.explore.songs import Songs
 from tfrecords_tools.errors import UserError
 
 _STOPS_WITHIN = 2  # seconds; a player may hold its connection open for as long as it likes
@@ -33,15 +32,15 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
         yield opened, f"http://{f'[{host}]' if ':' in host else host}:{opened.getsockname()[1]}/"
 
 
-def serve(songs: Songs, opened: socket.socket, host: str, token: str = "") -> None:
-    """Serves the page until Ctrl-C; `token` as in `create_app`."""
-    _server(songs, host, token).run(sockets=[opened])
+def serve(app: FastAPI, opened: socket.socket) -> None:
+    """Serves an application until Ctrl-C."""
+    _server(app).run(sockets=[opened])
 
 
 @contextlib.contextmanager
-def serving(songs: Songs, host: str = "127.0.0.1", token: str = "") -> Iterator[str]:
-    """Serves the page on a free port while the block lasts; gives its address, with a final slash."""
-    server = _server(songs, host, token)
+def serving(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
+    """Serves an application on a free port while the block lasts; gives its address, with a final slash."""
+    server = _server(app)
     with listening(host, 0) as (opened, address):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]}, daemon=True)
         thread.start()
@@ -54,11 +53,11 @@ def serving(songs: Songs, host: str = "127.0.0.1", token: str = "") -> Iterator[
             thread.join()
 
 
-def _server(songs: Songs, host: str, token: str) -> uvicorn.Server:
+def _server(app: FastAPI) -> uvicorn.Server:
     # log_config: its own would turn every logger of the process about.
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(songs, host, token),
+            app,
             log_config=None,
             log_level="warning",
             server_header=False,

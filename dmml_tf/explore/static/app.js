@@ -126,6 +126,8 @@ async function start() {
   state.parts = about.parts;
   state.heard = about.heard;
   $("about").textContent = `${about.name} · ${about.tracks.toLocaleString("en")} songs`;
+  $("judge").hidden = !about.judge;
+  $("judge").href = about.judge;
   $("not-its-album").parentElement.hidden = !about.albums;
   const ids = readAddress(location.hash);
   slots = new Slots(about.most_bytes, changed, problem);

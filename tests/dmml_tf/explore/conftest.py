@@ -10,6 +10,7 @@ from tensorflow import keras
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
+from dmml_tf.explore.app import create_app
 from dmml_tf.explore.serve import serving
 from dmml_tf.explore.songs import Songs
 from dmml_tf.models.embedding import build_embedding
@@ -81,5 +82,5 @@ def songs(run_folder):
 @pytest.fixture(scope="session")
 def address(songs):
     """A real server's, with a final slash."""
-    with serving(songs) as served:
+    with serving(create_app(songs)) as served:
         yield served

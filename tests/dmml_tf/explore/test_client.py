@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dmml_tf.explore.app import create_app
 from dmml_tf.explore.serve import serving
 
 CLIENT = Path(__file__).parents[3] / "docs" / "explore_client.py"
@@ -13,7 +14,7 @@ CLIENT = Path(__file__).parents[3] / "docs" / "explore_client.py"
 
 @pytest.mark.spawns
 def test_it_searches_embeds_a_file_and_saves_a_path_with_the_servers_token(songs):
-    with serving(songs, token="open-sesame") as address:
+    with serving(create_app(songs, token="open-sesame")) as address:
         arguments = [f"{address}#token=open-sesame&a=t03", "esrever", str(songs.sound(2))]
         done = subprocess.run([sys.executable, CLIENT, *arguments], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dmml_tf.commands.explore import has_desktop, parse_size
+from dmml_tf.commands.page_flags import has_desktop, parse_size
 from dmml_tf.explore.picture import state
 from dmml_tf.explore.serve import listening
 from dmml_tf.pictures.browser import chromium

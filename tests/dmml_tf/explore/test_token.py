@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dmml_tf.explore.app import create_app
 from dmml_tf.explore.guard import is_loopback
 from dmml_tf.explore.serve import serving
 from tests.dmml_tf.explore.client import ask, request
@@ -13,7 +14,7 @@ TOKEN = "k7_correct-horse"
 
 @pytest.fixture(scope="module")
 def guarded(songs):
-    with serving(songs, token=TOKEN) as address:
+    with serving(create_app(songs, token=TOKEN)) as address:
         yield address
 
 

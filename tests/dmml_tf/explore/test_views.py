@@ -8,6 +8,7 @@ import time
 import pytest
 from tensorflow import keras
 
+from dmml_tf.explore.app import create_app
 from dmml_tf.explore.picture import READY, state
 from dmml_tf.explore.serve import serving
 from dmml_tf.explore.songs import Songs
@@ -64,7 +65,7 @@ def songs(music):
 
 @pytest.fixture(scope="module")
 def address(songs):
-    with serving(songs) as served:
+    with serving(create_app(songs)) as served:
         yield served
 
 
@@ -213,7 +214,7 @@ def test_the_documentation_is_the_description_and_fetches_nothing_from_elsewhere
 
 
 def test_a_server_for_others_is_entered_by_its_token_which_leaves_the_address(browser, songs):
-    with serving(songs, token="open-sesame") as address:
+    with serving(create_app(songs, token="open-sesame")) as address:
         page = opened(browser, address, ready="document.querySelector('#problem')?.hidden === false")
         assert "asks for a token" in page.ask("document.querySelector('#problem').textContent")
         page = opened(browser, address, more="token=open-sesame&", a=NAMES[0])
