@@ -32,7 +32,7 @@ def table_rows(path: Path) -> Iterable[tuple[str, Mapping[str, Any]]]:
             raise UserError(f"{path}: row {number} is no object; each row must hold named fields")
         yield f"{path}: row {number}", row
     if not number:
-        raise UserError(f"{path}: holds no judgement; download the file again")
+        raise UserError(f"{path}: holds no judgement; ask people, or download the file again")
 
 
 def text_of(row: Mapping[str, Any], field: str, place: str) -> str:

@@ -128,11 +128,11 @@ def test_the_votes_train_a_network_and_score_it(dmml, opened, trained, dataset, 
 def _with_splits_exchanged(dataset, folder):
     shutil.copytree(dataset.folder, folder)
     turned = {"test": "train", "train": "test"}
-    splits = {turned[split]: shards for split, shards in dataset.splits.items()}
+    splits = {turned.get(split, split): shards for split, shards in dataset.splits.items()}
     dataclasses.replace(dataset, folder=folder, splits=splits).save()
     with open(folder / "tracks.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     with open(folder / "tracks.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows({**row, "split": turned[row["split"]]} for row in rows)
+        writer.writerows({**row, "split": turned.get(row["split"], row["split"])} for row in rows)

@@ -14,7 +14,7 @@ from tests.dmml_tf.explore.client import ask, question, request
 from tests.dmml_tf.explore.keys import press
 
 TOKEN = "k7_correct-horse"
-STATE = "document.documentElement.dataset.state"
+STATE = "document.documentElement?.dataset.state"
 HEARD = "[...document.querySelectorAll('[data-answer]')].every(button => !button.disabled)"
 browser = [
     pytest.mark.browser,
