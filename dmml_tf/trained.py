@@ -78,6 +78,6 @@ def train(
             set_conditions(chosen, Conditions(conditions))
         if steps is not None:
             chosen.train.update({"steps": steps, "steps_per_epoch": min(steps, chosen.train.steps_per_epoch)})
-    source = data.folder if isinstance(data, Dataset) else data
+    source = data.place if isinstance(data, Dataset) else data
     train_run(chosen, source, folder, training_pictures, name)
     return load(folder)

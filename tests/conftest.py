@@ -19,6 +19,7 @@ import pytest
 
 from tests.eager import eager_functions
 from tests.in_this_process import map_here
+from tests.object_store import s3_proxy, s3_server, store  # noqa: F401
 from tests.synthetic import write_dataset
 
 ON_REQUEST = {

@@ -24,6 +24,7 @@ MODULES = (
     "distributed",
     "faiss",
     "fastapi",
+    "fsspec",
     "madmom",
     "midirenderer",
     "mir_eval",
@@ -31,6 +32,7 @@ MODULES = (
     "onnx",
     "onnxruntime",
     "pretty_midi",
+    "s3fs",
     "tensorflow_addons",
     "tensorflow_serving",
     "tf2onnx",
@@ -104,6 +106,11 @@ def test_every_command_has_help_and_what_needs_an_extra_says_so_in_one_line(fold
             unknown,
             f"--out={folder / 'd'}",
             "--runner=dask",
+        ],
+        "s3://music/d: an address needs fsspec; install with: pip install 'dmml[cloud]'": [
+            *build,
+            unknown,
+            "--out=s3://music/d",
         ],
         "pretty_midi, midirenderer; install with: pip install 'dmml[demo]'": [
             "dmml-records",

@@ -3,15 +3,22 @@
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
-from tfrecords_tools.files import write_json
+from tfrecords_tools.files import require_room, write_json
+from tfrecords_tools.program import progress
 from tfrecords_tools.schema import SCHEMA_VERSION, Schema
+from tfrecords_tools.stores.address import absolute, is_address, joined
+from tfrecords_tools.stores.local_copy import cached_folder
+from tfrecords_tools.stores.store import NotThere, fetch, list_folder
 
 FILE_NAME = "dataset.json"
+BUILD_FILE = "build.json"  # how it was built
+# What is read beside the records, of a dataset at an address from a cache.
+_BESIDE = (BUILD_FILE, "tracks.csv", "notes.csv", "rejected.csv")
 SPLITS = ("train", "valid", "test")
 
 
@@ -33,12 +40,14 @@ class Dataset:
     (('jazz', 'rock'), ('tempo',))
 
     Attributes:
-        folder: where `dataset.json`, `tracks.csv` and the shards are.
+        folder: where `dataset.json`, `tracks.csv` and the shards are; of a dataset at an address, where copies are
+            kept on this machine, a shard from the first time on that `files` was asked for its split.
         name: first part of every shard's name.
         schema: vocabularies and value dimensions.
         features: the signal chain that made the log-mels.
         splits: split -> its shards, in order.
         licence: what the maker says of the audio and labels; free text.
+        address: where the dataset is if that is an object store; empty otherwise.
     """
 
     folder: Path
@@ -47,18 +56,26 @@ class Dataset:
     features: LogMel
     splits: Mapping[str, tuple[Shard, ...]]
     licence: str = ""
+    address: str = ""
+
+    @property
+    def place(self) -> str:
+        """The folder, or the address, that whoever asks for the dataset again gives."""
+        return self.address or str(self.folder)
 
     def tracks(self, split: str) -> int:
         """Number of tracks in a split; 0 for one that is not there."""
         return sum(shard.records for shard in self.splits.get(split, ()))
 
     def files(self, split: str) -> list[str]:
-        """Paths of a split's shards, in order.
+        """Paths of a split's shards, in order; those at an address are fetched where they are not yet here.
 
         Raises:
-            UserError: if the split is empty or a shard is missing.
+            UserError: if the split is empty, a shard is missing, or one that is fetched has not its checksum.
         """
-        paths = [str(self.folder / shard.file) for shard in self.splits.get(split, ()) if shard.records]
+        shards = [shard for shard in self.splits.get(split, ()) if shard.records]
+        paths = [str(self.folder / shard.file) for shard in shards]
+        self.fetch(shards)
         if not paths:
             filled = ", ".join(name for name in self.splits if self.tracks(name)) or "none"
             raise UserError(f"{self.folder}: split '{split}' holds no track (filled splits: {filled})")
@@ -66,6 +83,20 @@ class Dataset:
             if not os.path.exists(path):
                 raise UserError(f"{path}: listed in {FILE_NAME} but missing; build the dataset again")
         return paths
+
+    def fetch(self, shards: Iterable[Shard]) -> None:
+        """Copies those shards of a dataset at an address here that are not yet; of one in a folder, none.
+
+        Raises:
+            UserError: if one cannot be had or has not its checksum, or the disk has no room.
+        """
+        missing = [shard for shard in shards if self.address and not (self.folder / shard.file).exists()]
+        if not missing:
+            return
+        there = list_folder(self.address)
+        require_room(self.folder, sum(there[shard.file].size for shard in missing if shard.file in there))
+        for shard in progress(missing, len(missing), "shards fetched"):
+            fetch(joined(self.address, shard.file), self.folder / shard.file, shard.sha256)
 
     def save(self) -> None:
         """Writes `dataset.json`, whole or not at all."""
@@ -89,16 +120,19 @@ class Dataset:
         """Reads `dataset.json`.
 
         Args:
-            folder: the dataset's folder.
+            folder: the dataset's folder, or its address; of what is there, all but the shards is then copied to this
+                machine's cache, and those when they are asked for.
             features: the signal chain the reader needs; the default is the paper's, at whatever loudness.
 
         Raises:
             UserError: if there is no dataset, it is not readable, or its figures differ from `features`.
         """
-        path = Path(folder) / FILE_NAME
+        address = absolute(folder) if is_address(folder) else ""
+        path: Path | str = joined(address, FILE_NAME) if address else Path(folder) / FILE_NAME
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            place = cached_folder(address, FILE_NAME, _BESIDE) if address else Path(folder)
+            content = json.loads((place / FILE_NAME).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotThere):
             raise UserError(
                 f"{path}: not found; build one with: dmml-records build --manifest songs.csv --out {folder}"
             ) from None
@@ -107,12 +141,13 @@ class Dataset:
         _refuse_other_figures(path, content, features)
         try:
             return cls(
-                folder=Path(folder),
+                folder=place,
                 name=content["name"],
                 schema=_schema_of(content),
                 features=LogMel(**content["features"]),
                 splits={k: tuple(Shard(**row) for row in v["shards"]) for k, v in content["splits"].items()},
                 licence=content["licence"],
+                address=address,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: a field is missing or malformed ({error}); build the dataset again") from error
@@ -124,7 +159,7 @@ def _schema_of(content: Mapping) -> Schema:
     return Schema(vocabularies, tuple(content["values"]), tuple(content.get("optional_fields", ())))
 
 
-def _refuse_other_figures(path: Path, content: Mapping, wanted: LogMel | None) -> None:
+def _refuse_other_figures(path: Path | str, content: Mapping, wanted: LogMel | None) -> None:
     if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
         version = content.get("schema_version") if isinstance(content, dict) else None
         raise UserError(f"{path}: schema version {version}, this code reads {SCHEMA_VERSION}; build the dataset again")

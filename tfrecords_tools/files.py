@@ -25,6 +25,12 @@ NOT_NPZ = (
 _OVERHEAD = 2 * 2**20  # bytes: names and structure beside the content, and the small files
 
 
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/dmml`, or `~/.cache/dmml` (XDG Base Directory Specification): what may be made again."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return Path(home if home and os.path.isabs(home) else Path.home() / ".cache") / "dmml"
+
+
 def temporary_path(path: Path) -> Path:
     """The hidden name beside `path` that a file or folder has until it is whole; it ends as `path` does."""
     return path.with_name(f".tmp.{path.name}")

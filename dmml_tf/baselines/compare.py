@@ -90,7 +90,7 @@ def write_evaluation(
     votes = read_votes(further.votes) if further.votes else None
     evaluation, accuracy, fitted = _compare(run, dataset, split, count, seed, floors)
     content = {
-        "dataset": str(dataset.folder),
+        "dataset": dataset.place,
         "split": split,
         "tracks": len(evaluation.embedded.ids),
         "seed": seed,

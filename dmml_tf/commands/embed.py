@@ -1,5 +1,6 @@
 """`dmml embed`: a folder or a table of audio files, or records, of any number into a Parquet file of embeddings."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import RowNote, counted
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
+from tfrecords_tools.stores.address import is_address, joined, parent, require_local
+from tfrecords_tools.stores.local_copy import work_file
+from tfrecords_tools.stores.store import put, remove, require_bucket
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, write_notes, write_rejects
 from tfrecords_tools.tables.manifest import Reject, read_manifest
 
@@ -25,7 +29,9 @@ from tfrecords_tools.tables.manifest import Reject, read_manifest
 def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     define_run_flag(fv)
-    flags.DEFINE_string("out", None, "File to write, ending in .parquet.", flag_values=fv, required=True)
+    flags.DEFINE_string(
+        "out", None, "File to write, ending in .parquet, or its address.", flag_values=fv, required=True
+    )
     flags.DEFINE_string(
         "audio",
         None,
@@ -35,13 +41,15 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "manifest",
         None,
-        "Table of audio files: CSV, TSV, JSON Lines or Parquet with at least track_id, path and artist.",
+        "Table of audio files, or its address: CSV, TSV, JSON Lines or Parquet with track_id, path, artist.",
         flag_values=fv,
     )
     flags.DEFINE_string(
-        "audio_root", None, "Folder that the table's paths are in; default: the table's.", flag_values=fv
+        "audio_root", None, "Folder, or address, that the table's paths are in; default: the table's.", flag_values=fv
     )
-    flags.DEFINE_string("data", None, "Folder of records to embed in place of audio files.", flag_values=fv)
+    flags.DEFINE_string(
+        "data", None, "Folder, or address, of records to embed in place of audio files.", flag_values=fv
+    )
     flags.DEFINE_bool("windows", False, "Store each 3 s window too.", flag_values=fv)
     flags.DEFINE_enum("dtype", "float32", DTYPES, "Of the numbers stored.", flag_values=fv)
     flags.DEFINE_integer("excerpts", 0, HELP, lower_bound=0, flag_values=fv)
@@ -53,9 +61,11 @@ def run(fv: flags.FlagValues) -> None:
     """Writes the file, and beside it what could not be used and why."""
     if [bool(fv.audio), bool(fv.manifest), bool(fv.data)].count(True) != 1:
         raise UserError("give one of --audio FOLDER, --manifest TABLE and --data FOLDER")
-    out = Path(fv.out)
+    if is_address(fv.out):
+        require_bucket(fv.out)
+    out = work_file(fv.out) if is_address(fv.out) else Path(fv.out)
     if out.suffix != ".parquet":
-        raise UserError(f"--out={out}: the file's name must end in .parquet")
+        raise UserError(f"--out={fv.out}: the file's name must end in .parquet")
     trained = Run.load(chosen_run(fv))
     out.parent.mkdir(parents=True, exist_ok=True)
     embedder = Embedder.of_run(trained, fv.batch)
@@ -71,7 +81,19 @@ def run(fv: flags.FlagValues) -> None:
     )
     findings = write_findings(out, embedded.rejects, [*odd, *embedded.notes])
     size = trained.conditions.size or trained.network["size"]
-    print(f"{out}: {embedded.tracks} tracks of {size} numbers ({fv.dtype}){findings}")
+    if is_address(fv.out):
+        _deliver(out, fv.out)
+    print(f"{fv.out}: {embedded.tracks} tracks of {size} numbers ({fv.dtype}){findings}")
+
+
+def _deliver(out: Path, address: str) -> None:
+    """Puts the file where it belongs, after what stands beside it; then nothing of it is left here."""
+    folder, beside = parent(address), sorted(out.parent.glob(f"{out.name}.*.csv"))
+    there = {path.name for path in beside}
+    remove(folder, [f"{out.name}.{file}" for file in (REJECTED_FILE, NOTES_FILE) if f"{out.name}.{file}" not in there])
+    for path in (*beside, out):
+        put(path, joined(folder, path.name))
+    shutil.rmtree(out.parent)
 
 
 def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tuple[Source, Path, list[RowNote]]:
@@ -79,14 +101,17 @@ def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tu
     if fv.data and fv.excerpts:
         raise UserError("--excerpts is of audio files; the records of --data are heard whole, leave it out")
     if fv.data:
-        return RecordsSource(Dataset.load(fv.data, trained.features), signal), Path(fv.data) / FILE_NAME, []
+        dataset = Dataset.load(fv.data, trained.features)
+        return RecordsSource(dataset, signal), dataset.folder / FILE_NAME, []
     table, odd = fv.manifest, []
     if fv.audio:
+        require_local(fv.audio, "--audio")
         table = out.with_name(f"{out.name}.songs.csv")
         summary = write_manifest(read_folder(fv.audio), table, dimensions=())
         print(summary)
         odd = summary.notes
-    return FilesSource(read_manifest(table, fv.audio_root), signal, fv.workers, fv.excerpts), Path(table), odd
+    manifest = read_manifest(table, fv.audio_root)
+    return FilesSource(manifest, signal, fv.workers, fv.excerpts), manifest.path, odd
 
 
 def write_findings(out: Path, rejects: list[Reject], notes: list[RowNote]) -> str:

@@ -8,7 +8,9 @@ from absl import flags
 from dmml_tf.pretrained.unpack import run_folder
 from dmml_tf.search.index import INDEX_FOLDER, Index
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.tracks import TRACKS_FILE
+from tfrecords_tools.stores.address import absolute, is_address, require_local
+from tfrecords_tools.stores.local_copy import cached_folder
+from tfrecords_tools.tables.audio_paths import TRACKS_FILE
 
 
 def define_run_flag(fv: flags.FlagValues, what: str = "Folder of a trained run") -> None:
@@ -39,6 +41,7 @@ def chosen_run(fv: flags.FlagValues) -> Path:
     if (fv.run is None) == (library is None):
         raise UserError("give one of --run FOLDER and --library FOLDER")
     if library is None:
+        require_local(fv.run, "--run")
         return run_folder(fv.run)
     from dmml_tf.library.library import Library
 
@@ -72,13 +75,15 @@ def chosen_sounds(fv: flags.FlagValues) -> Callable[[str], Path]:
 
     given = fv.data if "data" in fv else None
     folder = given or _dataset(chosen_run(fv))
-    paths = audio_paths(Path(folder, TRACKS_FILE)) if folder else {}
+    paths = audio_paths(_table(folder)) if folder else {}
 
     def sound(track_id: str) -> Path:
         if track_id not in paths:
             raise UserError(
                 f"{track_id}: its audio file is not known; name its records with --data, or give the file itself"
             )
+        if is_address(paths[track_id]):
+            raise UserError(f"{track_id}: its audio is at {paths[track_id]}; copy it to this machine and give the file")
         return Path(paths[track_id])
 
     return sound
@@ -90,7 +95,14 @@ def _dataset(run: Path) -> str:
 
     # An index can be searched by id without the run that made it.
     folder = Run.load(run).dataset if (run / MODEL_FILE).exists() else ""
-    return folder if folder and Path(folder, TRACKS_FILE).exists() else ""
+    return folder if folder and (is_address(folder) or Path(folder, TRACKS_FILE).exists()) else ""
+
+
+def _table(folder: str) -> Path:
+    """The table of a dataset's tracks, from a cache where it lies at an address."""
+    return Path(
+        cached_folder(absolute(folder), "dataset.json", (TRACKS_FILE,)) if is_address(folder) else folder, TRACKS_FILE
+    )
 
 
 def _define(fv: flags.FlagValues, what: str, required: bool) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.embed.metadata import record_text, track_columns, track_text
-from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract, patience
+from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract, patience, require_answer
 from tfrecords_tools.build.pool import Died, ordered_map
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.notes import RowNote, of_row
@@ -113,6 +113,8 @@ class FilesSource:
     def _item(self, row: Row, result: Extracted | Refused | Died) -> Sound | Unusable:
         odd = row.notes if isinstance(result, Died) else (*row.notes, *result.notes)
         notes = tuple(of_row(row.line, row.track_id, odd))
+        if isinstance(result, Refused):
+            require_answer(row.path, result)
         if not isinstance(result, Extracted):
             return Unusable(Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}"), notes)
         first = (row.track_id, row.title, row.artist, row.split)

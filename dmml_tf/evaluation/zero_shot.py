@@ -147,7 +147,7 @@ def write_zero_shot(run: Run, tower: TagTower, dataset: Dataset, split: str, k: 
     write_json(
         run.folder / FILE_NAME,
         {
-            "dataset": str(dataset.folder),
+            "dataset": dataset.place,
             "split": split,
             "tracks": len(embedded.ids),
             "k": k,

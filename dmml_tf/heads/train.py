@@ -106,7 +106,7 @@ def train_heads(dataset: Dataset, heard: Heard, folder: str | os.PathLike, plan:
     places = [heard.rows(row["track_id"]) for row in rows]
     labels = label_arrays(dataset.schema, rows)
     _fit(_trained_part(network, plan.dropout), CONDITIONS, heard.features, places, labels, plan)
-    run = Run(Path(folder), CONDITIONS, NETWORK, dataset.features, dataset.schema, str(dataset.folder), name=NAME)
+    run = Run(Path(folder), CONDITIONS, NETWORK, dataset.features, dataset.schema, dataset.place, name=NAME)
     run.save(network)
     config = {"songs": len(rows), "conditions": CONDITIONS.to_json(), **dataclasses.asdict(plan)}
     write_json(run.folder / CONFIG_FILE, config)
@@ -158,7 +158,7 @@ def train_heads_on_body(
     labels = {name: column[long] for name, column in heard.labels.items()}
     places = [place for place, kept in zip(places, long) if kept]
     _fit(head_part(network, plan.dropout), body.conditions, heard.windows, places, labels, plan, body.norm_order)
-    run = dataclasses.replace(body, folder=Path(folder), dataset=str(dataset.folder), weights=WEIGHTS_FILE)
+    run = dataclasses.replace(body, folder=Path(folder), dataset=dataset.place, weights=WEIGHTS_FILE)
     run, network = join_tower(run, network, tower) if tower else (run, network)
     run.save(network)
     heads = {"songs": len(places), **digests, **dataclasses.asdict(plan)}

@@ -30,6 +30,7 @@ from dmml_tf.training.schedules import Schedule, build_schedule
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file, write_json
+from tfrecords_tools.stores.address import require_local
 
 SPREAD_WINDOWS = 192
 RECENT = 32  # batches whose tracks are remembered: more than the pipeline prepares ahead
@@ -90,7 +91,7 @@ def train(
 
     Args:
         config: see `configs/disentangled_track.py`.
-        data: folder of a built dataset.
+        data: folder of a built dataset, or its address.
         folder: the run's folder.
         pictures: makes further callbacks, such as `dmml_tf.pictures.callbacks.training_pictures`.
         name: of the configuration; a run that is found trained keeps the name that it has.
@@ -102,6 +103,7 @@ def train(
         UserError: on data or a configuration that cannot be trained, or a folder that holds a run of
             another configuration or the model that comes with the package.
     """
+    require_local(folder, "--run")
     require_trainable(folder)
     folder, dataset = Path(folder), Dataset.load(data)
     _require_system(config)

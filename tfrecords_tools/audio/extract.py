@@ -10,8 +10,12 @@ from tfrecords_tools.audio.decode import AudioError, SilentError, mono_blocks, r
 from tfrecords_tools.audio.excerpts import excerpt_blocks
 from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.audio.tempo_cache import cached_tempo
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.notes import Note
+from tfrecords_tools.stores.address import is_address
+from tfrecords_tools.stores.local_copy import local_copy
+from tfrecords_tools.stores.store import NotThere, StoreError, answers
 
 # Raised where a file gives other features than before: a dataset of an earlier number is no build of the same input.
 EXTRACTION = 3
@@ -27,6 +31,7 @@ _NOTED_CLIPPING = 1e-3
 # Seconds: hours of digital silence may be a megabyte, and a disk may be far away.
 _PATIENCE = 300.0
 _PATIENCE_A_BYTE = 20e-6
+_PATIENCE_FAR = 1800.0  # a store's object, whose size is not known before it comes, at the third attempt perhaps
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,9 +39,9 @@ class Task:
     """One track.
 
     Attributes:
-        path: its audio file.
+        path: its audio file, or the address of one.
         tempo_seconds: madmom estimates the tempo on at most this much of the middle; None does not ask it.
-        tempo_cache: folder of `tempo_cache.cached_tempo`.
+        tempo_cache: folder or address of `tempo_cache.cached_tempo`.
         tempo_by: one of `tempo.ESTIMATORS`.
         max_seconds: at most that much from the beginning (s); None takes all.
         audio: keeps the PCM too.
@@ -75,19 +80,33 @@ class Extracted:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a track could not be used, and what else was odd in its file."""
+    """Why a track could not be used, and what else was odd in its file.
+
+    `for_all`: it is not this file that cannot be had: its store does not answer. Then nothing is said of the track.
+    """
 
     reason: str
     notes: tuple[Note, ...] = ()
+    for_all: bool = False
 
 
 def extract(task: Task) -> Extracted | Refused:
-    """Extracts the features of one track.
+    """Extracts the features of one track; one at an address is copied to a temporary file meanwhile.
 
     In memory: 10 s of audio (`downmix`: its channels and their mix) and what is kept of the whole track, 11 kB a second
     of log-mel (3 h: 119 MB) and with `audio` 44 kB a second of PCM (3 h: 476 MB), or while it waits for its
     loudness 88 kB.
     """
+    if not is_address(task.path):
+        return _extract(task)
+    try:
+        with local_copy(task.path) as path:
+            return _extract(dataclasses.replace(task, path=path))
+    except StoreError as error:
+        return Refused(error.reason, for_all=not (isinstance(error, NotThere) or answers(task.path)))
+
+
+def _extract(task: Task) -> Extracted | Refused:
     chain = task.features
     pcm: list[np.ndarray] | None = [] if task.audio else None
     notes: list[Note] = []
@@ -123,8 +142,16 @@ def _sound(task: Task, notes: list[Note]) -> tuple[Iterator[np.ndarray], float |
     return mono_blocks(task.path, chain.sample_rate, max_seconds=task.max_seconds, notes=notes), None
 
 
+def require_answer(path: str, refused: Refused) -> None:
+    """Raises `UserError` if a file was refused because its store does not answer: no other could be had either."""
+    if refused.for_all:
+        raise UserError(f"{path}: {refused.reason}; its store does not answer for its folder either")
+
+
 def patience(task: Task) -> float:
     """Seconds that `extract` may take at most, far more than it needs: beyond them a decoder goes in circles."""
+    if is_address(task.path):
+        return _PATIENCE_FAR + (task.tempo_seconds or 0.0)
     try:
         size = os.stat(task.path).st_size
     except (OSError, ValueError):

@@ -1,33 +1,42 @@
-"""Tempo estimates kept between builds, by what was estimated: the file's bytes, the seconds taken, by whom."""
+"""Tempo estimates kept between builds, by what was estimated: the file's bytes, the seconds taken, by whom.
 
+In a folder they are one SQLite file, at an address of an object store one small object each: there, none could be
+changed in place.
+"""
+
+import contextlib
 import functools
 import hashlib
+import json
 import os
 import sqlite3
 from pathlib import Path
 
 from tfrecords_tools.audio.tempo import MADMOM, estimate_tempo_of_file, estimator_version
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.stores.address import is_address, joined
+from tfrecords_tools.stores.store import StoreError, read_bytes, write_bytes
 
 _FILE = "tempo.sqlite"
+_MARK = "tempo.txt"  # shows before the first file whether an address can be written to
 # Seconds that a process waits while another writes.
 _PATIENCE = 60.0
 _TABLE = """CREATE TABLE IF NOT EXISTS tempo(
     audio BLOB, seconds REAL, madmom TEXT, bpm REAL, PRIMARY KEY(audio, seconds, madmom)) WITHOUT ROWID"""
 
 
-def default_folder() -> Path:
-    """`$XDG_CACHE_HOME/dmml`, or `~/.cache/dmml` (XDG Base Directory Specification)."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return Path(home if home and os.path.isabs(home) else Path.home() / ".cache") / "dmml"
-
-
 def require_cache(folder: str | os.PathLike) -> None:
     """Makes the cache where it is missing.
+
+    Args:
+        folder: of this machine, or an address.
 
     Raises:
         UserError: if the folder or the file in it cannot be used.
     """
+    if is_address(folder):
+        write_bytes(joined(folder, _MARK), b"tempo estimates\n")
+        return
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         _connection(os.fspath(folder)).execute("SELECT COUNT(*) FROM (SELECT 1 FROM tempo LIMIT 1)")
@@ -49,7 +58,7 @@ def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathL
     Args:
         path: the audio file.
         seconds: at most that much of its middle is listened to.
-        folder: where the cache lies; several processes may share it.
+        folder: where the cache lies, or its address; several processes may share it, at an address several machines.
         by: one of `tempo.ESTIMATORS`.
 
     Raises:
@@ -63,6 +72,10 @@ def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathL
     if cached is not None:
         return cached[0]
     bpm = estimate_tempo_of_file(path, seconds, by)
+    if is_address(folder):
+        with contextlib.suppress(StoreError):
+            write_bytes(_address(key, folder), json.dumps(bpm).encode())
+        return bpm
     try:
         with _connection(os.fspath(folder)) as database:
             database.execute("INSERT OR REPLACE INTO tempo VALUES (?, ?, ?, ?)", (*key, bpm))
@@ -72,6 +85,10 @@ def cached_tempo(path: str | os.PathLike, seconds: float, folder: str | os.PathL
 
 
 def _look_up(key: tuple[bytes, float, str], folder: str | os.PathLike) -> tuple[float | None] | None:
+    if is_address(folder):
+        with contextlib.suppress(StoreError, ValueError):
+            return (json.loads(read_bytes(_address(key, folder))),)
+        return None
     try:
         return (
             _connection(os.fspath(folder))
@@ -81,6 +98,11 @@ def _look_up(key: tuple[bytes, float, str], folder: str | os.PathLike) -> tuple[
     except sqlite3.Error:
         _connection.cache_clear()
         return None
+
+
+def _address(key: tuple[bytes, float, str], folder: str) -> str:
+    name = hashlib.sha256(repr(key).encode()).hexdigest()
+    return joined(folder, name[:2], f"{name}.json")
 
 
 @functools.lru_cache(maxsize=1)

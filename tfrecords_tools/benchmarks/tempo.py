@@ -19,6 +19,8 @@ from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.audio.tempo_cache import cached_tempo
 from tfrecords_tools.build import pool
 from tfrecords_tools.program import progress
+from tfrecords_tools.stores.local_copy import local_copy
+from tfrecords_tools.stores.store import StoreError
 
 TOLERANCE = 0.04
 # Half, double, third and triple: a listener may tap any of these levels of the metre.
@@ -155,8 +157,9 @@ def _estimate(task: tuple[str, str, float, str]) -> float | str | None:
     """In a worker: the tempo, None for none, or why the file could not be used."""
     path, cache, seconds, by = task
     try:
-        return cached_tempo(path, seconds, cache, by)
-    except (AudioError, OSError, ValueError, RuntimeError, MemoryError) as error:
+        with local_copy(path) as copy:
+            return cached_tempo(copy, seconds, cache, by)
+    except (AudioError, StoreError, OSError, ValueError, RuntimeError, MemoryError) as error:
         # From inside a decoder or madmom: one file's trouble must not end the others.
         return f"{path}: {error}"
 

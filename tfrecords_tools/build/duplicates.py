@@ -1,12 +1,12 @@
 """The same sound under two ids: what a table shows before the first file is decoded, and what its records show."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tfrecords_tools.audio.same_sound import ALLOW, DIGEST_BYTES, Copy, pairs, refuse_across_splits, same_sounds
 from tfrecords_tools.build.plan import Plan
 from tfrecords_tools.build.work_folder import FinishedShard
 from tfrecords_tools.notes import RowNote
+from tfrecords_tools.stores.address import joined
 from tfrecords_tools.tables.findings import NOTES_FILE
 from tfrecords_tools.tables.manifest import Row
 
@@ -55,11 +55,11 @@ class SameSounds:
                 )
         return notes
 
-    def refuse_across_splits(self, out: Path) -> None:
+    def refuse_across_splits(self, out: str) -> None:
         """Raises `UserError` if a sound is in two splits and may not be."""
         if not self._allowed:
-            mend = f"{_MEND} with --resume, which keeps what is done; all are in {out / NOTES_FILE}"
-            refuse_across_splits(str(out), [[_copy(row) for row in group] for group in self._groups], mend)
+            mend = f"{_MEND} with --resume, which keeps what is done; all are in {joined(out, NOTES_FILE)}"
+            refuse_across_splits(out, [[_copy(row) for row in group] for group in self._groups], mend)
 
 
 def _copy(row: Row) -> Copy:

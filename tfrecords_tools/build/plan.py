@@ -18,6 +18,8 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.program import progress
 from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSION, Schema
+from tfrecords_tools.stores.local_copy import local_copy
+from tfrecords_tools.stores.store import StoreError
 from tfrecords_tools.tables.manifest import Manifest, Reject, Row
 
 _SHARD_BYTES = 128 * 2**20
@@ -164,7 +166,7 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
         store.add_rejects(manifest.rejects, of_rows=False)
         store.add_notes(manifest.notes)
         store.fill(_stamped(manifest, digest))
-        store.arrange(str(manifest.path), options.resplit)
+        store.arrange(str(manifest.source), options.resplit)
         with open(manifest.path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
         second_bytes = bytes_per_second(features, options.audio)
@@ -216,7 +218,7 @@ def _values(manifest: Manifest, options: Options) -> tuple[tuple[str, ...], bool
     """The value dimensions, and whether tempi are to be estimated."""
     if options.tempo in ESTIMATORS and "tempo" in manifest.tags:
         raise UserError(
-            f"{manifest.path}: the column 'tempo' holds tags, and --tempo={options.tempo} would give numbers; rename "
+            f"{manifest.source}: the column 'tempo' holds tags, and --tempo={options.tempo} would give numbers; rename "
             "the column"
         )
     if options.tempo == "none":
@@ -231,11 +233,20 @@ def _typical_seconds(store: PlanStore, most: float) -> tuple[float, int]:
 
     None counts for more than `most`, nor for more than ten medians: one that is wrong must not plan the build.
     """
-    lengths = [min(seconds, most) for path in store.sample(_SAMPLED) if (seconds := seconds_of(path))]
+    lengths = [min(seconds, most) for path in store.sample(_SAMPLED) if (seconds := _seconds_at(path))]
     if not lengths:
         return min(_FALLBACK_SECONDS, most), 0
     longest = _MOST_MEDIANS * statistics.median(lengths)
     return sum(min(seconds, longest) for seconds in lengths) / len(lengths), len(lengths)
+
+
+def _seconds_at(path: str) -> float | None:
+    """`seconds_of` a file, which at an address is fetched for that."""
+    try:
+        with local_copy(path) as copy:
+            return seconds_of(copy)
+    except StoreError:
+        return None
 
 
 def _stamped(manifest: Manifest, digest) -> Iterator[Row | Reject]:
@@ -246,10 +257,10 @@ def _stamped(manifest: Manifest, digest) -> Iterator[Row | Reject]:
     for item in items:
         if manifest.audio_is_checked and isinstance(item, Row):
             try:
-                status = os.stat(item.path)
+                stamp = manifest.stamp(item.path)
             except OSError as error:
                 raise UserError(f"{item.path}: changed while it was read ({error.strerror}); try again") from error
-            digest.update(f"{item.path}:{status.st_size}:{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+            digest.update(stamp.encode("utf-8", "surrogateescape"))
         yield item
 
 

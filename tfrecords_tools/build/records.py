@@ -7,7 +7,7 @@ records of some rows, their part of tracks.csv, and the note that says that it i
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from tfrecords_tools.audio.extract import Extracted, Refused, Task
+from tfrecords_tools.audio.extract import Extracted, Refused, Task, require_answer
 from tfrecords_tools.audio.same_sound import NO_SOUND, sound_digest
 from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.build.plan import Plan, PlannedShard
@@ -76,11 +76,15 @@ def finish_row(
         result: what `extract` returned for it.
         schema: the dataset's.
         ids: `tag_ids(schema)`, made once.
+
+    Raises:
+        UserError: if it was not this row's file that could not be had, but any.
     """
     if isinstance(result, Died):
         return Outcome(_unusable(row, result.reason))
     notes = tuple(of_row(row.line, row.track_id, result.notes))
     if isinstance(result, Refused):
+        require_answer(row.path, result)
         return Outcome(_unusable(row, result.reason), notes)
     values = dict(row.values)
     if result.tempo is not None:

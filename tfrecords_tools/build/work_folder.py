@@ -1,9 +1,13 @@
-"""The hidden work folder of a build: finished shards wait there with what is known of them, until all are."""
+"""The hidden work folder of a build: finished shards wait there with what is known of them, until all are.
+
+`remote_folder.py` has the one of a build whose dataset lies in an object store; what both answer stands here.
+"""
 
 import contextlib
 import dataclasses
 import fcntl
 import json
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +21,7 @@ from tfrecords_tools.notes import RowNote
 from tfrecords_tools.tables.manifest import Reject
 
 WORK_FOLDER = ".build"
-_KEY_FILE, _LOCK_FILE, _PLAN_FILE = "key", "lock", "plan.sqlite"
+KEY_FILE, _LOCK_FILE, _PLAN_FILE = "key", "lock", "plan.sqlite"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +50,7 @@ class FinishedShard:
 
 
 class WorkFolder:
-    """`OUT/.build` (`folder`) of a dataset's folder (`out`), entered by one process at a time.
+    """`OUT/.build` (`folder`) of a dataset's folder (`out`, in messages `place`), entered by one process at a time.
 
     Leaving it removes it, unless a build has begun there and is not done: then the next one can go on. A
     shard counts as finished when its note (a JSON file, renamed into place last) is there, so that a process
@@ -59,7 +63,7 @@ class WorkFolder:
     _lock: IO[str]
 
     def __init__(self, out: Path):
-        self.folder, self.out = out / WORK_FOLDER, out
+        self.folder, self.out, self.place = out / WORK_FOLDER, out, str(out)
         self._made = False
 
     def __enter__(self) -> "WorkFolder":
@@ -71,7 +75,7 @@ class WorkFolder:
         except BlockingIOError as error:
             self._lock.close()
             raise UserError(
-                f"{self.out}: another build is at work there; wait for it, or give another --out"
+                f"{self.place}: another build is at work there; wait for it, or give another --out"
             ) from error
         return self
 
@@ -94,21 +98,21 @@ class WorkFolder:
     def unfinished_key(self) -> str | None:
         """`Plan.key` of a build that has begun and is not done."""
         # dataset.json is written last: what is here beside it was not removed for want of an instant.
-        if (self.out / FILE_NAME).exists() or not (self.folder / _KEY_FILE).exists():
+        if (self.out / FILE_NAME).exists() or not (self.folder / KEY_FILE).exists():
             return None
-        return (self.folder / _KEY_FILE).read_text(encoding="utf-8")
+        return (self.folder / KEY_FILE).read_text(encoding="utf-8")
 
     def begin(self, key: str) -> None:
         """Forgets an earlier build and begins one."""
-        (self.folder / _KEY_FILE).unlink(missing_ok=True)
+        (self.folder / KEY_FILE).unlink(missing_ok=True)
         for entry in self.folder.iterdir():
             if entry.name not in (_LOCK_FILE, _PLAN_FILE):
                 entry.unlink()
-        write_text(self.folder / _KEY_FILE, key)
+        write_text(self.folder / KEY_FILE, key)
 
     def end(self) -> None:
         """Says that nothing is left to go on with."""
-        (self.folder / _KEY_FILE).unlink(missing_ok=True)
+        (self.folder / KEY_FILE).unlink(missing_ok=True)
 
     def table(self, file: str) -> Path:
         """A shard's part of tracks.csv."""
@@ -117,20 +121,34 @@ class WorkFolder:
     def keep(self, finished: FinishedShard) -> None:
         """Notes a shard that lies in the folder under its own name, beside its table."""
         # In ASCII, because the path in a reject's reason may hold bytes that are no text.
-        with whole_file(self._note(finished.shard.file), durable=True) as temporary:
+        with whole_file(self.note(finished.shard.file), durable=True) as temporary:
             temporary.write_text(json.dumps(dataclasses.asdict(finished)), encoding="ascii")
 
     def finished(self, shard: PlannedShard) -> FinishedShard | None:
         """What is known of a shard, or None if it is yet to be written."""
         try:
-            content = json.loads(self._note(shard.file).read_text(encoding="utf-8"))
+            content = json.loads(self.note(shard.file).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         rejects = [Reject(**reject) for reject in content.pop("rejects")]
         notes = [RowNote(**note) for note in content.pop("notes", ())]
         finished = FinishedShard(Shard(**content.pop("shard")), rejects=rejects, notes=notes, **content)
-        sizes = [path.stat().st_size for path in self._places(shard.file) if path.exists()]
-        return finished if finished.size in sizes and self.table(shard.file).exists() else None
+        return finished if self._is_whole(finished) else None
+
+    def has(self, file: str) -> bool:
+        """Whether a file is in the dataset's folder."""
+        return (self.out / file).exists()
+
+    def clear(self, files: re.Pattern[str]) -> None:
+        """Removes the dataset that was there: dataset.json first, so that no half of it counts; then `files`."""
+        (self.out / FILE_NAME).unlink(missing_ok=True)
+        for entry in sorted(self.out.iterdir()):
+            if files.fullmatch(entry.name):
+                entry.unlink()
+
+    def bytes_at_once(self, shards: Iterable[float]) -> float:
+        """Of shards of so many bytes, how much will lie on this machine's disk at once."""
+        return sum(shards)
 
     def publish(self, files: Iterable[str]) -> None:
         """Moves finished shards into the dataset's folder; those moved before are passed over."""
@@ -139,8 +157,17 @@ class WorkFolder:
             if hidden.exists():
                 move_file(hidden, final)
 
+    def deliver(self, *files: str) -> None:
+        """Says that these files of the dataset, beside its shards, are written; one may be missing."""
+
+    def _is_whole(self, finished: FinishedShard) -> bool:
+        file = finished.shard.file
+        sizes = [path.stat().st_size for path in self._places(file) if path.exists()]
+        return finished.size in sizes and self.table(file).exists()
+
     def _places(self, file: str) -> tuple[Path, Path]:
         return self.folder / file, self.out / file
 
-    def _note(self, file: str) -> Path:
+    def note(self, file: str) -> Path:
+        """What is known of a finished shard, in JSON."""
         return self.folder / f"{file}.json"

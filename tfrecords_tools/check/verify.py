@@ -94,6 +94,7 @@ def verify(dataset: Dataset, allow_duplicates: bool = False) -> Verified:
     """
     started = time.monotonic()
     shards = [(split, shard) for split, shards in dataset.splits.items() for shard in shards]
+    dataset.fetch(shard for _, shard in shards)
     for _, shard in shards:
         if not (dataset.folder / shard.file).is_file():
             raise UserError(f"{dataset.folder / shard.file}: listed in {FILE_NAME} but missing; {_AGAIN}")
@@ -103,7 +104,7 @@ def verify(dataset: Dataset, allow_duplicates: bool = False) -> Verified:
         records.add(record, split, number, offset, shard)
     duplicates = _compare(dataset, records)
     if not allow_duplicates:
-        refuse_across_splits(str(dataset.folder), duplicates, f"build it again without them, or give {ALLOW}")
+        refuse_across_splits(dataset.place, duplicates, f"build it again without them, or give {ALLOW}")
     size = sum((dataset.folder / shard.file).stat().st_size for _, shard in shards)
     hours = float(np.sum(records.durations, dtype=np.float64)) / 3600
     return Verified(len(records.ids), hours, size, time.monotonic() - started, duplicates)

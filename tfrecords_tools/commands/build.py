@@ -6,10 +6,10 @@ import json
 from absl import flags
 
 from tfrecords_tools.audio.tempo import LICENCE_NOTE, MOST_SECONDS
-from tfrecords_tools.build.build import BUILD_FILE, Engine, build_dataset
+from tfrecords_tools.build.build import Engine, build_dataset
 from tfrecords_tools.build.dry_run import describe, dry_run
 from tfrecords_tools.build.plan import FEATURES, TEMPO_MODES, Options
-from tfrecords_tools.dataset import SPLITS
+from tfrecords_tools.dataset import BUILD_FILE, SPLITS
 from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.notes import counted
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE
@@ -26,16 +26,18 @@ def _define_table_and_records(fv: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "manifest",
         None,
-        "table (CSV, TSV, JSON Lines, Parquet): track_id, path, artist, optionally "
-        "title and split, one column a dimension (name, name:tag or name:value)",
+        "table (CSV, TSV, JSON Lines, Parquet), or its address such as s3://BUCKET/songs.csv: track_id, path, artist, "
+        "optionally title and split, one column a dimension (name, name:tag or name:value)",
         required=True,
         flag_values=fv,
     )
-    flags.DEFINE_string("out", None, "folder of the dataset", required=True, flag_values=fv)
+    flags.DEFINE_string(
+        "out", None, "folder of the dataset, or its address in an object store", required=True, flag_values=fv
+    )
     flags.DEFINE_string(
         "audio_root",
         None,
-        "folder that the table's paths are relative to and must lie in; default: "
+        "folder, or address, that the table's paths are relative to and must lie in; default: "
         "relative paths lie in the table's folder, absolute ones anywhere",
         flag_values=fv,
     )
@@ -82,7 +84,7 @@ def _define_features(fv: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "tempo_cache",
         None,
-        "folder that keeps tempo estimates between builds; default: $XDG_CACHE_HOME/dmml or ~/.cache/dmml",
+        "folder, or address, that keeps tempo estimates between builds; default: $XDG_CACHE_HOME/dmml or ~/.cache/dmml",
         flag_values=fv,
     )
 
@@ -175,7 +177,7 @@ def run(fv: flags.FlagValues) -> None:
     noted = report.get("noted")  # not in builds of before
     odd = f"; noted: {counted(noted)} (see {NOTES_FILE})" if noted else ""
     print(
-        f"{dataset.folder}: tracks: {counts}; rejected: {report['rejected']} (see {REJECTED_FILE}){odd}; "
+        f"{dataset.place}: tracks: {counts}; rejected: {report['rejected']} (see {REJECTED_FILE}){odd}; "
         f"details: {BUILD_FILE}"
     )
 

@@ -1,10 +1,13 @@
 """The user's table of audio files and labels: read row by row, each row accepted or rejected with a reason."""
 
+import contextlib
 import dataclasses
+import errno
 import itertools
 import math
 import os
 import re
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +16,11 @@ from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.names import UNPRINTABLE, normal, spellings
 from tfrecords_tools.notes import Note, RowNote
-from tfrecords_tools.tables.formats import TAG_SEPARATOR, table_lines
+from tfrecords_tools.stores.address import absolute, is_address, parent, require_no_secret, resolved
+from tfrecords_tools.stores.listing import Listing
+from tfrecords_tools.stores.local_copy import local_copy
+from tfrecords_tools.stores.store import require_bucket
+from tfrecords_tools.tables.formats import TAG_SEPARATOR, Line, table_lines
 
 NEEDED = ("track_id", "path", "artist")
 OPTIONAL = ("title", "split")
@@ -68,8 +75,9 @@ class Manifest:
     """An opened manifest: its header is checked, its rows are read anew at each iteration.
 
     Attributes:
-        path: the table's file.
-        audio_root: absolute folder that relative paths are resolved against.
+        path: the table's file; of a table at an address, a copy that is removed with this object.
+        source: the path or address that was given.
+        audio_root: absolute folder, or address, that relative paths are resolved against.
         tags, values: names of the tag and the value dimensions, in the header's order.
         rejects: columns that were left out (line 1).
         notes: what was odd in the header.
@@ -77,11 +85,16 @@ class Manifest:
     """
 
     def __init__(
-        self, path: Path, header: Sequence[str], audio_root: str | os.PathLike | None = None, check_audio: bool = True
+        self,
+        table: "_Table",
+        header: Sequence[str],
+        audio_root: str | os.PathLike | None = None,
+        check_audio: bool = True,
     ):
-        self.path = path
+        self.path, self.source, self._table = table.path, table.source, table
         # Joined once: a million rows cannot wait for pathlib.
-        self.audio_root = os.path.abspath(path.parent if audio_root is None else audio_root)
+        self.audio_root = absolute(table.folder if audio_root is None else audio_root)
+        self._listing = Listing()
         self.rejects: list[Reject] = []
         self.notes: list[RowNote] = []
         self.audio_is_checked = check_audio
@@ -94,7 +107,7 @@ class Manifest:
         missing = [name for name in NEEDED if name not in self._columns]
         if missing:
             raise UserError(
-                f"{path}: needs the column(s) {', '.join(missing)} (cells of artist may be empty); its "
+                f"{self.source}: needs the column(s) {', '.join(missing)} (cells of artist may be empty); its "
                 f"first line has: {', '.join(header)[:200] or 'nothing'}; is it comma-separated?"
             )
         self.tags = tuple(name for name, column_type in column_types.items() if column_type == "tag")
@@ -108,7 +121,7 @@ class Manifest:
             UserError: if the text is not UTF-8 or cannot be read to its end.
         """
         # The first item is the header, which the constructor has seen.
-        for line, cells in itertools.islice(table_lines(self.path), 1, None):
+        for line, cells in itertools.islice(self._table.lines(), 1, None):
             # Spreadsheets export rows of empty cells below the last one.
             if isinstance(cells, str) or any(map(str.strip, cells)):
                 yield self._row(line, cells)
@@ -122,12 +135,12 @@ class Manifest:
             return
         if cell in (*NEEDED, *OPTIONAL):
             if cell in self._columns:
-                raise UserError(f"{self.path}: two columns are named '{cell}'; leave one of them out")
+                raise UserError(f"{self.source}: two columns are named '{cell}'; leave one of them out")
         else:
             column_type = column_type if colon else "value" if name in _BARE_VALUES else "tag"
             reason = _column_problem(name, column_type)
             if not reason and column_types.get(name, column_type) != column_type:
-                raise UserError(f"{self.path}: column '{name}' is given both as tag and as value; rename one of them")
+                raise UserError(f"{self.source}: column '{name}' is given both as tag and as value; rename one of them")
             if not reason and name in column_types:
                 reason = "a second column of that name; this one is left out"
             if reason:
@@ -170,20 +183,48 @@ class Manifest:
         if UNPRINTABLE.search(cell):  # at its ends, a line break
             cell = cell.strip()
         path = self._resolved(cell)
-        problem = file_problem(path) if self.audio_is_checked or cell != cell.strip() else None
+        problem = self._problem(path) if self.audio_is_checked or cell != cell.strip() else None
         if not problem:
             return path, ()
         for spelling in spellings(cell)[1:]:
-            if os.path.exists(other := self._resolved(spelling)) and not file_problem(other):
+            if not self._problem(other := self._resolved(spelling)):
                 what = "no file has this path to the letter"
                 return other, (Note("names", what, f"taken is one that differs in {_difference(cell, spelling)}"),)
         if self.audio_is_checked:
             raise _Wrong("path", f"'{cell}': {problem}")
         return path, ()
 
+    def stamp(self, path: str) -> str:
+        """What tells an audio file from an earlier one at the same place: its size and time, or its tag in a store.
+
+        Raises:
+            OSError: if it is not there.
+            UserError: if its store cannot be asked.
+        """
+        if is_address(path):
+            entry = self._listing.entry(path)
+            if entry is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            return f"{path}:{entry.size}:{entry.tag}\n"
+        status = os.stat(path)
+        return f"{path}:{status.st_size}:{status.st_mtime_ns}\n"
+
+    def _problem(self, path: str) -> str | None:
+        return self._listing.problem(path) if is_address(path) else file_problem(path)
+
     def _resolved(self, cell: str) -> str:
-        path = os.path.normpath(os.path.join(self.audio_root, cell))
-        if (self._inside_only or not os.path.isabs(cell)) and not path.startswith(self.audio_root.rstrip("/") + "/"):
+        if is_address(cell):
+            try:
+                require_no_secret(cell)
+            except UserError as error:
+                raise _Wrong("path", str(error)) from None
+        if is_address(cell) or (is_address(self.audio_root) and not os.path.isabs(cell)):
+            path = resolved(self.audio_root, cell)
+        else:
+            path = os.path.normpath(os.path.join(self.audio_root, cell))
+        if (self._inside_only or not (os.path.isabs(cell) or is_address(cell))) and not path.startswith(
+            self.audio_root.rstrip("/") + "/"
+        ):
             if path == self.audio_root:
                 raise _Wrong("path", f"'{cell}': is a directory; name an audio file")
             raise _Wrong(
@@ -205,23 +246,50 @@ def read_manifest(
     say it explicitly. Text is UTF-8, with or without a byte order mark.
 
     Args:
-        path: CSV, TSV, JSON Lines or Parquet, see `tfrecords_tools.tables.formats.table_lines`.
-        audio_root: folder that relative paths are resolved against and every path must lie in, by its
+        path: CSV, TSV, JSON Lines or Parquet, see `tfrecords_tools.tables.formats.table_lines`; or its address.
+        audio_root: folder, or address, that relative paths are resolved against and every path must lie in, by its
             name (symbolic links are not followed). None: relative paths lie in the table's folder,
             absolute ones anywhere.
         check_audio: looks at each row's file, without opening it.
 
     Raises:
         UserError: if it is no table, is empty, is not UTF-8, lacks a needed column, one column is both
-            tag and value, or `audio_root` is no folder.
+            tag and value, `audio_root` is no folder, or the store of an address cannot be asked.
     """
-    if audio_root is not None and check_audio and not os.path.isdir(audio_root):
+    if is_address(audio_root):
+        require_bucket(audio_root)
+    elif audio_root is not None and check_audio and not os.path.isdir(audio_root):
         raise UserError(f"--audio_root {audio_root}: is no folder")
-    for line, cells in table_lines(Path(path)):
+    table = _Table(path)
+    for line, cells in table.lines():
         if isinstance(cells, str):
             raise UserError(f"{path}: line {line} {cells}; write a table with a header line")
-        return Manifest(Path(path), cells, audio_root, check_audio)
+        return Manifest(table, cells, audio_root, check_audio)
     raise UserError(f"{path}: is empty; write a header line with the columns {', '.join(NEEDED)} and one row a track")
+
+
+class _Table:
+    """The file of a table: the one that was given, or a copy, as long as this object lives, of what is at an address.
+
+    Raises:
+        UserError: if there is nothing at the address.
+    """
+
+    def __init__(self, source: str | os.PathLike):
+        self.path = Path(source)
+        self.source, self.folder = str(self.path), str(self.path.parent)
+        if is_address(source):
+            copy = contextlib.ExitStack()
+            self.path = Path(copy.enter_context(local_copy(source)))
+            self.source, self.folder = source, parent(source)
+            weakref.finalize(self, copy.close)
+
+    def lines(self) -> Iterator[Line]:
+        """See `table_lines`; what is wrong is said of what was given."""
+        try:
+            yield from table_lines(self.path)
+        except UserError as error:
+            raise UserError(str(error).replace(str(self.path), self.source, 1)) from error
 
 
 class _Wrong(Exception):

@@ -7,8 +7,9 @@ import soundfile
 
 from tests.tfrecords_tools.damaged import noise
 from tfrecords_tools.audio import tempo, tempo_cache
-from tfrecords_tools.audio.tempo_cache import cached_tempo, default_folder, require_cache
+from tfrecords_tools.audio.tempo_cache import cached_tempo, require_cache
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.files import cache_folder
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_several_processes_write_it(tmp_path):
 
 def test_the_folder_is_where_the_desktop_has_its_caches(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/x/cache")
-    assert str(default_folder()) == "/x/cache/dmml"
+    assert str(cache_folder()) == "/x/cache/dmml"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", "/home/x")
-    assert str(default_folder()) == "/home/x/.cache/dmml"
+    assert str(cache_folder()) == "/home/x/.cache/dmml"
