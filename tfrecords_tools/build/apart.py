@@ -1,4 +1,7 @@
-"""A shard that is made on another machine than the build: on its own disk first, then copied to the build's folder."""
+"""A shard that is made on another machine than the build: on its own disk first, then copied to where the build is.
+
+That is a folder that all machines see, or an address in an object store.
+"""
 
 import dataclasses
 import os
@@ -10,13 +13,15 @@ from pathlib import Path
 from tfrecords_tools.audio.extract import Task
 from tfrecords_tools.build.plan import PlannedShard
 from tfrecords_tools.build.records import Outcome, write_shard
-from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
+from tfrecords_tools.build.work_folder import KEY_FILE, WORK_FOLDER, FinishedShard, WorkFolder
 from tfrecords_tools.files import whole_file
 from tfrecords_tools.schema import Schema
+from tfrecords_tools.stores.address import is_address, joined
+from tfrecords_tools.stores.store import NotThere, put, read_bytes
 
 
 def write_apart(
-    work: WorkFolder,
+    place: str,
     shard: PlannedShard,
     schema: Schema,
     outcomes: Iterable[Outcome],
@@ -25,7 +30,7 @@ def write_apart(
     """Writes one shard, as `write_shard`, and copies it whole.
 
     Args:
-        work: the build's, in the folder that all machines see; it need not be entered.
+        place: `WorkFolder.place` of the build, absolute.
         shard, schema, outcomes: see `write_shard`.
         scratch: a folder on the machine's own disk; None takes the system's.
     """
@@ -35,8 +40,47 @@ def write_apart(
         finished = write_shard(local, shard, schema, outcomes)
         # By name, the shard is first, and last the note that says that it is whole.
         for path in sorted(local.folder.iterdir()):
-            copy_whole(path, work.folder / path.name)
+            hand_over(path, place)
     return finished
+
+
+def hand_over(path: Path, place: str) -> None:
+    """Copies a file of a work folder, whole, to where a build is; a shard in a store at once to where it belongs.
+
+    Raises:
+        UserError: if a store does not take it.
+    """
+    if not is_address(place):
+        copy_whole(path, WorkFolder(Path(place)).folder / path.name)
+    elif path.suffix == ".tfrecord":
+        put(path, joined(place, path.name))
+    else:
+        put(path, joined(place, WORK_FOLDER, path.name))
+
+
+def read_handed(place: str, name: str) -> bytes:
+    """A small file of the work folder of a build.
+
+    Raises:
+        FileNotFoundError, StoreError: if it is not there.
+    """
+    if is_address(place):
+        return read_bytes(joined(place, WORK_FOLDER, name))
+    return (WorkFolder(Path(place)).folder / name).read_bytes()
+
+
+def key_at(place: str) -> str | None:
+    """`WorkFolder.unfinished_key` of a build, as another machine sees it.
+
+    Raises:
+        UserError: if a store does not answer.
+    """
+    if not is_address(place):
+        return WorkFolder(Path(place)).unfinished_key()
+    try:
+        return read_handed(place, KEY_FILE).decode()
+    except NotThere:
+        return None
 
 
 def anywhere(task: Task) -> Task:

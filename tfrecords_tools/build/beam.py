@@ -34,7 +34,6 @@ import contextlib
 import dataclasses
 import functools
 import json
-import os
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,7 +45,7 @@ import threadpoolctl
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from tfrecords_tools.audio.extract import Task, extract
-from tfrecords_tools.build.apart import anywhere, write_apart
+from tfrecords_tools.build.apart import anywhere, hand_over, read_handed, write_apart
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.records import Outcome, Written, finish_row, tag_ids, task_of
@@ -55,6 +54,7 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.notes import RowNote
 from tfrecords_tools.schema import Schema
+from tfrecords_tools.stores.address import absolute, is_address
 from tfrecords_tools.tables.manifest import Reject, Row
 
 _HERE = (None, "DirectRunner")
@@ -108,9 +108,12 @@ def _run(
     pipeline: beam.Pipeline, shards: Sequence[PlannedShard], plan: Plan, work: WorkFolder, tempo_cache: str
 ) -> list[FinishedShard]:
     """The engine: makes the shards, and finds them in the shared folder."""
-    out = os.path.abspath(work.out)
+    out = absolute(work.place)
     for shard in shards:
-        _write_rows(_rows_file(work, shard.file), plan, shard, os.path.abspath(tempo_cache))
+        rows = work.folder / _rows_file(shard.file)
+        _write_rows(rows, plan, shard, absolute(tempo_cache))
+        if is_address(out):
+            hand_over(rows, out)
     tracks = (
         pipeline
         | "Shards" >> beam.Create([shard.file for shard in shards])
@@ -125,6 +128,7 @@ def _run(
         | "Write" >> beam.ParDo(_Write(out, shards, plan.schema))
     )
     _wait_for(pipeline)
+    work.look_again()
     finished = [shard for shard in map(work.finished, shards) if shard is not None]
     if len(finished) < len(shards):
         raise UserError(
@@ -153,8 +157,8 @@ def _wait_for(pipeline: beam.Pipeline) -> None:
         raise
 
 
-def _rows_file(work: WorkFolder, file: str) -> Path:
-    return work.folder / f"{file}.rows"
+def _rows_file(file: str) -> str:
+    return f"{file}.rows"
 
 
 def _write_rows(path: Path, plan: Plan, shard: PlannedShard, tempo_cache: str) -> None:
@@ -175,9 +179,8 @@ class _ReadRows(beam.DoFn):
         self._out = out
 
     def process(self, element: str) -> Iterator[tuple[str, int, str]]:
-        with open(_rows_file(WorkFolder(Path(self._out)), element), encoding="ascii") as file:
-            for place, line in enumerate(file):
-                yield element, place, line
+        for place, line in enumerate(read_handed(self._out, _rows_file(element)).decode("ascii").splitlines()):
+            yield element, place, line
 
 
 class _Extract(beam.DoFn):
@@ -226,8 +229,7 @@ class _Write(beam.DoFn):
         tracks = sorted([*groups["records"], *groups["rejects"]], key=lambda track: track[0])
         if [track[0] for track in tracks] != list(range(self._shards[file].count)):
             raise RuntimeError(f"{file}: {len(tracks)} tracks of {self._shards[file].count} came through the pipeline")
-        work = WorkFolder(Path(self._out))
-        write_apart(work, self._shards[file], self._schema, map(_outcome, tracks))
+        write_apart(self._out, self._shards[file], self._schema, map(_outcome, tracks))
 
 
 def _outcome(cells: tuple) -> Outcome:

@@ -85,10 +85,10 @@ def build_dataset(
             an unfinished build that `resume` may not go on with, or when the disk has no room.
     """
     options = _with_name(options, out)
-    if engine is not None and is_address(out):
-        raise UserError(f"--out={out}: a cluster's workers do not write to an address yet; give a folder that all see")
     table = read_manifest(manifest, audio_root, not skip_audio_check)
     cache = os.fspath(cache_folder() if tempo_cache is None else tempo_cache)
+    if is_address(cache):
+        require_no_secret(cache)
     with work_folder_of(out) as work, contextlib.closing(make_plan(table, options, work.plan_file)) as plan:
         if _is_current(work, plan):
             print(f"{out}: already built from this input; nothing to do", file=sys.stderr)

@@ -27,19 +27,19 @@ import dataclasses
 import functools
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from tfrecords_tools.audio.extract import Task, extract, patience
 from tfrecords_tools.build import pool
-from tfrecords_tools.build.apart import anywhere, write_apart
+from tfrecords_tools.build.apart import anywhere, key_at, write_apart
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.cluster import PACKAGE, Cluster, InWorker, connected
 from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.records import Outcome, finish_row, tag_ids, task_of
-from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
+from tfrecords_tools.build.work_folder import WORK_FOLDER, FinishedShard, WorkFolder
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import progress
 from tfrecords_tools.schema import Schema
+from tfrecords_tools.stores.address import absolute, joined
 from tfrecords_tools.tables.manifest import Row
 
 # Those that decide the bytes of a record.
@@ -52,7 +52,7 @@ class ShardJob:
     """One shard, as it is sent to a worker.
 
     Attributes:
-        out: the dataset's folder.
+        out: the dataset's folder, or its address.
         key: `Plan.key` of the build.
         shard, schema: what is written.
         rows: of the shard, in order.
@@ -60,7 +60,7 @@ class ShardJob:
         seen: whether the audio file of each is seen by the machine that sends it.
     """
 
-    out: Path
+    out: str
     key: str
     shard: PlannedShard
     schema: Schema
@@ -87,7 +87,7 @@ def _run(
     scheduler: str, shards: Sequence[PlannedShard], plan: Plan, work: WorkFolder, tempo_cache: str
 ) -> list[FinishedShard]:
     """The engine: makes the shards, and finds them in the shared folder."""
-    out, cache = Path(os.path.abspath(work.out)), os.path.abspath(tempo_cache)
+    out, cache = absolute(work.place), absolute(tempo_cache)
     with connected(scheduler) as cluster:
         if plan.estimates:
             cluster.require_versions([_TEMPO])
@@ -95,6 +95,7 @@ def _run(
         tracks = _tracks(cluster, jobs)
         for _ in progress(tracks, sum(shard.count for shard in shards), "tracks"):
             pass
+    work.look_again()
     finished = [shard for shard in map(work.finished, shards) if shard is not None]
     if len(finished) < len(shards):
         raise UserError(
@@ -104,7 +105,7 @@ def _run(
     return finished
 
 
-def _job(shard: PlannedShard, plan: Plan, out: Path, tempo_cache: str) -> ShardJob:
+def _job(shard: PlannedShard, plan: Plan, out: str, tempo_cache: str) -> ShardJob:
     rows = list(plan.rows(shard))
     tasks = [anywhere(task_of(row, plan, tempo_cache)) for row in rows]
     return ShardJob(out, plan.key, shard, plan.schema, rows, tasks, [os.path.exists(task.path) for task in tasks])
@@ -123,18 +124,17 @@ def make_shard(job: ShardJob, worker: InWorker) -> int:
     Raises:
         UserError: if the worker does not see what the machine sees that sent it, or its disk is full.
     """
-    work = WorkFolder(job.out)
-    _require_sight(job, work, worker)
-    write_apart(work, job.shard, job.schema, _outcomes(job, work, worker), worker.folder)
+    _require_sight(job, worker)
+    write_apart(job.out, job.shard, job.schema, _outcomes(job, worker), worker.folder)
     return job.shard.count
 
 
-def _require_sight(job: ShardJob, work: WorkFolder, worker: InWorker) -> None:
+def _require_sight(job: ShardJob, worker: InWorker) -> None:
     unseen = next(
         (task.path for task, seen in zip(job.tasks, job.seen) if seen and not os.path.exists(task.path)), None
     )
-    if unseen is None and work.unfinished_key() is None:
-        unseen = os.fspath(work.folder)
+    if unseen is None and key_at(job.out) is None:
+        unseen = joined(job.out, WORK_FOLDER)
     if unseen is not None:
         raise UserError(
             f"the worker {worker.name} does not see {unseen}, which is there where the build runs; all machines must "
@@ -142,7 +142,7 @@ def _require_sight(job: ShardJob, work: WorkFolder, worker: InWorker) -> None:
         )
 
 
-def _outcomes(job: ShardJob, work: WorkFolder, worker: InWorker) -> Iterator[Outcome]:
+def _outcomes(job: ShardJob, worker: InWorker) -> Iterator[Outcome]:
     ids = tag_ids(job.schema)
     results = pool.ordered_map(extract, job.tasks, 1, patience, worker.threads)
     with contextlib.closing(results):
@@ -150,5 +150,5 @@ def _outcomes(job: ShardJob, work: WorkFolder, worker: InWorker) -> Iterator[Out
             worker.require_wanted()
             yield finish_row(row, result, job.schema, ids)
     # Another build may have begun there since.
-    if work.unfinished_key() != job.key:
+    if key_at(job.out) != job.key:
         raise UserError(f"{job.out}: holds another build than the one that this shard is of")

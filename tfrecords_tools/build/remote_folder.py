@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from re import Pattern
 
+from tfrecords_tools.build.apart import hand_over, key_at
 from tfrecords_tools.build.work_folder import KEY_FILE, WORK_FOLDER, FinishedShard, WorkFolder
 from tfrecords_tools.dataset import BUILD_FILE, FILE_NAME
 from tfrecords_tools.errors import UserError
@@ -19,11 +20,9 @@ from tfrecords_tools.stores.address import absolute, is_address, joined
 from tfrecords_tools.stores.local_copy import SCRATCH
 from tfrecords_tools.stores.store import (
     Entry,
-    NotThere,
     fetch,
     list_folder,
     put,
-    read_bytes,
     read_many,
     remove,
     require_bucket,
@@ -62,14 +61,9 @@ class RemoteFolder(WorkFolder):
             for file in (BUILD_FILE, FILE_NAME):
                 if file in self._files:
                     fetch(joined(self.place, file), self.out / file)
-            hidden = list_folder(self._hidden)
             if FILE_NAME in self._files:  # what is there beside it was not removed for want of an instant
-                remove(self._hidden, hidden)
-                hidden = {}
-            known = [name for name in hidden if name == KEY_FILE or name.endswith(".json")]
-            for name, content in read_many(self._hidden, known).items():
-                (self.folder / name).write_bytes(content)
-            self._tables = {name for name in hidden if name.endswith(".csv")}
+                remove(self._hidden, list_folder(self._hidden))
+            self.look_again()
         except BaseException:
             self.__exit__()
             raise
@@ -78,6 +72,15 @@ class RemoteFolder(WorkFolder):
     def __exit__(self, *_) -> None:
         super().__exit__()
         self._scratch.cleanup()
+
+    def look_again(self) -> None:
+        """See `WorkFolder`."""
+        self._files, hidden = list_folder(self.place), list_folder(self._hidden)
+        self._tables = {name for name in hidden if name.endswith(".csv")}
+        known = [name for name in hidden if name == KEY_FILE or name.endswith(".json")]
+        missing = [name for name in known if not (self.folder / name).exists()]
+        for name, content in read_many(self._hidden, missing).items():
+            (self.folder / name).write_bytes(content)
 
     def begin(self, key: str) -> None:
         """See `WorkFolder`."""
@@ -98,9 +101,8 @@ class RemoteFolder(WorkFolder):
         super().keep(finished)
         file = finished.shard.file
         shard = self.folder / file
-        put(shard, joined(self.place, file))
-        put(self.table(file), joined(self._hidden, self.table(file).name))
-        put(self.note(file), joined(self._hidden, self.note(file).name))
+        for path in (shard, self.table(file), self.note(file)):
+            hand_over(path, self.place)
         self._files[file] = Entry(finished.size, "")
         self._tables.add(self.table(file).name)
         shard.unlink()
@@ -122,11 +124,7 @@ class RemoteFolder(WorkFolder):
 
     def publish(self, files: Iterable[str]) -> None:
         """Fetches the tables of shards that were finished before; the shards are where they belong."""
-        try:
-            theirs = read_bytes(joined(self._hidden, KEY_FILE)).decode()
-        except NotThere:
-            theirs = ""
-        if theirs != self.unfinished_key():
+        if key_at(self.place) != self.unfinished_key():
             raise UserError(
                 f"{self.place}: another build has begun or ended there meanwhile; let one of them work there at a time"
             )

@@ -135,6 +135,9 @@ class WorkFolder:
         finished = FinishedShard(Shard(**content.pop("shard")), rejects=rejects, notes=notes, **content)
         return finished if self._is_whole(finished) else None
 
+    def look_again(self) -> None:
+        """Takes notice of what others have put there since."""
+
     def has(self, file: str) -> bool:
         """Whether a file is in the dataset's folder."""
         return (self.out / file).exists()

@@ -38,7 +38,10 @@ class StoreError(UserError):
 
     def __init__(self, address: str, reason: str):
         super().__init__(f"{address}: {reason}")
-        self.reason = reason
+        self.address, self.reason = address, reason
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.address, self.reason)  # else it could not come from another process
 
 
 class NotThere(StoreError):
