@@ -39,6 +39,7 @@ COMMANDS = (
     Command("bench step", "time a training step, beside PyTorch where it is", "dmml_tf.commands.bench_step"),
     Command("bench sampler", "check and time the drawing of triplets", "dmml_tf.commands.bench_sampler"),
     Command("bench songs", "runs beside other systems on the same whole songs", "dmml_tf.commands.bench_songs"),
+    Command("bench listeners", "simulated listeners: put in and measured", "dmml_tf.commands.bench_listeners"),
     Command("bench duplicates", "how many of made copies are found", "dmml_tf.commands.bench_duplicates"),
     Command("bench excerpts", "what excerpts of songs lose and gain", "dmml_tf.commands.bench_excerpts"),
     Command("bench self_search", "whether changed songs find themselves", "dmml_tf.commands.bench_self_search"),

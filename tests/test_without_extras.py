@@ -122,6 +122,7 @@ def test_every_command_has_help_and_what_needs_an_extra_says_so_in_one_line(fold
             "explore",
             "--run=none",
         ],
+        "dmml judge needs fastapi, uvicorn; install with: pip install 'dmml[explore]'": ["dmml", "judge", "--run=none"],
         "'LAMB' needs tensorflow_addons; install with: pip install 'dmml[addons]'": [
             *train,
             f"--data={folder / 'data'}",

@@ -1,33 +1,13 @@
-"""Listeners who are simulated: how far they lean to A, how constant they are, and whom they agree with, is put in."""
+"""Votes of simulated listeners on triplets that are made."""
 
 import dataclasses
 
 import numpy as np
 
+from dmml_tf.benchmarks.listeners import Listener
 from dmml_tf.data.judgements.votes import DISAGREEING, RANDOM, Answer, Asked, Clip, Votes
 
 CLOSER, OTHER = "song1", "song2"
-
-
-@dataclasses.dataclass(frozen=True)
-class Listener:
-    """Answers A unheard in a share of the cases, by taste in another, and throws a coin in the rest."""
-
-    towards_a: float = 0.0
-    constant: float = 1.0
-
-    def answer(self, taste: str, song1_at_a: bool, rng: np.random.Generator) -> str:
-        drawn = rng.random()
-        if drawn < self.towards_a:
-            return CLOSER if song1_at_a else OTHER
-        if drawn < self.towards_a + self.constant:
-            return taste
-        return CLOSER if rng.random() < 0.5 else OTHER
-
-    @property
-    def repeats_alike(self) -> float:
-        """How often a repeat is answered as the first time: A unheard is a coin, since sides are drawn anew."""
-        return self.constant**2 + (1 - self.constant**2) / 2
 
 
 def heard(

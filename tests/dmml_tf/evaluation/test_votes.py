@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from dmml_tf.benchmarks.listeners import Listener
 from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.data.judgements.votes import Votes
 from dmml_tf.data.signal import LOG_MEL
@@ -14,7 +15,7 @@ from dmml_tf.evaluation.views import Views
 from dmml_tf.evaluation.vote_weights import fit_weights, halves
 from dmml_tf.evaluation.votes import THRESHOLDS, ScoredVotes, VotingSystem, margins, score_votes, strata
 from dmml_tf.evaluation.votes_text import votes_text
-from tests.dmml_tf.evaluation.made_listeners import CLOSER, OTHER, Listener, heard, triplet
+from tests.dmml_tf.evaluation.made_listeners import CLOSER, OTHER, heard, triplet
 
 TWO = Conditions([SharedTag("genre", width=2), SharedTag("mood", width=2)])
 VIEWS = Views.of_conditions(TWO, 4)

@@ -6,13 +6,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from dmml_tf.benchmarks.listeners import Listener
 from dmml_tf.data.judgements.read import read_dim_sim
 from dmml_tf.data.judgements.votes import read_votes
 from dmml_tf.evaluation.listeners import listening
 from dmml_tf.judge.questions import draw_questions
 from dmml_tf.judge.sessions import MOST_SHOWN, REPEAT_AFTER, Sessions
 from dmml_tf.judge.votes_file import VotesFile
-from tests.dmml_tf.evaluation.made_listeners import Listener
 from tests.dmml_tf.judge.test_questions import CHAIN, MANY
 from tfrecords_tools.audio.decode import AudioError
 from tfrecords_tools.errors import UserError
