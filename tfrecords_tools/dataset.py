@@ -13,7 +13,7 @@ from tfrecords_tools.program import progress
 from tfrecords_tools.schema import SCHEMA_VERSION, Schema
 from tfrecords_tools.stores.address import absolute, is_address, joined
 from tfrecords_tools.stores.local_copy import cached_folder
-from tfrecords_tools.stores.store import NotThere, fetch, list_folder
+from tfrecords_tools.stores.store import NoBucket, NotThere, fetch, list_folder
 
 FILE_NAME = "dataset.json"
 BUILD_FILE = "build.json"  # how it was built
@@ -132,6 +132,8 @@ class Dataset:
         try:
             place = cached_folder(address, FILE_NAME, _BESIDE) if address else Path(folder)
             content = json.loads((place / FILE_NAME).read_text(encoding="utf-8"))
+        except NoBucket:
+            raise
         except (FileNotFoundError, NotThere):
             raise UserError(
                 f"{path}: not found; build one with: dmml-records build --manifest songs.csv --out {folder}"

@@ -109,7 +109,7 @@ def train(
     _require_system(config)
     # A dataset that was built anew in the same folder is other data.
     plain = {
-        "data": str(data),
+        "data": dataset.address or str(data),
         "data_sha256": _digest(dataset.folder / FILE_NAME),
         **file_digests(config),
         **json.loads(config.to_json()),
@@ -140,7 +140,7 @@ def train(
         network={**config.network, "size": embedding.output_shape[-1]},
         features=dataset.features,
         schema=dataset.schema,
-        dataset=str(data),
+        dataset=dataset.address or str(data),
         norm_order=config.norm_order,
         masks=learned_masks(objective.model),
         name=name,

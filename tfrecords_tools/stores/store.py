@@ -45,7 +45,11 @@ class StoreError(UserError):
 
 
 class NotThere(StoreError):
-    """There is no such object, or no such bucket."""
+    """There is no such object."""
+
+
+class NoBucket(NotThere):
+    """There is no such bucket."""
 
 
 class Denied(StoreError):
@@ -70,14 +74,14 @@ def require_bucket(address: str) -> None:
     Raises:
         UserError: if it holds a password (which is not repeated), its scheme is unknown, or what reads it is not
             installed, which says how to install it.
-        StoreError: if there is no such bucket, or who asks may not.
+        NoBucket, StoreError: if there is no such bucket, or who asks may not.
     """
     try:
         # One request, whatever the folder holds.
         _tried(address, lambda store, folder: store.info(folder))
     except NotThere as error:
-        if error.reason == _NO_BUCKET or "/" not in address.partition("://")[2].rstrip("/"):
-            raise NotThere(address, _NO_BUCKET) from error
+        if isinstance(error, NoBucket) or "/" not in address.partition("://")[2].rstrip("/"):
+            raise NoBucket(address, _NO_BUCKET) from error
 
 
 def fetch(address: str, path: Path, sha256: str = "") -> None:
@@ -162,7 +166,7 @@ def list_folder(address: str) -> dict[str, Entry]:
     """The objects of a folder, not of those below it: name -> entry. None of a folder that is not there.
 
     Raises:
-        NotThere: if there is no such bucket.
+        NoBucket: if there is none.
         StoreError: if it cannot be listed.
     """
 
@@ -250,7 +254,9 @@ def _once(address: str, operate: Callable[[Any, str], Result]) -> Result:
     try:
         return operate(*_filesystem(address))
     except FileNotFoundError as error:
-        raise NotThere(address, _NO_BUCKET if _SAYS_NO_BUCKET in str(error) else "there is no such object") from error
+        if _SAYS_NO_BUCKET in str(error):
+            raise NoBucket(address, _NO_BUCKET) from error
+        raise NotThere(address, "there is no such object") from error
     except PermissionError as error:
         raise Denied(address, f"no permission ({_plain(error)}); {_RIGHTS}") from error
     except (UserError, *_OURS):
