@@ -2,9 +2,9 @@
 
     dmml train --config judged --config.judgements=votes.csv --data data/mine --run runs/judged
 
-The file is dim-sim's (CSV or JSON; of each row at least 0.9 of the votes must agree) or MagnaTagATune's
-comparisons_final.csv; its ids are the dataset's track ids. A judgement trains when its three tracks are all in the
-train split; where valid has none, a tenth of train's is held back.
+The file is that of dmml judge or of dim-sim (CSV or JSON; of a triplet at least 0.9 of the votes must agree), or
+MagnaTagATune's comparisons_final.csv; its ids are the dataset's track ids. A judgement trains when its three tracks are
+all in the train split; where valid has none, a tenth of train's is held back.
 A batch has up to three eighths more windows than that of disentangled_track.
 """
 

@@ -69,14 +69,16 @@ def draw_questions(
     known = disagreement([*at_random, *candidates])
     # Of a clip that the records end before, nothing is known: no such triplet is asked.
     drawn, others = known[: len(at_random)], known[len(at_random) :]
-    least = float(np.nanquantile(others, 1 - MOST_DISAGREED))
+    # Where fewer than a tenth are disputed at all, those are it.
+    least = max(float(np.nanquantile(others, 1 - MOST_DISAGREED)), float(np.finfo(float).tiny))
+    part = float((others[~np.isnan(others)] >= least).mean())
     taken = {*at_random}
     most = [place for place in np.flatnonzero(others >= least).tolist() if candidates[place] not in taken]
     chosen = rng.permutation(most)[:contested].tolist()
     asked_more = len(chosen) / (len(chosen) + len(at_random))
 
     def question(triplet: Triplet, why: str, value: float) -> Question:
-        likely = 1 - asked_more + (asked_more / MOST_DISAGREED if value >= least else 0)
+        likely = 1 - asked_more + (asked_more / part if value >= least else 0)
         return Question(triplet, why, round(likely, 6), round(value, 6))
 
     return [question(t, RANDOM, float(value)) for t, value in zip(at_random, drawn) if not np.isnan(value)] + [

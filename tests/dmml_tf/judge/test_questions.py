@@ -72,6 +72,20 @@ def test_what_is_not_known_is_not_asked():
     assert len(asked) == 20 + 25 and not any(np.isnan(question.disagreement) for question in asked)
 
 
+@pytest.mark.parametrize("disputed", [0.0, 0.04])
+def test_where_little_is_disputed_that_is_asked_and_its_share_is_known(disputed):
+    def few(triplets):
+        return np.where(contested(triplets) >= np.quantile(contested(triplets), 1 - disputed), 1.0, 0.0) * (
+            disputed > 0
+        )
+
+    asked = draw_questions(MANY, CHAIN, 200, 0.5, few, 0)
+    assert sum(question.why == DISAGREEING for question in asked) == (100 if disputed else 0)
+    weights = np.array([1 / question.times_as_likely for question in asked])
+    much = np.array([question.disagreement > 0 for question in asked])
+    assert weights[much].sum() / weights.sum() == pytest.approx(disputed, abs=0.03)
+
+
 def test_disagreement_is_the_strength_of_the_weaker_side():
     margins = np.array([[0.3, 30.0], [0.3, -30.0], [0.3, -3.0], [-0.3, 0.0], [np.nan, 1.0]])
     found = disagreement(margins)
