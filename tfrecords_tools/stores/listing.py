@@ -5,7 +5,7 @@ from tfrecords_tools.stores.store import Denied, Entry, NotThere, StoreError, li
 
 
 class Listing:
-    """What lies in the folders that were asked about; about 200 bytes an object."""
+    """What lies in the folders that were asked about; about 300 bytes an object."""
 
     def __init__(self) -> None:
         self._folders: dict[str, dict[str, Entry]] = {}
