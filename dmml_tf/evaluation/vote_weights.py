@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import minimize
 
-_LEAST = 8  # triplets: of fewer, no half tells anything
+_LEAST = 20  # triplets: of fewer, no half tells anything
 _RIDGE = 1e-2  # keeps weights finite where one sub-space agrees always; of a triplet's part in the loss
 
 

@@ -38,14 +38,14 @@ def votes_text(content: Mapping) -> str:
 
 
 def _agreement_table(content: Mapping, stratum: str) -> str:
-    """One row a system and space, one column a threshold."""
-    thresholds = list(content["majorities"])
+    """One row a system and space, one column a threshold, headed by how many triplets have such a majority."""
+    by_space = {(system, space): s for system, a in content["agreement"].items() for space, s in a[stratum].items()}
+    counts = {t: max((s[t]["n"] for s in by_space.values() if s[t]), default=0) for t in content["majorities"]}
     rows = [
-        [BASELINE_NAMES.get(system, TRAINED), space, *(format_score(scores[t]) for t in thresholds)]
-        for system, strata in content["agreement"].items()
-        for space, scores in strata[stratum].items()
+        [BASELINE_NAMES.get(system, TRAINED), space, *(format_score(scores[t]) for t in counts)]
+        for (system, space), scores in by_space.items()
     ]
-    return markdown(["system", "space", *(f"at least {t}" for t in thresholds)], rows)
+    return markdown(["system", "space", *(f"at least {t} (n {count})" for t, count in counts.items())], rows)
 
 
 def _weights_lines(content: Mapping) -> str:

@@ -165,6 +165,7 @@ def test_everything_of_a_file_with_a_clip_that_is_gone():
         "--weights genre=",
         "3 y: gone",
         "gain over equal weights",
+        f"at least 0.9 (n {content['agreement']['mine']['all']['genre']['0.9']['n']})",
     ):
         assert line in text
     counts = score_votes(Votes(votes.asked), systems, lambda _: sound_of, rounds=50)
