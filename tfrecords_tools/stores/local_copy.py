@@ -12,11 +12,12 @@ from tfrecords_tools.stores.address import absolute, is_address, joined, name_of
 from tfrecords_tools.stores.store import NotThere, fetch, list_folder, read_bytes
 
 SCRATCH = "dmml-"  # what temporary folders are called
+_LONGEST_NAME = 100  # bytes
 
 
 @contextlib.contextmanager
 def local_copy(path: str) -> Iterator[str]:
-    """A path as it is; of an address a copy of its object, with the same name, until the block ends.
+    """A path as it is; of an address a copy of its object, whose name ends alike, until the block ends.
 
     Raises:
         UserError: if the object cannot be had.
@@ -25,7 +26,8 @@ def local_copy(path: str) -> Iterator[str]:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
-        copy = Path(folder, name_of(path) or "object")
+        # A name in a store may be longer than one on a disk.
+        copy = Path(folder, "object-" + name_of(path).encode()[-_LONGEST_NAME:].decode(errors="ignore"))
         fetch(path, copy)
         yield os.fspath(copy)
 
