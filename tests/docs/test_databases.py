@@ -21,6 +21,7 @@ from dmml_tf.search.query import by_embedding, by_tracks
 
 pytestmark = pytest.mark.spawns
 PAGE = Path(__file__).parents[2] / "docs" / "databases.md"
+GRAPH = "\n## With a graph\n"  # it is made after all others are compared
 SONGS = 10_000
 WEIGHTS = [
     {"tempo": 1.0},
@@ -53,7 +54,7 @@ def page(server, tmp_path_factory):
         schema = embeddings_schema(["id", "title", "artist"], CONDITIONS.size, "float32", False, "")
         pq.write_table(table_of(schema, tracks, vectors[:, None]), "embeddings.parquet")
         patch.setattr(dmml, "load", lambda folder: made_model(vectors[7]))
-        names = run_page(PAGE.read_text(encoding="utf-8"))
+        names = run_page(PAGE.read_text(encoding="utf-8").partition(GRAPH)[0], {"__name__": "page"})
         yield types.SimpleNamespace(**names, index=Index.build(vectors, CONDITIONS, tracks), heard=vectors[7])
         names["connection"].close()
 
@@ -65,9 +66,8 @@ def made_model(heard: np.ndarray) -> dmml.Model:
     return model
 
 
-def run_page(text: str) -> dict:
+def run_page(text: str, names: dict) -> dict:
     """Executes the blocks in their order: SQL that asks is kept as `SEARCH`, other SQL is executed before the next."""
-    names: dict = {"__name__": "page"}
     for kind, code in re.findall(r"^```(python|sql)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         if kind == "python":
             exec(compile(code, str(PAGE), "exec"), names)
@@ -96,3 +96,17 @@ def test_a_sound_is_asked_by_as_the_page_says(page):
     expected = page.index.search(by_embedding(page.heard, CONDITIONS), {"tempo": 1, "genre": 0.2})
     assert [track for track, _ in page.find(page.query)] == [hit.track["id"] for hit in expected]
     assert expected[0].track["title"] == "Song\t7" and expected[0].score == pytest.approx(1.2, abs=1e-5)
+
+
+def test_the_graph_is_used_and_finds_most_of_them(page):
+    kept = page.index.table.ids[:2000]  # that many are joined in a second
+    page.connection.execute("DELETE FROM songs WHERE id <> ALL (%s)", [kept])
+    run_page(PAGE.read_text(encoding="utf-8").partition(GRAPH)[2], vars(page))
+    page.connection.execute("SET enable_seqscan = off")  # else as few as these are all compared
+    asked = by_tracks(page.index, [kept[5]])
+    values = {"query": page.model.search_vectors(asked.vector[None])[0], "but": [kept[5]]}
+    plan = page.connection.execute(f"EXPLAIN {page.SEARCH}", values).fetchall()
+    assert any("using graph" in line for (line,) in plan)
+    found = {row[0] for row in page.connection.execute(page.SEARCH, values).fetchall()}
+    best = [hit.track["id"] for hit in page.index.search(asked, k=SONGS) if hit.track["id"] in {*kept}]
+    assert len(found) == 10 and len(found & {*best[:10]}) >= 7
