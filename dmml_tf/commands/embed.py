@@ -1,5 +1,6 @@
 """`dmml embed`: a folder or a table of audio files, or records, of any number into a Parquet file of embeddings."""
 
+import importlib
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -11,11 +12,11 @@ from dmml_tf.data.signal import Signal
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.parquet import DTYPES
 from dmml_tf.embed.sounds import FilesSource, RecordsSource, Source
-from dmml_tf.embed.tracks import EmbedOptions, embed_tracks, key_of
+from dmml_tf.embed.tracks import SUFFIX, EmbedOptions, Engine, embed_tracks, key_of
 from dmml_tf.run import Run
 from tfrecords_tools.audio.excerpts import HELP
 from tfrecords_tools.dataset import FILE_NAME, Dataset
-from tfrecords_tools.errors import UserError
+from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.notes import RowNote, counted
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
@@ -30,7 +31,11 @@ def define_flags(fv: flags.FlagValues) -> None:
     """Flags of this command."""
     define_run_flag(fv)
     flags.DEFINE_string(
-        "out", None, "File to write, ending in .parquet, or its address.", flag_values=fv, required=True
+        "out",
+        None,
+        "File to write, ending in .parquet, or its address; a name without a suffix: a folder of such files.",
+        flag_values=fv,
+        required=True,
     )
     flags.DEFINE_string(
         "audio",
@@ -55,17 +60,26 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_integer("excerpts", 0, HELP, lower_bound=0, flag_values=fv)
     flags.DEFINE_integer("batch", 64, "Windows a call of the network.", lower_bound=1, flag_values=fv)
     flags.DEFINE_integer("workers", 0, "Processes that decode; 0: one a core.", lower_bound=0, flag_values=fv)
+    flags.DEFINE_enum(
+        "runner",
+        "local",
+        ("local", "dask"),
+        "local: this machine. dask: a cluster of dask.distributed, see --scheduler; extra [dask]. All workers must see "
+        "the audio, the run and --out under the same paths.",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "scheduler", None, "Address of the scheduler for --runner=dask, such as tcp://HOST:8786.", flag_values=fv
+    )
 
 
 def run(fv: flags.FlagValues) -> None:
     """Writes the file, and beside it what could not be used and why."""
     if [bool(fv.audio), bool(fv.manifest), bool(fv.data)].count(True) != 1:
         raise UserError("give one of --audio FOLDER, --manifest TABLE and --data FOLDER")
-    if is_address(fv.out):
-        require_bucket(fv.out)
+    _check_out(fv.out)
+    _check_runner(fv)
     out = work_file(fv.out) if is_address(fv.out) else Path(fv.out)
-    if out.suffix != ".parquet":
-        raise UserError(f"--out={fv.out}: the file's name must end in .parquet")
     trained = Run.load(chosen_run(fv))
     out.parent.mkdir(parents=True, exist_ok=True)
     embedder = Embedder.of_run(trained, fv.batch)
@@ -78,6 +92,7 @@ def run(fv: flags.FlagValues) -> None:
         key,
         out,
         EmbedOptions(fv.windows, fv.dtype),
+        _engine(fv, trained, source),
     )
     findings = write_findings(out, embedded.rejects, [*odd, *embedded.notes])
     size = trained.conditions.size or trained.network["size"]
@@ -94,6 +109,36 @@ def _deliver(out: Path, address: str) -> None:
     for path in (*beside, out):
         put(path, joined(folder, path.name))
     shutil.rmtree(out.parent)
+
+
+def _check_out(out: str) -> None:
+    if is_address(out):
+        require_bucket(out)
+    if Path(out).suffix not in (SUFFIX, "") or (is_address(out) and Path(out).suffix != SUFFIX):
+        raise UserError(
+            f"--out={out}: the file's name must end in {SUFFIX}; without a suffix it is a folder of "
+            "such files, which has no address"
+        )
+
+
+def _check_runner(fv: flags.FlagValues) -> None:
+    if fv.runner == "dask":
+        if is_address(fv.out):
+            raise UserError(f"--out={fv.out}: with --runner=dask give a folder that all machines see")
+        require_extra("dask", "--runner=dask", "distributed")
+        if fv.data:
+            raise UserError("--runner=dask is for audio files; the records of --data are embedded here")
+        if not fv.scheduler:
+            raise UserError("--runner=dask needs --scheduler, such as --scheduler=tcp://HOST:8786")
+    elif fv.scheduler:
+        raise UserError("--scheduler is for --runner=dask; give both or neither")
+
+
+def _engine(fv: flags.FlagValues, trained: Run, source: Source) -> Engine | None:
+    if fv.runner == "local" or not isinstance(source, FilesSource):
+        return None
+    # Imported on demand: it is an extra.
+    return importlib.import_module("dmml_tf.embed.dask").dask_engine(fv.scheduler, trained, source, fv.batch)
 
 
 def _source(fv: flags.FlagValues, trained: Run, signal: Signal, out: Path) -> tuple[Source, Path, list[RowNote]]:

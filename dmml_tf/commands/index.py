@@ -18,7 +18,10 @@ def define_flags(fv: flags.FlagValues) -> None:
         "data", None, "Folder of the records to index; default: those the run was trained on.", flag_values=fv
     )
     flags.DEFINE_string(
-        "embeddings", None, "File of embeddings, written by dmml embed, to index in place of records.", flag_values=fv
+        "embeddings",
+        None,
+        "File or folder of embeddings, written by dmml embed, to index in place of records.",
+        flag_values=fv,
     )
 
 

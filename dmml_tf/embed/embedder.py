@@ -41,13 +41,18 @@ class Embedder:
         self._call = network if isinstance(network, LightNetwork) else _traced(network, self.signal)
 
     @classmethod
-    def of_run(cls, run: Run, batch_size: int = BATCH) -> "Embedder":
+    def of_run(cls, run: Run, batch_size: int = BATCH, threads: int = 0) -> "Embedder":
         """Takes the trained network of a run, in LiteRT where that can be had (`dmml_tf.embed.light`).
+
+        Args:
+            run: a trained one.
+            batch_size: windows a call, at most.
+            threads: of LiteRT; 0 takes one a core.
 
         Raises:
             UserError: as `Run.embedding`.
         """
-        return cls(light_network(run) or run.embedding(), run.features, batch_size)
+        return cls(light_network(run, threads) or run.embedding(), run.features, batch_size)
 
     @property
     def size(self) -> int:

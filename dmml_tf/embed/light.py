@@ -38,14 +38,15 @@ class LightNetwork:
 
     Args:
         content: a model of one input and one output, float32 each.
+        threads: that compute at once; 0 takes one a core.
 
     Raises:
         ValueError: if the content is no such model.
     """
 
-    def __init__(self, content: bytes):
+    def __init__(self, content: bytes, threads: int = 0):
         self._content, self._making, self._of_thread = content, threading.Lock(), threading.local()
-        self._pool = concurrent.futures.ThreadPoolExecutor(_cores())
+        self._pool = concurrent.futures.ThreadPoolExecutor(threads or _cores())
         interpreter = self._interpreter()
         (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
         self.input_shape: tuple[Any, ...] = (None, *map(int, taken["shape_signature"][1:]))
@@ -84,7 +85,7 @@ def has_runtime() -> bool:
     return importlib.util.find_spec("ai_edge_litert") is not None
 
 
-def light_network(run: Run) -> LightNetwork | None:
+def light_network(run: Run, threads: int = 0) -> LightNetwork | None:
     """The network of a run in LiteRT, converted first where no whole file of its weights is there.
 
     Returns:
@@ -98,7 +99,7 @@ def light_network(run: Run) -> LightNetwork | None:
         return None
     path, weights = run.folder / LIGHT_FILE, run.weights_sha256()
     try:
-        return LightNetwork(_read(path, weights) or _write(path, weights, run))
+        return LightNetwork(_read(path, weights) or _write(path, weights, run), threads)
     except (ImportError, OSError, ValueError):  # a runtime that this machine cannot load, or a folder to read only
         return None
 

@@ -6,6 +6,7 @@ numbers; `windows` a list of such lists, the track's 3 s windows in order.
 
 import contextlib
 import dataclasses
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from tfrecords_tools.files import whole_file
 
 DTYPES = ("float32", "float16")
 VECTOR, WINDOWS = "vector", "windows"
+WHOLE_FILE = "whole.json"  # of a folder of parts: that all are there
 _MODEL = b"dmml_model"
 _BLOCK = 16_384  # vectors in memory at a time
 
@@ -72,6 +74,11 @@ def write_table(path: Path, table: pa.Table) -> None:
         pq.write_table(table, temporary)
 
 
+def part_name(number: int) -> str:
+    """File name of a part of a folder; by name, they are in order."""
+    return f"{number:06d}.parquet"
+
+
 def join_parts(parts: Iterable[Path], out: Path, schema: pa.Schema) -> int:
     """One file of several, one of them in memory at a time; returns its rows."""
     rows = 0
@@ -85,16 +92,18 @@ def join_parts(parts: Iterable[Path], out: Path, schema: pa.Schema) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class EmbeddingsFile:
-    """A file of embeddings; windows are not read.
+    """A file of embeddings, or a folder of parts as if they were one; windows are not read.
 
     Attributes:
-        path: of the file.
+        path: of the file or folder.
+        files: what it consists of, in order.
         size: numbers of a vector.
         model: SHA-256 of the weights.
         tracks: Arrow table of the text columns, one of them `id`; N rows.
     """
 
     path: str | os.PathLike
+    files: Sequence[Path]
     size: int
     model: str
     tracks: pa.Table
@@ -104,17 +113,22 @@ class EmbeddingsFile:
         """Reads all but the vectors.
 
         Raises:
-            UserError: if it is no such file.
+            UserError: if it is no such file, or a folder whose parts are not all there or of different kinds.
         """
-        with _parquet(path) as file:
-            schema = file.schema_arrow
-            if VECTOR not in schema.names or not pa.types.is_fixed_size_list(schema.field(VECTOR).type):
-                raise UserError(f"{path}: has no column '{VECTOR}' of embeddings; make it with: dmml embed")
-            tracks = file.read([name for name in schema.names if name not in (VECTOR, WINDOWS)]).combine_chunks()
-        if "id" not in tracks.column_names or not len(tracks):
+        files, schema, tables = _files(Path(path)), None, []
+        for part in files:
+            with _parquet(part) as file:
+                if schema is not None and not file.schema_arrow.equals(schema, check_metadata=True):
+                    raise UserError(f"{part}: has other columns, or is by another model, than {files[0].name}")
+                schema = file.schema_arrow
+                if VECTOR not in schema.names or not pa.types.is_fixed_size_list(schema.field(VECTOR).type):
+                    raise UserError(f"{part}: has no column '{VECTOR}' of embeddings; make it with: dmml embed")
+                tables.append(file.read([name for name in schema.names if name not in (VECTOR, WINDOWS)]))
+        tracks = pa.concat_tables(tables).combine_chunks()
+        if schema is None or "id" not in tracks.column_names or not len(tracks):
             raise UserError(f"{path}: holds no track with an id; make it with: dmml embed")
         model = (schema.metadata or {}).get(_MODEL, b"").decode()
-        return cls(path, schema.field(VECTOR).type.list_size, model, tracks)
+        return cls(path, files, schema.field(VECTOR).type.list_size, model, tracks)
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yields the vectors, float32 [n, E], in the order of the tracks.
@@ -122,10 +136,33 @@ class EmbeddingsFile:
         Raises:
             UserError: if they cannot be read.
         """
-        with _parquet(self.path) as file:
-            for batch in file.iter_batches(_BLOCK, columns=[VECTOR]):
-                numbers = batch.column(0).flatten().to_numpy(zero_copy_only=False)
-                yield numbers.astype(np.float32).reshape(-1, self.size)
+        for part in self.files:
+            with _parquet(part) as file:
+                for batch in file.iter_batches(_BLOCK, columns=[VECTOR]):
+                    numbers = batch.column(0).flatten().to_numpy(zero_copy_only=False)
+                    yield numbers.astype(np.float32).reshape(-1, self.size)
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, or the parts of a folder.
+
+    Raises:
+        UserError: if the folder is not whole.
+    """
+    if not path.is_dir():
+        return [path]
+    try:
+        count = json.loads((path / WHOLE_FILE).read_text(encoding="utf-8"))["parts"]
+        files = [path / part_name(number) for number in range(count)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: is no folder of embeddings, or not whole ({WHOLE_FILE}: {error}); make it, or go on, with: "
+            "dmml embed"
+        ) from error
+    missing = [file.name for file in files if not file.exists()]
+    if missing or not files:
+        raise UserError(f"{path}: {len(missing)} of {count} parts are not there: {', '.join(missing[:3])}")
+    return files
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -62,7 +62,7 @@ class FilesSource:
     """
 
     def __init__(self, manifest: Manifest, signal: Signal = LOG_MEL, workers: int = 0, excerpts: int = 0):
-        self._manifest, self._signal, self._workers, self._excerpts = manifest, signal, workers, excerpts
+        self._manifest, self._signal, self._workers, self.excerpts = manifest, signal, workers, excerpts
         self.columns: Sequence[str] = track_columns((*manifest.tags, *manifest.values))
         self.notes: Sequence[RowNote] = manifest.notes
 
@@ -85,41 +85,60 @@ class FilesSource:
 
     def items(self, wanted: Sequence[bool]) -> Iterator[Sound | Unusable]:
         """See `Source`."""
-        waiting: collections.deque[Row | Reject] = collections.deque()
+        return decoded(self.rows(wanted), self._signal, self._workers, self.excerpts)
 
-        def tasks() -> Iterator[Task]:
-            for place, row in enumerate(self._manifest):
-                if wanted[place]:
-                    if self._twins[place]:
-                        row = Reject(row.line, row.track_id, "track_id", f"duplicate of line {self._twins[place]}")
-                    waiting.append(row)
-                    if isinstance(row, Row):
-                        yield Task(
-                            row.path,
-                            audio=self._signal.takes_samples,
-                            features=self._signal.features,
-                            excerpts=self._excerpts,
-                        )
+    def rows(self, wanted: Sequence[bool]) -> Iterator[Row | Reject]:
+        """Yields the rows whose place is wanted, in order; one whose id another has had before is a reject."""
+        for place, row in enumerate(self._manifest):
+            if wanted[place]:
+                twin = self._twins[place]
+                yield Reject(row.line, row.track_id, "track_id", f"duplicate of line {twin}") if twin else row
 
-        with contextlib.closing(ordered_map(extract, tasks(), self._workers, patience)) as results:
-            for result in results:
-                while isinstance(row := waiting.popleft(), Reject):
-                    yield Unusable(row)
-                yield self._item(row, result)
-        for row in waiting:  # nothing but rejects is left
-            if isinstance(row, Reject):
+
+def decoded(
+    rows: Iterable[Row | Reject],
+    signal: Signal,
+    workers: int = 0,
+    excerpts: int = 0,
+    paths: Mapping[str, str] = {},
+    sharing: int = 0,
+) -> Iterator[Sound | Unusable]:
+    """Yields what each row of a table is: its sound, as `signal` has it, or why there is none.
+
+    Args:
+        rows: taken as they are needed.
+        signal, excerpts: as for `FilesSource`.
+        paths: what a row's path is for this process, where that is another.
+        workers, sharing: as for `tfrecords_tools.build.pool.ordered_map`.
+    """
+    waiting: collections.deque[Row | Reject] = collections.deque()
+
+    def tasks() -> Iterator[Task]:
+        for row in rows:
+            waiting.append(row)
+            if isinstance(row, Row):
+                path = paths.get(row.path, row.path)
+                yield Task(path, audio=signal.takes_samples, features=signal.features, excerpts=excerpts)
+
+    with contextlib.closing(ordered_map(extract, tasks(), workers, patience, sharing)) as results:
+        for result in results:
+            while isinstance(row := waiting.popleft(), Reject):
                 yield Unusable(row)
+            yield _item(row, result, signal)
+    for row in waiting:  # nothing but rejects is left
+        if isinstance(row, Reject):
+            yield Unusable(row)
 
-    def _item(self, row: Row, result: Extracted | Refused | Died) -> Sound | Unusable:
-        odd = row.notes if isinstance(result, Died) else (*row.notes, *result.notes)
-        notes = tuple(of_row(row.line, row.track_id, odd))
-        if isinstance(result, Refused):
-            require_answer(row.path, result)
-        if not isinstance(result, Extracted):
-            return Unusable(Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}"), notes)
-        first = (row.track_id, row.title, row.artist, row.split)
-        field = self._signal.field
-        return Sound(track_text(first, row.tags, row.values), {field: getattr(result, field)}, notes)
+
+def _item(row: Row, result: Extracted | Refused | Died, signal: Signal) -> Sound | Unusable:
+    odd = row.notes if isinstance(result, Died) else (*row.notes, *result.notes)
+    notes = tuple(of_row(row.line, row.track_id, odd))
+    if isinstance(result, Refused):
+        require_answer(row.path, result)
+    if not isinstance(result, Extracted):
+        return Unusable(Reject(row.line, row.track_id, "path", f"'{row.path}': {result.reason}"), notes)
+    first = (row.track_id, row.title, row.artist, row.split)
+    return Sound(track_text(first, row.tags, row.values), {signal.field: getattr(result, signal.field)}, notes)
 
 
 class RecordsSource:

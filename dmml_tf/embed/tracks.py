@@ -1,27 +1,32 @@
-"""Any number of tracks -> the Parquet file of their embeddings; streaming, and it goes on where it was interrupted.
+"""Any number of tracks -> their embeddings, in a Parquet file or a folder of such; it goes on where it was interrupted.
 
-Source of the mean over windows: Lee et al., ICASSP 2020, section 3.3. While at work there is a folder
-`OUT.parts`: `state.json` says what is being embedded, and each 256 items are one part, renamed into place.
+Source of the mean over windows: Lee et al., ICASSP 2020, section 3.3. While a file is made there is a folder
+`OUT.parts` (see `dmml_tf.embed.parts`); where `OUT` is to be a folder, it is that.
 """
 
+import contextlib
 import dataclasses
 import hashlib
-import json
+import itertools
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
-import numpy as np
+import pyarrow.parquet as pq
 
 from dmml_tf.embed.embedder import Embedder
-from dmml_tf.embed.parquet import embeddings_schema, join_parts, table_of, write_table
-from dmml_tf.embed.sounds import Sound, Source, Unusable
-from tfrecords_tools.files import write_json
+from dmml_tf.embed.parquet import embeddings_schema, join_parts
+from dmml_tf.embed.parts import Parts
+from dmml_tf.embed.sounds import Source
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import RowNote
 from tfrecords_tools.program import progress
 from tfrecords_tools.tables.manifest import Reject
 
-PART = 256  # items that an interruption may cost
+SUFFIX = ".parquet"  # of an `OUT` that is one file
+# Writes the parts of these numbers, and yields of each, once it is there, how many items it has.
+Engine = Callable[[Parts, Sequence[int]], Generator[int, None, None]]
+PART = 256  # items that an interruption, or the death of a worker, may cost
 _FORM = 2  # of a part's note: it has notes beside rejects
 
 
@@ -48,7 +53,13 @@ class EmbeddedTracks:
 
 
 def embed_tracks(
-    embedder: Embedder, model: str, source: Source, key: str, out: Path, options: EmbedOptions
+    embedder: Embedder,
+    model: str,
+    source: Source,
+    key: str,
+    out: Path,
+    options: EmbedOptions,
+    engine: Engine | None = None,
 ) -> EmbeddedTracks:
     """Writes `out`; in memory are one batch, one track and the vectors of one part.
 
@@ -57,74 +68,56 @@ def embed_tracks(
         model: SHA-256 of its weights.
         source: the tracks, with the sound that the network takes.
         key: says what the source is; parts of another key, model or options are done again.
-        out: a .parquet file.
+        out: a .parquet file, or any other name: a folder of parts, which stays.
         options: see there.
+        engine: makes the parts in place of this process, such as `dask.dask_engine`.
+
+    Raises:
+        UserError: if `out` is a folder of something else, or what the engine raises.
     """
+    one_file = out.suffix == SUFFIX
     schema = embeddings_schema(source.columns, embedder.size, options.dtype, options.windows, model)
-    parts = _open_parts(out, [key, model, {**dataclasses.asdict(options), "batch": embedder.batch_size}, PART, _FORM])
-    count = source.count()
-    missing = [not _part_note(parts, number).exists() for number in range(-(-count // PART))]
-    wanted = [missing[place // PART] for place in range(count)]
+    parts = Parts(out.with_name(f"{out.name}.parts") if one_file else out, schema, source.count(), PART)
+    settings = {**dataclasses.asdict(options), "batch": embedder.batch_size}
+    parts.begin([key, model, settings, parts.size, _FORM], one_file)
+    if engine is None:
+        _embed_here(parts, source, embedder)
+    else:
+        _embed_elsewhere(parts, engine)
+    rejects, notes = parts.findings()
+    if one_file:
+        rows = join_parts(parts.files(), out, schema)
+        shutil.rmtree(parts.folder)
+    else:
+        rows = sum(pq.read_metadata(file).num_rows for file in parts.files())
+        parts.finish(rows)
+    return EmbeddedTracks(rows, rejects, [*source.notes, *notes])
+
+
+def _embed_here(parts: Parts, source: Source, embedder: Embedder) -> None:
+    missing = parts.missing()
+    wanted = parts.wanted(missing)
     items = progress(source.items(wanted), sum(wanted), "embed")
-    for number in np.flatnonzero(missing):
-        sounds = _Part(items, min(PART, count - number * PART))
-        vectors = list(embedder.each(sounds))
-        write_table(_part_file(parts, number), table_of(schema, sounds.tracks, vectors))
-        # Last: a part is there when its note is.
-        write_json(
-            _part_note(parts, number),
-            {name: [dataclasses.asdict(row) for row in getattr(sounds, name)] for name in ("rejects", "notes")},
-        )
+    for number in missing:
+        parts.write(number, items, embedder)
     for _ in items:  # lets the progress say that it is done
         pass
-    files = [_part_file(parts, number) for number in range(len(missing))]
-    contents = [json.loads(_part_note(parts, number).read_text("utf-8")) for number in range(len(missing))]
-    rejects = [Reject(**row) for content in contents for row in content["rejects"]]
-    notes = [*source.notes, *(RowNote(**row) for content in contents for row in content["notes"])]
-    rows = join_parts(files, out, schema)
-    shutil.rmtree(parts)
-    return EmbeddedTracks(rows, rejects, notes)
 
 
-class _Part:
-    """The next `count` items: yields their sounds; keeps their metadata, the rejects and the notes."""
-
-    def __init__(self, items: Iterator[Sound | Unusable], count: int):
-        self._items, self._count = items, count
-        self.tracks: list[Mapping[str, str]] = []
-        self.rejects: list[Reject] = []
-        self.notes: list[RowNote] = []
-
-    def __iter__(self) -> Iterator[Mapping[str, np.ndarray]]:
-        for _ in range(self._count):
-            item = next(self._items)
-            self.notes.extend(item.notes)
-            if isinstance(item, Unusable):
-                self.rejects.append(item.reject)
-            else:
-                self.tracks.append(item.track)
-                yield item.sound
+def _embed_elsewhere(parts: Parts, engine: Engine) -> None:
+    missing = parts.missing()
+    with contextlib.closing(engine(parts, missing)) as done:
+        items = itertools.chain.from_iterable(map(range, done))
+        for _ in progress(items, sum(map(parts.items, missing)), "embed"):
+            pass
+    if left := len(parts.missing()):
+        raise UserError(
+            f"{parts.folder}: the workers are done, and {left} of {len(missing)} parts are not there; all machines "
+            "must see the same folder under the same path"
+        )
 
 
 def key_of(file: Path) -> str:
     """SHA-256 of a table, or of a dataset's `dataset.json`, which holds its shards' checksums."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _open_parts(out: Path, state: list) -> Path:
-    parts = out.with_name(f"{out.name}.parts")
-    file = parts / "state.json"
-    if not file.exists() or json.loads(file.read_text(encoding="utf-8")) != state:
-        shutil.rmtree(parts, ignore_errors=True)
-        parts.mkdir(parents=True)
-        write_json(file, state)
-    return parts
-
-
-def _part_file(parts: Path, number: int) -> Path:
-    return parts / f"{number:06d}.parquet"
-
-
-def _part_note(parts: Path, number: int) -> Path:
-    return parts / f"{number:06d}.json"

@@ -160,11 +160,25 @@ class InWorker:
         # The nanny starts workers as daemons, which may start no process; those of the pool end with their parent.
         multiprocessing.current_process().daemon = False
         os.environ.update(pool.ONE_THREAD)
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(self.threads))
 
     @property
     def folder(self) -> str:
         """The worker's own folder, on its own disk."""
         return self._worker.local_directory
+
+    def require_sight(self, paths: Iterable[str | os.PathLike]) -> None:
+        """Raises `unseen` of the first of these files that is not seen from here."""
+        for path in paths:
+            if not os.path.exists(path):
+                raise self.unseen(path)
+
+    def unseen(self, path: str | os.PathLike) -> UserError:
+        """The error that says that this worker does not see a file."""
+        return UserError(
+            f"the worker {self.name} does not see {os.fspath(path)}, which is there where the command runs; "
+            "all machines must see it under the same path"
+        )
 
     def require_wanted(self) -> None:
         """Ends the task, here, if it was cancelled, its client or scheduler is gone, or the worker ends."""

@@ -124,22 +124,11 @@ def make_shard(job: ShardJob, worker: InWorker) -> int:
     Raises:
         UserError: if the worker does not see what the machine sees that sent it, or its disk is full.
     """
-    _require_sight(job, worker)
+    worker.require_sight(task.path for task, seen in zip(job.tasks, job.seen) if seen)
+    if key_at(job.out) is None:
+        raise worker.unseen(joined(job.out, WORK_FOLDER))
     write_apart(job.out, job.shard, job.schema, _outcomes(job, worker), worker.folder)
     return job.shard.count
-
-
-def _require_sight(job: ShardJob, worker: InWorker) -> None:
-    unseen = next(
-        (task.path for task, seen in zip(job.tasks, job.seen) if seen and not os.path.exists(task.path)), None
-    )
-    if unseen is None and key_at(job.out) is None:
-        unseen = joined(job.out, WORK_FOLDER)
-    if unseen is not None:
-        raise UserError(
-            f"the worker {worker.name} does not see {unseen}, which is there where the build runs; all machines must "
-            "see the audio and --out under the same paths"
-        )
 
 
 def _outcomes(job: ShardJob, worker: InWorker) -> Iterator[Outcome]:

@@ -13,7 +13,7 @@ import soundfile
 from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SharedTag, Within
-from dmml_tf.embed import sounds
+from dmml_tf.embed import parts, sounds
 from dmml_tf.embed import tracks as module
 from dmml_tf.embed.audio import embed_audio
 from dmml_tf.embed.embedder import Embedder
@@ -28,6 +28,7 @@ from tests.in_this_process import map_here
 from tests.synthetic import SCHEMA, write_dataset
 from tfrecords_tools import program
 from tfrecords_tools.dataset import Dataset
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.notes import Note
 from tfrecords_tools.program import Command, dispatch
@@ -148,7 +149,7 @@ def test_a_silent_file_is_no_song_and_no_query(in_this_process, place, capsys, t
 
 
 def test_what_is_odd_is_listed_beside_and_survives_an_interruption(place, capsys, tmp_path, monkeypatch):
-    def noting(function, tasks, workers, seconds):
+    def noting(function, tasks, *_):
         for task in tasks:
             result = function(task)
             yield dataclasses.replace(result, notes=(Note("length", f"odd: {Path(task.path).stem}", "taken"),))
@@ -218,7 +219,7 @@ def test_goes_on_where_it_was_interrupted(place, capsys, tmp_path, monkeypatch):
     whole, out = tmp_path / "whole.parquet", tmp_path / "out.parquet"
     arguments = ("embed", "--data", place / "data", "--out")
     assert dmml(capsys, place, *arguments, whole)[0] == 0
-    written, write = [], module.write_table
+    written, write = [], parts.write_table
 
     def interrupt_at_third(path, table):
         if len(written) == 2:
@@ -227,21 +228,27 @@ def test_goes_on_where_it_was_interrupted(place, capsys, tmp_path, monkeypatch):
         write(path, table)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "write_table", interrupt_at_third)
+        patch.setattr(parts, "write_table", interrupt_at_third)
         status, _, error = dmml(capsys, place, *arguments, out)
     assert status == 130 and "run the same command again to go on" in error and not out.exists()
     again = []
-    monkeypatch.setattr(module, "write_table", lambda path, table: (again.append(path.name), write(path, table)))
+    monkeypatch.setattr(parts, "write_table", lambda path, table: (again.append(path.name), write(path, table)))
     status, _, error = dmml(capsys, place, *arguments, out)
     assert status == 0 and "embed: 5/5" in error and len(again) == 3 and not set(again) & set(written)
     assert pq.read_table(out).equals(pq.read_table(whole))
 
 
-def test_parts_of_other_options_are_done_again(place, capsys, tmp_path, monkeypatch):
-    parts = module._open_parts(tmp_path / "a.parquet", ["key", 1])
-    (parts / "000000.json").write_text("[]")
-    assert (module._open_parts(tmp_path / "a.parquet", ["key", 1]) / "000000.json").exists()
-    assert not (module._open_parts(tmp_path / "a.parquet", ["key", 2]) / "000000.json").exists()
+def test_parts_of_other_options_are_done_again(tmp_path):
+    made = parts.Parts(tmp_path / "a.parquet.parts", None, 5, 2)
+    made.begin(["key", 1], ours=True)
+    made.note(1).write_text("[]")
+    made.begin(["key", 1], ours=True)
+    assert made.missing() == [0, 2] and made.wanted([0, 2]) == [True, True, False, False, True]
+    made.begin(["key", 2], ours=True)
+    assert made.missing() == [0, 1, 2]
+    with pytest.raises(UserError, match="holds other files, or embeddings of other input, model or options; remove it"):
+        made.begin(["key", 3], ours=False)
+    assert made.folder.exists()
 
 
 def test_finished_files_are_not_decoded_again(place, monkeypatch):
@@ -267,6 +274,9 @@ def test_finished_files_are_not_decoded_again(place, monkeypatch):
         (["embed", "--out", "x.csv", "--data", "d"], "must end in .parquet"),
         (["embed", "--out", "x.parquet", "--data", "none"], "dataset.json: not found"),
         (["embed", "--out", "x.parquet", "--data", "d", "--excerpts=4"], "--excerpts is of audio files"),
+        (["embed", "--out", "x", "--data", "d", "--scheduler=tcp://x:1"], "--scheduler is for --runner=dask"),
+        (["embed", "--out", "x", "--audio", "a", "--runner=dask"], "--runner=dask needs --scheduler"),
+        (["embed", "--out", "x", "--data", "d", "--runner=dask"], "--runner=dask is for audio files"),
         (["index", "--embeddings", "none.parquet"], "none.parquet: cannot be read as Parquet"),
         (["index", "--embeddings", "e", "--data", "d"], "give either --data or --embeddings"),
     ],
