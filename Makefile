@@ -19,7 +19,7 @@ DEMO_FLAGS ?=
 QUICK := not trains and not spawns and not slow and not browser and not wheel and not notebook
 
 # tensorflow-addons, and with it the design's own stack, exists for Python 3.11 alone.
-EXTRAS := $(shell $(PYTHON) -c 'import sys; print("addons,test" if sys.version_info[:2] == (3, 11) else "test")')
+ADDONS := $(shell $(PYTHON) -c 'import sys; print("addons," if sys.version_info[:2] == (3, 11) else "")')
 
 .PHONY: check clean demo docs listen pretrained pretrained-musicnn quick test test-keras3
 
@@ -69,7 +69,7 @@ quick: .venv/dev
 docs: .venv/dev
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
-test: .venv/installed
+test: .venv/test
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TEST_FLAGS)
 
 test-keras3: .venv-keras3/installed
@@ -78,11 +78,15 @@ test-keras3: .venv-keras3/installed
 .venv/installed: setup.py
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --upgrade pip
-	.venv/bin/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	.venv/bin/python -m pip install --quiet --editable '.[$(ADDONS)job]'
 	touch $@
 
-.venv/dev: .venv/installed
-	.venv/bin/python -m pip install --quiet --editable '.[$(EXTRAS),dev]'
+.venv/test: .venv/installed
+	.venv/bin/python -m pip install --quiet --editable '.[$(ADDONS)test]'
+	touch $@
+
+.venv/dev: .venv/test
+	.venv/bin/python -m pip install --quiet --editable '.[$(ADDONS)dev]'
 	touch $@
 
 .venv-keras3/installed: setup.py

@@ -106,6 +106,7 @@ setup(
         "demo": DEMO,
         "dev": [*CHECK, *DOCS, *JOB, *TEST],
         "explore": EXPLORE,
+        "job": JOB,
         "lite": LITE,
         "onnx": ONNX,
         "search": SEARCH,
