@@ -9,6 +9,7 @@ from dmml_tf.search.index import INDEX_FOLDER
 from dmml_tf.search.recall import describe, prepared
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.stores.local_copy import local_copy
 
 
 def define_flags(fv: flags.FlagValues) -> None:
@@ -20,7 +21,7 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "embeddings",
         None,
-        "File or folder of embeddings, written by dmml embed, to index in place of records.",
+        "File or folder of embeddings, written by dmml embed, or a file's address, to index in place of records.",
         flag_values=fv,
     )
 
@@ -32,7 +33,8 @@ def run(fv: flags.FlagValues) -> None:
         raise UserError("give either --data or --embeddings")
     folder = trained.folder / INDEX_FOLDER
     if fv.embeddings:
-        index = index_embeddings(trained, fv.embeddings, folder)
+        with local_copy(fv.embeddings) as file:
+            index = index_embeddings(trained, file, folder)
     else:
         index = prepared(index_run(trained, Dataset.load(trained.records(fv.data), trained.features)))
         index.save(folder)

@@ -88,6 +88,9 @@ def test_embeddings_of_songs_at_an_address_are_put_at_one(bucket, place, capsys,
     ours, theirs = (pq.read_table(tmp_path / name).to_pylist() for name in ("songs.parquet", "theirs.parquet"))
     assert [row["id"] for row in theirs] == ["s0", "s1"] and theirs == ours
 
+    status, said, _ = called(capsys, place, "index", f"--embeddings={out}")
+    assert status == 0 and "2 tracks, 10 numbers each" in said
+
     # A later one that rejects nothing leaves no list of rejects behind.
     send_to(bucket)("PUT", "/music/songs/table.csv", b"track_id,path,artist\ns0,0.wav,A\n")
     assert called(capsys, place, "embed", f"--manifest={songs}/table.csv", f"--out={out}", "--workers=1")[0] == 0
