@@ -94,7 +94,7 @@ class Manifest:
         self.path, self.source, self._table = table.path, table.source, table
         # Joined once: a million rows cannot wait for pathlib.
         self.audio_root = absolute(table.folder if audio_root is None else audio_root)
-        self._listing = Listing()
+        self._root_is_far, self._listing = is_address(self.audio_root), Listing()
         self.rejects: list[Reject] = []
         self.notes: list[RowNote] = []
         self.audio_is_checked = check_audio
@@ -213,24 +213,26 @@ class Manifest:
         return self._listing.problem(path) if is_address(path) else file_problem(path)
 
     def _resolved(self, cell: str) -> str:
-        if is_address(cell):
-            try:
-                require_no_secret(cell)
-            except UserError as error:
-                raise _Wrong("path", str(error)) from None
-        if is_address(cell) or (is_address(self.audio_root) and not os.path.isabs(cell)):
-            path = resolved(self.audio_root, cell)
+        # A million rows come by here.
+        absolute = os.path.isabs(cell)
+        if not absolute and (self._root_is_far or is_address(cell)):
+            path, absolute = self._address(cell), is_address(cell)
         else:
             path = os.path.normpath(os.path.join(self.audio_root, cell))
-        if (self._inside_only or not (os.path.isabs(cell) or is_address(cell))) and not path.startswith(
-            self.audio_root.rstrip("/") + "/"
-        ):
+        if (self._inside_only or not absolute) and not path.startswith(self.audio_root.rstrip("/") + "/"):
             if path == self.audio_root:
                 raise _Wrong("path", f"'{cell}': is a directory; name an audio file")
             raise _Wrong(
                 "path", f"'{cell}': leaves the audio root {self.audio_root}; give --audio_root a folder that holds it"
             )
         return path
+
+    def _address(self, cell: str) -> str:
+        try:
+            require_no_secret(cell if is_address(cell) else self.audio_root)
+        except UserError as error:
+            raise _Wrong("path", str(error)) from None
+        return resolved(self.audio_root, cell)
 
 
 def read_manifest(
