@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -184,15 +185,11 @@ def test_engines_put_their_shards_there_themselves(music, manifest, local, tmp_p
     pytest.importorskip("distributed")
     from tfrecords_tools.build.dask import _job, make_shard
 
-    class Worker:
-        name, folder, threads = "one", os.fspath(tmp_path), 1
-
-        def require_wanted(self) -> None:
-            """It is."""
+    worker = mock.Mock(threads=1, folder=os.fspath(tmp_path))  # of a cluster, which would take seconds to start
 
     def engine(shards, plan, work, cache):
         for shard in shards:
-            make_shard(_job(shard, plan, absolute(work.place), cache), Worker())
+            make_shard(_job(shard, plan, absolute(work.place), cache), worker)
         work.look_again()
         return [work.finished(shard) for shard in shards]
 
