@@ -135,12 +135,15 @@ class Model:
             float32 [N, E], the sub-spaces side by side, each as long as its weight.
 
         Raises:
-            UserError: if masks were learned and overlap, on unusable weights, or if a file cannot be used.
+            UserError: if masks were learned and overlap, on unusable weights or numbers of another size, or if a file
+                cannot be used.
         """
         if self._run is not None:
             self._run.require_slices()
         if isinstance(songs, np.ndarray):
-            songs = Embeddings(songs, self.conditions)
+            if songs.ndim != 2 or songs.shape[1] != (self.conditions.size or songs.shape[1]):
+                raise UserError(f"songs have {self.conditions.size} numbers each here; these have shape {songs.shape}")
+            songs = Embeddings(songs.astype(np.float32), self.conditions)
         vectors = (songs if isinstance(songs, Embeddings) else self.embed(songs)).vectors
         slices = self.conditions.subspaces or {WHOLE: slice(None)}
         counts = weight_vector(weights, list(slices))
