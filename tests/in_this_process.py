@@ -9,7 +9,6 @@ def map_here(
     tasks: Iterable[Any],
     workers: int = 0,
     seconds: Callable[[Any], float] | None = None,
-    sharing: int = 0,
 ) -> Iterator[Any]:
     """What `tfrecords_tools.build.pool.ordered_map` yields, without its processes."""
     yield from map(function, tasks)

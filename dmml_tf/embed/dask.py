@@ -20,6 +20,7 @@ from dmml_tf.embed.parts import Parts
 from dmml_tf.embed.sounds import FilesSource, Sound, Unusable, decoded
 from dmml_tf.embed.tracks import Engine
 from dmml_tf.run import MODEL_FILE, Run
+from tfrecords_tools.audio.extract import extract, patience
 from tfrecords_tools.build.apart import copy_whole
 from tfrecords_tools.build.cluster import PACKAGE, InWorker, connected
 from tfrecords_tools.build.dask import DECODERS
@@ -96,11 +97,13 @@ def make_part(job: PartJob, worker: InWorker) -> int:
     """
     worker.require_sight([job.run / MODEL_FILE, job.parts.folder, *job.paths.values()])
     embedder = _embedder(job, worker.threads)
-    rows = iter(job.rows)
-    sounds = decoded(rows, embedder.signal, 1, job.excerpts, job.paths, worker.threads)
+    sounds = decoded(job.rows, embedder.signal, worker.crew(extract, patience).map, job.excerpts, job.paths)
     with tempfile.TemporaryDirectory(prefix="dmml-", dir=worker.folder) as scratch:
         local = dataclasses.replace(job.parts, folder=Path(scratch))
-        local.write(job.number, _while_wanted(sounds, worker), embedder)
+        items = _while_wanted(sounds, worker)
+        local.write(job.number, items, embedder)
+        for _ in items:  # at their end the process stays for the next part
+            pass
         # The note is last: it says that the part is there.
         copy_whole(local.file(job.number), job.parts.file(job.number))
         copy_whole(local.note(job.number), job.parts.note(job.number))

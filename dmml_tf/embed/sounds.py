@@ -6,8 +6,8 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -85,7 +85,12 @@ class FilesSource:
 
     def items(self, wanted: Sequence[bool]) -> Iterator[Sound | Unusable]:
         """See `Source`."""
-        return decoded(self.rows(wanted), self._signal, self._workers, self.excerpts)
+        return decoded(
+            self.rows(wanted),
+            self._signal,
+            lambda tasks: ordered_map(extract, tasks, self._workers, patience),
+            self.excerpts,
+        )
 
     def rows(self, wanted: Sequence[bool]) -> Iterator[Row | Reject]:
         """Yields the rows whose place is wanted, in order; one whose id another has had before is a reject."""
@@ -98,18 +103,17 @@ class FilesSource:
 def decoded(
     rows: Iterable[Row | Reject],
     signal: Signal,
-    workers: int = 0,
+    extracted: Callable[[Iterator[Task]], Generator[Any, None, None]],
     excerpts: int = 0,
     paths: Mapping[str, str] = {},
-    sharing: int = 0,
 ) -> Iterator[Sound | Unusable]:
     """Yields what each row of a table is: its sound, as `signal` has it, or why there is none.
 
     Args:
         rows: taken as they are needed.
         signal, excerpts: as for `FilesSource`.
+        extracted: yields what `extract` makes of each task, in order.
         paths: what a row's path is for this process, where that is another.
-        workers, sharing: as for `tfrecords_tools.build.pool.ordered_map`.
     """
     waiting: collections.deque[Row | Reject] = collections.deque()
 
@@ -120,7 +124,7 @@ def decoded(
                 path = paths.get(row.path, row.path)
                 yield Task(path, audio=signal.takes_samples, features=signal.features, excerpts=excerpts)
 
-    with contextlib.closing(ordered_map(extract, tasks(), workers, patience, sharing)) as results:
+    with contextlib.closing(extracted(tasks())) as results:
         for result in results:
             while isinstance(row := waiting.popleft(), Reject):
                 yield Unusable(row)

@@ -14,6 +14,7 @@ import itertools
 import logging
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
@@ -150,6 +151,9 @@ def _call(function: Callable[[Any, "InWorker"], Any], job: Any) -> Any:
         raise UserError(f"the worker {worker.name} failed ({error}); mend it{_GO_ON}") from error
 
 
+_kept = threading.local()
+
+
 class InWorker:
     """What a task may ask of the worker that it runs in."""
 
@@ -161,6 +165,12 @@ class InWorker:
         multiprocessing.current_process().daemon = False
         os.environ.update(pool.ONE_THREAD)
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(self.threads))
+
+    def crew(self, function: Callable[[Any], Any], seconds: Callable[[Any], float]) -> pool.Crew:
+        """One process of the pool, which stays for the tasks that come after in the same thread of the worker."""
+        if getattr(_kept, "function", None) is not function:
+            _kept.function, _kept.crew = function, pool.Crew(function, 1, seconds, self.threads)
+        return _kept.crew
 
     @property
     def folder(self) -> str:

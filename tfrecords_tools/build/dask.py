@@ -29,7 +29,6 @@ import os
 from collections.abc import Iterator, Sequence
 
 from tfrecords_tools.audio.extract import Task, extract, patience
-from tfrecords_tools.build import pool
 from tfrecords_tools.build.apart import anywhere, key_at, write_apart
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.cluster import PACKAGE, Cluster, InWorker, connected
@@ -133,9 +132,9 @@ def make_shard(job: ShardJob, worker: InWorker) -> int:
 
 def _outcomes(job: ShardJob, worker: InWorker) -> Iterator[Outcome]:
     ids = tag_ids(job.schema)
-    results = pool.ordered_map(extract, job.tasks, 1, patience, worker.threads)
-    with contextlib.closing(results):
-        for row, result in zip(job.rows, results):
+    with contextlib.closing(worker.crew(extract, patience).map(job.tasks)) as results:
+        # Results first: at their end the process stays for the next shard, and in the middle it would be ended.
+        for result, row in zip(results, job.rows):
             worker.require_wanted()
             yield finish_row(row, result, job.schema, ids)
     # Another build may have begun there since.

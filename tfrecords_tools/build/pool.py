@@ -57,7 +57,6 @@ def ordered_map(
     tasks: Iterable[Any],
     workers: int = 0,
     seconds: Callable[[Any], float] | None = None,
-    sharing: int = 0,
 ) -> Generator[Any, None, None]:
     """Yields `function(task)` for each task, in the tasks' order, computed in processes.
 
@@ -82,9 +81,9 @@ def ordered_map(
     Raises:
         RuntimeError: if workers cannot start.
     """
-    crew = _Crew(function, workers or default_workers(), seconds, sharing)
+    crew = Crew(function, workers, seconds)
     try:
-        yield from crew.results(enumerate(tasks))
+        yield from crew.map(tasks)
     finally:
         crew.stop()
 
@@ -122,21 +121,43 @@ class _Worker:
             self.process.join()
 
 
-class _Crew:
-    """The workers, and the bookkeeping that gives back results in order."""
+class Crew:
+    """Worker processes for one `ordered_map` after the other: to start them takes a second.
+
+    Args:
+        function, workers, seconds: as for `ordered_map`.
+        sharing: processes that share the machine's memory, where others run beside these; 0: `workers`.
+    """
 
     def __init__(
-        self, function: Callable[[Any], Any], workers: int, seconds: Callable[[Any], float] | None, sharing: int
+        self,
+        function: Callable[[Any], Any],
+        workers: int = 0,
+        seconds: Callable[[Any], float] | None = None,
+        sharing: int = 0,
     ):
-        self._function, self._size, self._seconds = function, workers, seconds
-        self._memory = _share_of_memory(sharing or workers)
+        self._function, self._size, self._seconds = function, workers or default_workers(), seconds
+        self._memory = _share_of_memory(sharing or self._size)
         self._workers: list[_Worker] = []
         self._again: collections.deque[tuple[int, Any]] = collections.deque()
         self._deaths: collections.Counter[int] = collections.Counter()
         self._failed_starts = 0
         self._done: dict[int, Any] = {}
 
-    def results(self, numbered: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+    def map(self, tasks: Iterable[Any]) -> Generator[Any, None, None]:
+        """Yields as `ordered_map`, which see; the workers stay, unless it is closed before it has ended."""
+        self._again.clear()
+        self._deaths.clear()
+        self._done.clear()
+        whole = False
+        try:
+            yield from self._results(enumerate(tasks))
+            whole = True
+        finally:
+            if not whole:
+                self.stop()
+
+    def _results(self, numbered: Iterator[tuple[int, Any]]) -> Iterator[Any]:
         """Yields the results in order; `numbered` are (index, task)."""
         given = following = 0
         while True:

@@ -76,6 +76,7 @@ def test_the_cluster_writes_the_same_bytes_with_paths_of_this_working_folder(
     assert "tracks: 25/25" in capfd.readouterr().err
     with workers.client() as client:
         left = [name for names in client.run(_scratch).values() for name in names]
+        assert "1" in client.run(os.getenv, "OMP_NUM_THREADS").values()
     assert not [name for name in left if name.startswith("dmml-")]
 
 

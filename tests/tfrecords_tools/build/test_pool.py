@@ -26,6 +26,8 @@ def work(task: tuple) -> object:
         os._exit(3)
     elif action == "environment":
         return os.environ.get("OMP_NUM_THREADS"), signal.getsignal(signal.SIGINT), "tensorflow" in sys.modules
+    elif action == "process":
+        return os.getpid()
     elif action == "memory":
         try:
             return len(b"x" * argument)
@@ -122,6 +124,20 @@ def test_closing_early_ends_a_busy_worker_at_once():
     with contextlib.closing(pool.ordered_map(work, [("echo", 1), ("sleep", 60)], workers=1)) as results:
         assert next(results) == 1
     assert not _leftover() and time.monotonic() - start < 30
+
+
+def test_a_crew_stays_for_the_next_tasks_unless_it_was_closed_early():
+    crew = pool.Crew(work, 1)
+    (first,) = crew.map([("process", 0)])
+    assert [*crew.map([("process", 0), ("echo", 5)])] == [first, 5]
+    assert isinstance(next(crew.map([("die", 0)])), pool.Died)
+    with contextlib.closing(crew.map([("echo", 1), ("sleep", 60)])) as results:
+        assert next(results) == 1
+    assert not _leftover()
+    (other,) = crew.map([("process", 0)])
+    assert other != first
+    crew.stop()
+    assert not _leftover()
 
 
 def test_workers_that_cannot_start_are_an_error(monkeypatch):
