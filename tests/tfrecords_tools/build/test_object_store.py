@@ -1,6 +1,7 @@
 """A build from an S3 server and into one: the bytes of the local build, whatever the server refuses or cuts off."""
 
 import csv
+import functools
 import hashlib
 import io
 import os
@@ -14,6 +15,7 @@ from tests.object_store import BUCKET, SECRET, Fault, objects, send_to
 from tests.tfrecords_tools.build.test_killed import make_songs
 from tfrecords_tools import cli
 from tfrecords_tools.audio import tempo_cache
+from tfrecords_tools.audio.extract import extract
 from tfrecords_tools.build import build
 from tfrecords_tools.build.build import build_dataset
 from tfrecords_tools.build.plan import Options
@@ -186,6 +188,7 @@ def test_engines_put_their_shards_there_themselves(music, manifest, local, tmp_p
     from tfrecords_tools.build.dask import _job, make_shard
 
     worker = mock.Mock(threads=1, folder=os.fspath(tmp_path))  # of a cluster, which would take seconds to start
+    worker.crew.return_value.map = functools.partial(map_here, extract)
 
     def engine(shards, plan, work, cache):
         for shard in shards:
