@@ -12,6 +12,7 @@ Published (Million Song Dataset, its table 1): sub-spaces .765 .743 .700 .953, o
 """
 
 import ml_collections
+from ml_collections import config_dict
 
 
 def get_config() -> ml_collections.ConfigDict:
@@ -57,5 +58,8 @@ def get_config() -> ml_collections.ConfigDict:
         "lookahead": False,
         "learning_rate": 0.01,
         "schedule": {"name": "plateau", "patience": 4, "divide_by": 5.0, "drops": 5},  # cosine
+        # A number, "all" of this machine, or "workers", the processes that TF_CONFIG names; they share the batch above.
+        "devices": config_dict.FieldReference(1, field_type=object),
+        "precision": "float32",  # mixed_bfloat16, mixed_float16
     }
     return config

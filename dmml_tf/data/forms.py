@@ -14,6 +14,9 @@ from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.triplets import draw_batch
 from dmml_tf.data.windows import Windows
 
+OF_TRIPLETS = ("triplets", "condition", "window", "tags")  # inputs that have a row for each triplet or pair
+FILLING = -1  # target of a triplet that is in the batch for its shape alone
+
 
 @dataclasses.dataclass(frozen=True)
 class Form:
@@ -65,6 +68,27 @@ def explicit_form(inputs: Mapping[str, Any]) -> dict[str, Any]:
     windows = tf.nest.map_structure(lambda part: np.asarray(part)[flat], inputs["windows"])
     triplets = np.arange(len(flat), dtype=np.int32).reshape(-1, 3)
     return {**inputs, "windows": windows, "triplets": triplets}
+
+
+def filled_form(form: Form, count: int) -> Form:
+    """The same form of triplets or pairs, `count` in every batch: replicas in step take batches of one shape.
+
+    Where fewer were drawn, some are repeated with weight 0 and the target `FILLING`, which losses and metrics leave
+    out.
+    """
+
+    def make(windows: Windows, rng: np.random.Generator) -> tuple[Any, ...] | None:
+        batch = form.make(windows, rng)
+        if batch is None:
+            return None
+        inputs, condition, weights = batch
+        place = np.arange(count)
+        drawn, place = place < len(condition), place % len(condition)
+        inputs = {name: value[place] if name in OF_TRIPLETS else value for name, value in inputs.items()}
+        target = np.where(drawn, condition[place], np.int32(FILLING))
+        return inputs, target, np.where(drawn, weights[place], np.float32(0))
+
+    return dataclasses.replace(form, make=make)
 
 
 def mined_form(conditions: Conditions, signal: Signal = LOG_MEL) -> Form:

@@ -14,7 +14,7 @@ import dataclasses
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,9 @@ import tensorflow as tf
 from dmml_tf.conditions import Conditions
 from dmml_tf.data.forms import Form, triplet_form
 from dmml_tf.data.partners import find_partners
+from dmml_tf.data.parts import WHOLE_SPLIT, Part
 from dmml_tf.data.pool import Pool, cut_stretch
-from dmml_tf.data.records import endless_tracks, read_tracks, repeat_labels, without_autotune
+from dmml_tf.data.records import count_tracks, endless_tracks, read_tracks, repeat_labels, without_autotune
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.variation import NONE, Variation, cut_varied
 from dmml_tf.data.windows import Sound, Windows, draw_gains, play, window_starts
@@ -77,6 +78,22 @@ class BatchPlan:
                 f"at least; got {self}"
             )
 
+    def divide(self, replicas: int) -> "BatchPlan":
+        """The make-up of one replica's batch, where so many share one; each has a pool of its own.
+
+        Raises:
+            UserError: if tracks or triplets cannot be shared evenly, or two tracks a replica are not left.
+        """
+        for name in ("tracks", "triplets"):
+            whole = getattr(self, name)
+            if whole % replicas or (name == "tracks" and whole < 2 * replicas):
+                nearest = max(whole // replicas, 2 if name == "tracks" else 1) * replicas
+                raise UserError(
+                    f"config.batch.{name} is {whole}, which {replicas} replicas cannot share evenly, two tracks "
+                    f"or more each; take {nearest} or another multiple of {replicas}"
+                )
+        return dataclasses.replace(self, tracks=self.tracks // replicas, triplets=self.triplets // replicas)
+
     @property
     def embedded(self) -> int:
         """Windows that a batch embeds."""
@@ -90,6 +107,7 @@ def window_batches(
     plan: BatchPlan,
     rng: np.random.Generator,
     signal: Signal = LOG_MEL,
+    part: Part = WHOLE_SPLIT,
 ) -> Iterator[Windows]:
     """Endless batches of labelled windows.
 
@@ -97,13 +115,15 @@ def window_batches(
         conditions: by which partners are found.
         rng: source of every choice; who draws more of the batch from it does so between two batches.
         signal: what a window is made of.
+        part: of the split, which alone is read.
 
     Raises:
         UserError: on an empty split, a damaged shard, or records without that signal.
     """
     signal.require(dataset)
     Variation.of(plan.variation).require(signal, dataset.schema.vocabularies)
-    stream, capacity = _endless(dataset, split, plan, rng, signal), _pool_size(dataset, split, plan)
+    tracks = count_tracks(dataset, split, part)
+    stream, capacity = _endless(dataset, split, plan, rng, signal, part), _pool_size(tracks, plan)
     pool = Pool(stream, dataset.schema, capacity, plan.max_frames, rng, signal)
     while True:
         yield _draw_windows(pool, conditions, plan, rng, signal)
@@ -117,16 +137,18 @@ def form_batches(
     form: Form,
     seed: int,
     epoch: int = 0,
+    part: Part = WHOLE_SPLIT,
 ) -> Iterator[tuple[Any, ...]]:
     """Endless NumPy batches in one form; the same for the same `seed` and `epoch`.
 
     Args:
         form: what becomes of the windows, see `dmml_tf.data.forms`.
+        part: of the split, which alone is read: the batches of one replica.
 
     Raises:
         UserError: as `window_batches`, and on data that give nothing to learn from.
     """
-    for batch in held_batches(dataset, split, conditions, plan, form, seed, epoch):
+    for batch in held_batches(dataset, split, conditions, plan, form, seed, epoch, part=part):
         yield tf.nest.map_structure(np.asarray, _play_batch(batch, plan, form.signal))
 
 
@@ -139,17 +161,19 @@ def held_batches(
     seed: int,
     epoch: int = 0,
     recent: collections.deque[Any] | None = None,
+    part: Part = WHOLE_SPLIT,
 ) -> Iterator[tuple[Any, ...]]:
     """As `form_batches`, but the windows are a `Sound` and not yet played."""
-    rng = np.random.default_rng([seed, epoch])
+    drawn_from = [seed, epoch] if part.of == 1 else [seed, epoch, part.of, part.number]
+    rng, part = np.random.default_rng(drawn_from), dataclasses.replace(part, key=(seed, epoch))
     fruitless = number = 0
     patience = max(PATIENCE, math.ceil(dataset.tracks(split) / (plan.tracks // 2)))
-    for windows in window_batches(dataset, split, conditions, plan, rng, form.signal):
+    for windows in window_batches(dataset, split, conditions, plan, rng, form.signal, part):
         batch = form.make(windows, rng)
         fruitless = 0 if batch is not None else fruitless + 1
         if batch is not None:
             if recent is not None:
-                recent.append((number, windows.track_ids))
+                recent.append(((epoch, number), windows.track_ids))
             number += 1
             yield batch
         if fruitless >= patience:
@@ -180,7 +204,7 @@ def form_dataset(
             uninterrupted one would have seen.
         same_every_epoch: for validation: every iteration gives the same batches, of windows that are not varied but
             by equaliser and gain.
-        recent: gets (number in the epoch, track ids) of each batch, so that one that breaks a training can be told.
+        recent: gets ((epoch, number in it), track ids) of each batch, so that one that breaks a training can be told.
 
     Raises:
         UserError: as `Variation.require`.
@@ -197,13 +221,59 @@ def form_dataset(
             recent.clear()
         return itertools.islice(held_batches(dataset, split, conditions, plan, form, seed, epoch, recent), steps)
 
-    # Python chooses and copies, in one thread and in order; threads of TensorFlow's play what has been copied, and give
-    # the same batches in the same order however many there are.
-    batches = tf.data.Dataset.from_generator(generate, output_signature=_held_tensors(form, plan)).map(
-        lambda *batch: _play_batch(batch, plan, form.signal), num_parallel_calls=WORKERS, deterministic=True
-    )
+    batches = _played(generate, form, plan)
     # One prefetch, at the end: it overlaps sampling with the training step; more would only hold memory.
     return without_autotune(batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2))
+
+
+def replica_dataset(
+    dataset: Dataset,
+    split: str,
+    conditions: Conditions,
+    plan: BatchPlan,
+    form: Form,
+    steps: int,
+    seed: int,
+    parts: Sequence[Part],
+    first_epoch: int = 0,
+    same_every_epoch: bool = False,
+    recent: collections.deque[Any] | None = None,
+) -> tf.data.Dataset:
+    """One batch for each replica in turn, epoch after epoch without end: what one process gives its own replicas.
+
+    A replica's batches hang on the seed, the epoch and its number among all, not on the process that it is in.
+
+    Args:
+        plan, form: of one replica's batch, see `BatchPlan.divide` and `dmml_tf.data.forms.filled_form`.
+        parts: one for each of this process's replicas.
+        steps, first_epoch, same_every_epoch, recent: as of `form_dataset`.
+
+    Raises:
+        UserError: as `Variation.require`.
+    """
+    Variation.of(plan.variation).require(form.signal, dataset.schema.vocabularies)
+    if same_every_epoch:
+        plan = dataclasses.replace(plan, variation=NONE)
+
+    def generate() -> Iterator[tuple[Any, ...]]:
+        for epoch in itertools.count(first_epoch, step=0 if same_every_epoch else 1):
+            batches = [
+                held_batches(dataset, split, conditions, plan, form, seed, epoch, recent, part) for part in parts
+            ]
+            for of_each in itertools.islice(zip(*batches), steps):
+                yield from of_each
+
+    return without_autotune(_played(generate, form, plan, len(parts)).prefetch(2 * len(parts)))
+
+
+def _played(
+    generate: Callable[[], Iterator[tuple[Any, ...]]], form: Form, plan: BatchPlan, replicas: int = 1
+) -> tf.data.Dataset:
+    # Python chooses and copies, in one thread and in order; threads of TensorFlow's play what has been copied, and give
+    # the same batches in the same order however many there are.
+    return tf.data.Dataset.from_generator(generate, output_signature=_held_tensors(form, plan)).map(
+        lambda *batch: _play_batch(batch, plan, form.signal), num_parallel_calls=WORKERS * replicas, deterministic=True
+    )
 
 
 def triplet_dataset(
@@ -273,17 +343,17 @@ def _draw_windows(
 
 
 def _endless(
-    dataset: Dataset, split: str, plan: BatchPlan, rng: np.random.Generator, signal: Signal
+    dataset: Dataset, split: str, plan: BatchPlan, rng: np.random.Generator, signal: Signal, part: Part
 ) -> Iterator[Mapping[str, Any]]:
-    if dataset.tracks(split) <= plan.pool:
+    if count_tracks(dataset, split, part) <= plan.pool:
         # It fits the pool, so it may as well be read once.
-        stream = read_tracks(dataset, split, optional=signal.optional)
+        stream = read_tracks(dataset, split, signal.optional, part)
         rows = [cut_stretch(row, plan.max_frames, rng, signal) for row in stream]
         while True:
             yield from (rows[n] for n in rng.permutation(len(rows)))
-    yield from endless_tracks(dataset, split, int(rng.integers(2**31)), signal.optional)
+    yield from endless_tracks(dataset, split, int(rng.integers(2**31)), signal.optional, part)
 
 
-def _pool_size(dataset: Dataset, split: str, plan: BatchPlan) -> int:
-    # No more than the split has: a second copy of a track is no partner.
-    return max(min(plan.pool, dataset.tracks(split)), plan.tracks // 2, 1)
+def _pool_size(tracks: int, plan: BatchPlan) -> int:
+    # No more than there are: a second copy of a track is no partner.
+    return max(min(plan.pool, tracks), plan.tracks // 2, 1)

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from dmml_tf.conditions import Labels
 from dmml_tf.conditions.labels import Array
-from dmml_tf.data.shards import Shard
+from dmml_tf.data.parts import WHOLE_SPLIT, Part
+from dmml_tf.data.shards import ChosenRecords, Shard
 from tfrecords_tools.check.framing import DamagedRecord
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
@@ -24,25 +25,30 @@ READ_AHEAD = 8  # tracks that are read while others are used
 READER = "records"  # what the thread's name begins with
 
 
-def read_tracks(dataset: Dataset, split: str, optional: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+def read_tracks(
+    dataset: Dataset, split: str, optional: Sequence[str] = (), part: Part = WHOLE_SPLIT
+) -> Iterator[dict[str, Any]]:
     """Rows of one split, once, in the written order, as `Schema.decode` gives them.
 
     Args:
         dataset: where the shards are.
         split: `train`, `valid` or `test`.
         optional: which of the records' optional fields to decode too, such as `audio`.
+        part: of the split, which alone is read.
 
     Raises:
         UserError: if the split is empty, or a shard is missing, truncated or damaged.
         ValueError: if the dataset has no such optional field.
     """
     dataset.schema.require(optional)
-    shards = _shards(dataset, split)
+    shards = _shards(dataset, split, part)
     places = ((shard, number) for shard in range(len(shards)) for number in range(shards[shard].records))
     yield from _read(places, shards, dataset, split, optional)
 
 
-def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+def endless_tracks(
+    dataset: Dataset, split: str, seed: int, optional: Sequence[str] = (), part: Part = WHOLE_SPLIT
+) -> Iterator[dict[str, Any]]:
     """Rows as of `read_tracks`, pass after pass over the split, each in an order of its own; the same for a seed.
 
     Some shards are read in turn and some tracks wait in a shuffle: since order within a shard is a seeded hash
@@ -52,7 +58,7 @@ def endless_tracks(dataset: Dataset, split: str, seed: int, optional: Sequence[s
         UserError, ValueError: as `read_tracks`.
     """
     dataset.schema.require(optional)
-    shards = _shards(dataset, split)
+    shards = _shards(dataset, split, part)
     counts = tf.constant([shard.records for shard in shards], tf.int64)
 
     def of_shard(shard: tf.Tensor) -> tf.data.Dataset:
@@ -90,13 +96,22 @@ def without_autotune(stream: tf.data.Dataset) -> tf.data.Dataset:
     return stream.with_options(options)
 
 
-def _shards(dataset: Dataset, split: str) -> list[Shard]:
+def count_tracks(dataset: Dataset, split: str, part: Part) -> int:
+    """Tracks of a split, or of one part of it."""
+    return dataset.tracks(split) if part.of == 1 else sum(s.records for s in _shards(dataset, split, part))
+
+
+def _shards(dataset: Dataset, split: str, part: Part) -> Sequence[Shard | ChosenRecords]:
     counts = [shard.records for shard in dataset.splits.get(split, ()) if shard.records]
-    return [Shard(path, count) for path, count in zip(dataset.files(split), counts)]
+    return part.choose([Shard(path, count) for path, count in zip(dataset.files(split), counts)])
 
 
 def _read(
-    places: Iterable[tuple[int, int]], shards: Sequence[Shard], dataset: Dataset, split: str, optional: Sequence[str]
+    places: Iterable[tuple[int, int]],
+    shards: Sequence[Shard | ChosenRecords],
+    dataset: Dataset,
+    split: str,
+    optional: Sequence[str],
 ) -> Iterator[dict[str, Any]]:
     """The rows at these places (shard, number), in their order; a thread reads some ahead.
 

@@ -3,6 +3,7 @@
 import array
 import os
 
+from dmml_tf.conditions.labels import Array
 from tfrecords_tools.check.framing import FRAME_BYTES, DamagedRecord, read_length, read_record
 
 
@@ -39,3 +40,20 @@ class Shard:
         if number == self.records - 1 and end != size:
             raise DamagedRecord(number + 2, end, f"the file goes on after its {self.records} records")
         return data
+
+
+class ChosenRecords:
+    """Some records of a shard, as if they were one.
+
+    Args:
+        shard: that holds them.
+        numbers: int [records], their places there.
+    """
+
+    def __init__(self, shard: Shard, numbers: Array):
+        self.path, self.records = shard.path, len(numbers)
+        self._shard, self._numbers = shard, numbers
+
+    def read(self, number: int) -> bytes:
+        """As `Shard.read`, counted among the chosen ones."""
+        return self._shard.read(int(self._numbers[number]))

@@ -11,7 +11,7 @@ from tensorflow import keras
 
 from dmml_tf.run import weight_bytes
 from dmml_tf.training.config import in_todays_layout
-from dmml_tf.training.optimizers import load_older_state, prepare_optimizer, save_older_state
+from dmml_tf.training.optimizers import current_rate, load_older_state, prepare_optimizer, save_older_state
 from dmml_tf.training.schedules import Schedule
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import require_room, whole_file, write_json
@@ -92,15 +92,17 @@ class StopOnNaN(keras.callbacks.Callback):
     Args:
         folder: the run's folder, where `nan_batch.json` goes: epoch and step (both from 1), the batch's track ids,
             and those of the batch before, whose gradient may have broken the weights while its loss was finite.
-        recent: (number, track ids) of the last batches, see `dmml_tf.data.pipeline.form_dataset`.
+        recent: ((epoch, number), track ids) of the last batches, see `dmml_tf.data.pipeline.form_dataset`; several of
+            one number are its parts.
+        name: of the file: each worker knows its own part of a batch alone.
 
     Raises:
         UserError: at such a batch; the checkpoint of the epoch before stays.
     """
 
-    def __init__(self, folder: Path, recent: Sequence[tuple[int, Sequence[str]]]):
+    def __init__(self, folder: Path, recent: Sequence[tuple[tuple[int, int], Sequence[str]]], name: str = NAN_BATCH):
         super().__init__()
-        self.folder, self.recent = folder, recent
+        self.path, self.recent = folder / name, recent
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -108,11 +110,13 @@ class StopOnNaN(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if np.isfinite(logs["loss"]):
             return
-        recent = dict(list(self.recent))  # a copy: the pipeline's thread adds to it
-        tracks, before = (sorted(set(recent.get(number, ()))) for number in (batch, batch - 1))
-        path = self.folder / NAN_BATCH
+        recent = list(self.recent)  # a copy: the pipeline's thread adds to it
+        tracks, before = (
+            sorted({track for place, ids in recent if place == (self.epoch, number) for track in ids})
+            for number in (batch, batch - 1)
+        )
         write_json(
-            path,
+            self.path,
             {
                 "epoch": self.epoch + 1,
                 "step": batch + 1,
@@ -123,7 +127,7 @@ class StopOnNaN(keras.callbacks.Callback):
         )
         raise UserError(
             f"epoch {self.epoch + 1}, step {batch + 1}: the loss is {logs['loss']}; the batch's "
-            f"{len(tracks)} tracks are listed in {path}: look at these, or lower "
+            f"{len(tracks)} tracks are listed in {self.path}: look at these, or lower "
             "config.train.learning_rate and train into another --run folder"
         )
 
@@ -138,15 +142,18 @@ class Checkpoint(keras.callbacks.Callback):
         folder: where `state.json` and two alternating weight files go.
         schedule: its counters are saved and restored.
         config: the run's configuration as plain data; a checkpoint of another one is not resumed.
+        written_to: in place of `folder` for a worker that is not the chief: to save takes all of them, but one file is
+            enough.
 
     Raises:
         UserError: at the end of an epoch with a figure, such as the validation's loss, that is not finite; the
             checkpoint before it stays.
     """
 
-    def __init__(self, folder: Path, schedule: Schedule, config: dict):
+    def __init__(self, folder: Path, schedule: Schedule, config: dict, written_to: Path | None = None):
         super().__init__()
         self.folder, self.schedule, self.config = folder, schedule, config
+        self.written_to = written_to or folder
         self.history: list[dict] = []
 
     def on_epoch_end(self, epoch, logs=None):
@@ -156,20 +163,21 @@ class Checkpoint(keras.callbacks.Callback):
                 f"epoch {epoch + 1}: {broken} is {logs[broken]}; lower config.train.learning_rate and "
                 "train into another --run folder"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = self.written_to
+        folder.mkdir(parents=True, exist_ok=True)
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
         self.history.append(row)
         name = f"{epoch % 2}.{WEIGHTS}"
-        require_room(self.folder, 3 * weight_bytes(self.model))  # Adam keeps two more numbers a weight
-        with whole_file(self.folder / name, durable=True) as temporary:
+        require_room(folder, 3 * weight_bytes(self.model))  # Adam keeps two more numbers a weight
+        with whole_file(folder / name, durable=True) as temporary:
             self.model.save_weights(str(temporary))
-        save_older_state(self.model.optimizer, self.folder / f"{name}.optimizer.npz")
+        save_older_state(self.model.optimizer, folder / f"{name}.optimizer.npz")
         write_json(
-            self.folder / STATE,
+            folder / STATE,
             {
                 "config": self.config,
                 "weights": name,
-                "learning_rate": float(np.asarray(self.model.optimizer.learning_rate)),
+                "learning_rate": current_rate(self.model.optimizer),
                 "schedule": self.schedule.state,
                 "stopped": bool(self.model.stop_training),
                 "history": self.history,

@@ -48,8 +48,11 @@ def named_group(group: Mapping | str, where: str) -> tuple[str, dict]:
 def in_todays_layout(config: dict) -> dict:
     """A configuration that a run saved, with `objective` and `train.schedule` as groups; today's as it is.
 
-    Earlier ones held the fields of every objective and schedule side by side in `train`, and knew no gain.
+    Earlier ones held the fields of every objective and schedule side by side in `train`, and knew no gain, one device
+    and one precision.
     """
+    if "train" in config:
+        config = {**config, "train": {"devices": 1, "precision": "float32", **config["train"]}}
     if "batch" in config:
         config = {**config, "batch": {"gain_db": 0.0, **config["batch"]}}
     if not isinstance(config.get("objective"), str):

@@ -3,13 +3,14 @@
 import tensorflow as tf
 from tensorflow import keras
 
+from dmml_tf.models.replicas import mean_over_replicas, replicas_in_step, sum_over_replicas
 from dmml_tf.training.miners import miner_by_name
 
 
 class TripletHinge(keras.losses.Loss):
     """max(0, d(a, p) - d(a, n) + margin), one value a triplet (Lee et al., ICASSP 2020, equation 1).
 
-    `y_true` is the condition int [T] (unused here; the metrics read it), `y_pred` float [T, 2] holds
+    `y_true` is the condition int [T], which the metrics read (below 0: a filling), `y_pred` float [T, 2] holds
     d(a, p) and d(a, n), Euclidean, not squared. A condition's weight comes as the sample weight.
 
     >>> hinge = dmml.TripletHinge(margin=0.1)
@@ -25,8 +26,7 @@ class TripletHinge(keras.losses.Loss):
         self.margin = margin
 
     def call(self, y_true, y_pred):
-        del y_true
-        return tf.maximum(0.0, y_pred[:, 0] - y_pred[:, 1] + self.margin)
+        return _share_of_all(tf.maximum(0.0, y_pred[:, 0] - y_pred[:, 1] + self.margin), y_true)
 
     def get_config(self):
         return {**super().get_config(), "margin": self.margin}
@@ -58,7 +58,7 @@ class MinedHinge(keras.losses.Loss):
         negative, chosen = self._mine(tf.stop_gradient(y_pred), similar, dissimilar)
         hinge = tf.maximum(0.0, y_pred - tf.gather(y_pred, negative, batch_dims=2) + self.margin)
         count = tf.reduce_sum(tf.cast(chosen, tf.float32), axis=[1, 2])
-        return tf.reduce_sum(tf.where(chosen, hinge, 0.0), axis=[1, 2]) / tf.maximum(count, 1.0)
+        return mean_over_replicas(tf.reduce_sum(tf.where(chosen, hinge, 0.0), axis=[1, 2]), count)
 
     def get_config(self):
         return {**super().get_config(), "mining": self.mining, "margin": self.margin}
@@ -84,6 +84,9 @@ class TagCrossentropy(keras.losses.Loss):
         wanted = tf.cast(tf.maximum(y_true, 0.0), y_pred.dtype)
         loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=y_pred)
         rows = tf.where(tagged, tf.reduce_mean(loss, axis=-1), 0.0)
+        if replicas_in_step() > 1:
+            mean = mean_over_replicas(tf.reduce_sum(rows), tf.reduce_sum(tf.cast(tagged, rows.dtype)))
+            return tf.fill(tf.shape(rows), mean)
         # Keras divides by all rows.
         share = tf.reduce_mean(tf.cast(tagged, rows.dtype))
         return tf.math.divide_no_nan(rows, share)
@@ -92,7 +95,7 @@ class TagCrossentropy(keras.losses.Loss):
 class CosineHinge(keras.losses.Loss):
     """max(0, margin - cos(a, t+) + cos(a, t-)), one value a pair (Choi et al., ISMIR 2019, equation 1).
 
-    `y_true` is the condition int [T] (unused here; the metrics read it), `y_pred` float [T, 2] the cosines.
+    `y_true` is the condition int [T], which the metrics read (below 0: a filling), `y_pred` float [T, 2] the cosines.
 
     Args:
         margin: the paper's 0.4.
@@ -103,8 +106,19 @@ class CosineHinge(keras.losses.Loss):
         self.margin = margin
 
     def call(self, y_true, y_pred):
-        del y_true
-        return tf.maximum(0.0, self.margin - y_pred[:, 0] + y_pred[:, 1])
+        return _share_of_all(tf.maximum(0.0, self.margin - y_pred[:, 0] + y_pred[:, 1]), y_true)
 
     def get_config(self):
         return {**super().get_config(), "margin": self.margin}
+
+
+def _share_of_all(losses, condition):
+    """Losses [T] such that the mean of the replicas' means, which Keras takes, is the mean over all their triplets.
+
+    A replica's batch is filled up to one shape, see `dmml_tf.data.forms.filled_form`: what fills it is not counted.
+    """
+    replicas = replicas_in_step()
+    if replicas == 1:
+        return losses
+    (drawn,) = sum_over_replicas(tf.reduce_sum(tf.cast(condition >= 0, losses.dtype)))
+    return losses * (tf.cast(replicas * tf.size(losses), losses.dtype) / drawn)

@@ -44,7 +44,8 @@ class ActiveShare(keras.metrics.Mean):
         self.margin = margin
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        return super().update_state(tf.cast(y_pred[:, 0] - y_pred[:, 1] + self.margin > 0.0, tf.float32))
+        active = tf.cast(y_pred[:, 0] - y_pred[:, 1] + self.margin > 0.0, tf.float32)
+        return super().update_state(active, sample_weight=_drawn(y_true))
 
     def get_config(self):
         return {**super().get_config(), "margin": self.margin}
@@ -58,10 +59,15 @@ class MeanDistance(keras.metrics.Mean):
         self.column = column
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        return super().update_state(y_pred[:, self.column])
+        return super().update_state(y_pred[:, self.column], sample_weight=_drawn(y_true))
 
     def get_config(self):
         return {**super().get_config(), "column": self.column}
+
+
+def _drawn(condition):
+    """float32 [T]: 1 of a triplet, 0 of what fills a batch up to its shape (`dmml_tf.data.forms.filled_form`)."""
+    return tf.cast(tf.reshape(condition, [-1]) >= 0, tf.float32)
 
 
 def triplet_metrics(conditions: Conditions, margin: float) -> list[keras.metrics.Metric]:

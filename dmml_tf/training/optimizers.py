@@ -59,7 +59,9 @@ class FusedAdam(keras.optimizers.Adam):
         )
 
 
-def build_optimizer(name: str, learning_rate: float, lookahead: bool = False) -> keras.optimizers.Optimizer:
+def build_optimizer(
+    name: str, learning_rate: float, lookahead: bool = False, scale_loss: bool = False
+) -> keras.optimizers.Optimizer:
     """An optimiser of the given class name; the paper trains with Adam.
 
     Args:
@@ -67,12 +69,25 @@ def build_optimizer(name: str, learning_rate: float, lookahead: bool = False) ->
         learning_rate: to begin with.
         lookahead: wraps it in tensorflow-addons' `Lookahead` (Zhang et al., NeurIPS 2019): every 6 steps the
             weights go half of the way back.
+        scale_loss: multiplies the loss before its gradients are taken and divides them after, by a factor that is
+            adapted, since 16 bits lose small ones.
+
+    Under a `tf.distribute.Strategy`, and where the loss is scaled, Adam is Keras's own in place of `FusedAdam`.
 
     Raises:
-        UserError: on another name, or if tensorflow-addons is asked for and not there.
+        UserError: on another name, if tensorflow-addons is asked for and not there, or asked for under a strategy or
+            with a scaled loss.
     """
     if name not in KERAS + ADDONS:
         raise UserError(f"unknown optimizer '{name}'; known are: {', '.join(KERAS + ADDONS)}")
+    plain = not scale_loss and not tf.distribute.has_strategy()
+    if not plain and (lookahead or name in ADDONS):
+        raise UserError(
+            f"optimizer '{'Lookahead' if lookahead else name}' of tensorflow-addons trains on one device and not in "
+            "mixed_float16; choose another optimizer"
+        )
+    if scale_loss:
+        return keras.mixed_precision.LossScaleOptimizer(getattr(keras.optimizers, name)(learning_rate))
     if lookahead:
         addons = _addons("Lookahead")
         # It wraps optimisers of the older kind alone.
@@ -80,7 +95,7 @@ def build_optimizer(name: str, learning_rate: float, lookahead: bool = False) ->
         if older is None:
             raise UserError(f"Lookahead cannot wrap '{name}'; choose another optimizer or leave lookahead out")
         return addons.Lookahead(older(learning_rate))
-    if name == "Adam":
+    if name == "Adam" and plain:
         return FusedAdam(learning_rate)
     return getattr(keras.optimizers if name in KERAS else _addons(name), name)(learning_rate)
 
@@ -88,6 +103,11 @@ def build_optimizer(name: str, learning_rate: float, lookahead: bool = False) ->
 def _addons(name: str):
     require_extra("addons", f"optimizer '{name}'", "tensorflow_addons", otherwise=", on Python 3.11")
     return importlib.import_module("tensorflow_addons.optimizers")
+
+
+def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """The rate of the next step, on whatever devices the optimiser's variables are."""
+    return float(tf.convert_to_tensor(optimizer.learning_rate))
 
 
 def prepare_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence) -> None:

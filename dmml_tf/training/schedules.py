@@ -7,6 +7,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from dmml_tf.training.config import from_fields, named_group
+from dmml_tf.training.optimizers import current_rate
 from tfrecords_tools.errors import UserError
 
 
@@ -28,7 +29,7 @@ class PlateauThenStop(keras.callbacks.Callback):
         self.state = {"best": None, "waited": 0, "dropped": 0}
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(np.asarray(self.model.optimizer.learning_rate))
+        rate = current_rate(self.model.optimizer)
         logs["learning_rate"] = rate
         state = self.state
         if state["best"] is None or logs["val_loss"] < state["best"]:
@@ -84,7 +85,7 @@ class WarmThenCosine(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = self.rate(self._first_step + batch)
 
     def on_epoch_end(self, epoch, logs=None):
-        logs["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
+        logs["learning_rate"] = current_rate(self.model.optimizer)
 
 
 Schedule = PlateauThenStop | WarmThenCosine

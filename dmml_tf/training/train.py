@@ -1,11 +1,13 @@
 """Training: a configuration and a dataset in, a run folder out. `compile` and `fit`, nothing overridden."""
 
 import collections
+import contextlib
 import csv
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,15 +19,26 @@ from tensorflow import keras
 from dmml_tf.conditions import Condition, Conditions, class_of_row
 from dmml_tf.data.judgements.clips import with_judgements
 from dmml_tf.data.label_check import check_conditions
-from dmml_tf.data.pipeline import BatchPlan, form_batches, form_dataset, pipeline_errors, triplet_dataset
+from dmml_tf.data.pipeline import BatchPlan, form_batches, pipeline_errors, triplet_dataset
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.models.masks import learned_masks
 from dmml_tf.pretrained.unpack import require_trainable
 from dmml_tf.run import BOARD, UNNAMED, Run
-from dmml_tf.training.callbacks import Checkpoint, CollapseWarning, EmbeddingSpread, EpochBoard, EpochLine, StopOnNaN
+from dmml_tf.training.batches import fit_batches, share_batch
+from dmml_tf.training.callbacks import (
+    NAN_BATCH,
+    Checkpoint,
+    CollapseWarning,
+    EmbeddingSpread,
+    EpochBoard,
+    EpochLine,
+    StopOnNaN,
+)
 from dmml_tf.training.config import from_fields, in_todays_layout, named_group
+from dmml_tf.training.devices import Devices, choose_devices
 from dmml_tf.training.objectives.build import TRIPLETS, build_objective
 from dmml_tf.training.objectives.objective import Objective
+from dmml_tf.training.precision import FLOAT32, Follow, training_form
 from dmml_tf.training.schedules import Schedule, build_schedule
 from tfrecords_tools.dataset import FILE_NAME, Dataset
 from tfrecords_tools.errors import UserError
@@ -107,13 +120,16 @@ def train(
     require_trainable(folder)
     folder, dataset = Path(folder), Dataset.load(data)
     _require_system(config)
+    devices = choose_devices(config.train.get("devices", 1))
     # A dataset that was built anew in the same folder is other data.
-    plain = {
-        "data": dataset.address or str(data),
-        "data_sha256": _digest(dataset.folder / FILE_NAME),
-        **file_digests(config),
-        **json.loads(config.to_json()),
-    }
+    plain = in_todays_layout(
+        {
+            "data": dataset.address or str(data),
+            "data_sha256": _digest(dataset.folder / FILE_NAME),
+            **file_digests(config),
+            **json.loads(config.to_json()),
+        }
+    )
     if _finished(folder, plain):
         print(f"{folder}: already trained with this configuration")
         return Run.load(folder)
@@ -126,14 +142,24 @@ def train(
     embedding = from_fields(
         build_embedding, "config.network", {**config.network, "size": size}, features=dataset.features
     )
-    objective = build_objective(config, dataset, conditions, embedding)
-    objective.compile(config.train.learning_rate, config.train.optimizer, config.train.lookahead)
+    precision = config.train.get("precision", FLOAT32)
+    shared = share_batch(config, dataset, conditions, devices.replicas)
+    with devices.scope():
+        trained = training_form(embedding, precision, devices.replicas > 1)
+        objective = build_objective(shared, dataset, conditions, trained)
+        objective.compile(
+            config.train.learning_rate, config.train.optimizer, config.train.lookahead, precision == "mixed_float16"
+        )
     epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
     schedule = build_schedule(config.train.schedule, config.train.learning_rate, epochs * steps)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", plain)
-    drawn = pictures(embedding, dataset, objective.conditions, folder / BOARD) if pictures is not None else []
-    _fit(config, dataset, conditions, embedding, objective, schedule, folder, plain, drawn)
+    drawn: Sequence[keras.callbacks.Callback] = []
+    if devices.chief:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "config.json", plain)
+        drawn = pictures(embedding, dataset, objective.conditions, folder / BOARD) if pictures is not None else []
+    follow = Follow(trained, embedding)
+    with devices.worker_errors():
+        _fit(config, dataset, conditions, follow, objective, schedule, folder, plain, drawn, devices)
     run = Run(
         folder=folder,
         conditions=objective.conditions,
@@ -145,10 +171,13 @@ def train(
         masks=learned_masks(objective.model),
         name=name,
     )
-    if objective.save is not None:
-        objective.save(folder)
-    run.save(embedding)
-    shutil.rmtree(folder / "checkpoints")
+    if devices.chief:
+        if objective.save is not None:
+            objective.save(folder)
+        run.save(embedding)
+        shutil.rmtree(folder / "checkpoints")
+    with devices.worker_errors():
+        devices.wait_for_all()  # a worker that goes on finds the run whole
     return run
 
 
@@ -169,56 +198,67 @@ def _fit(
     config: ml_collections.ConfigDict,
     dataset: Dataset,
     conditions: Conditions,
-    embedding: keras.Model,
+    follow: Follow,
     objective: Objective,
     schedule: Schedule,
     folder: Path,
     plain: dict,
     pictures: Sequence[keras.callbacks.Callback],
+    devices: Devices,
 ) -> None:
     plan, model = from_fields(BatchPlan, "config.batch", config.batch), objective.model
-    form, valid_form = (
+    train_form, valid_form = (
         with_judgements(objective.form, dataset, split, conditions, plan, config.seed) for split in ("train", "valid")
     )
     epochs, steps = divide_steps(config.train.steps, config.train.steps_per_epoch)
-    checkpoint = Checkpoint(folder / "checkpoints", schedule, plain)
-    done, stopped = checkpoint.restore(model)
-    if done:
-        print(f"{folder}: resuming after epoch {done} of {epochs}")
-    probe = next(form_batches(dataset, "valid", conditions, plan, valid_form, config.seed))[0]["windows"][
-        :SPREAD_WINDOWS
-    ]
-    recent: collections.deque = collections.deque(maxlen=RECENT)
-    callbacks = [
-        StopOnNaN(folder, recent),
-        EmbeddingSpread(embedding, probe),
-        schedule,
-        CollapseWarning(logging.warning),
-        EpochLine(epochs, steps * plan.embedded),
-        checkpoint,
-        *pictures,
-        EpochBoard(str(folder / BOARD)),
-    ]
-    if not stopped and done < epochs:
-        with pipeline_errors():
-            model.fit(
-                form_dataset(dataset, "train", conditions, plan, form, steps, config.seed, done, recent=recent),
-                validation_data=form_dataset(
-                    dataset,
-                    "valid",
-                    conditions,
-                    plan,
-                    valid_form,
-                    config.train.validation_steps,
-                    config.seed,
-                    same_every_epoch=True,
-                ),
-                epochs=epochs,
-                initial_epoch=done,
-                callbacks=callbacks,
-                verbose=0,
+    recent: collections.deque = collections.deque(maxlen=RECENT * len(devices.parts))
+    with contextlib.ExitStack() as stack:
+        # To read the weights of workers takes them all, so that each of them saves, but one alone for good.
+        own = None if devices.chief else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        checkpoint = Checkpoint(folder / "checkpoints", schedule, plain, own)
+        done, stopped = checkpoint.restore(model)
+        follow.copy()
+        if done and devices.chief:
+            print(f"{folder}: resuming after epoch {done} of {epochs}")
+        nan_batch = NAN_BATCH if devices.chief else f"worker{devices.worker}.{NAN_BATCH}"
+        callbacks = [StopOnNaN(folder, recent, nan_batch), follow]
+        if devices.chief:
+            windows = next(form_batches(dataset, "valid", conditions, plan, valid_form, config.seed))[0]["windows"]
+            callbacks += [EmbeddingSpread(follow.plain, windows[:SPREAD_WINDOWS])]
+        callbacks += [schedule]
+        if devices.chief:
+            callbacks += [CollapseWarning(logging.warning), EpochLine(epochs, steps * plan.embedded)]
+        callbacks += [checkpoint]
+        if devices.chief:
+            callbacks += [*pictures, EpochBoard(str(folder / BOARD))]
+        if not stopped and done < epochs:
+            train_batches, train_steps = fit_batches(
+                dataset, "train", conditions, plan, train_form, steps, config.seed, devices, done, recent=recent
             )
-    write_history(folder / "history.csv", checkpoint.history)
+            valid_batches, valid_steps = fit_batches(
+                dataset,
+                "valid",
+                conditions,
+                plan,
+                valid_form,
+                config.train.validation_steps,
+                config.seed,
+                devices,
+                same_every_epoch=True,
+            )
+            with pipeline_errors():
+                model.fit(
+                    train_batches,
+                    validation_data=valid_batches,
+                    steps_per_epoch=train_steps,
+                    validation_steps=valid_steps,
+                    epochs=epochs,
+                    initial_epoch=done,
+                    callbacks=callbacks,
+                    verbose=0,
+                )
+    if devices.chief:
+        write_history(folder / "history.csv", checkpoint.history)
 
 
 def divide_steps(steps: int, per_epoch: int) -> tuple[int, int]:

@@ -34,13 +34,15 @@ class Objective:
     loss_weights: Mapping[str, float] | None = None
     save: Callable[[Path], None] | None = None
 
-    def compile(self, learning_rate: float, optimizer: str = "Adam", lookahead: bool = False) -> None:
+    def compile(
+        self, learning_rate: float, optimizer: str = "Adam", lookahead: bool = False, scale_loss: bool = False
+    ) -> None:
         """Compiles the model with an optimiser by name, see `dmml_tf.training.optimizers.build_optimizer`.
 
         `jit_compile=False`: on a CPU, XLA makes the step three times slower, and Keras 3 would choose it.
         """
         self.model.compile(
-            optimizer=build_optimizer(optimizer, learning_rate, lookahead),
+            optimizer=build_optimizer(optimizer, learning_rate, lookahead, scale_loss),
             loss=self.loss,
             metrics=self.metrics,
             loss_weights=self.loss_weights,
@@ -52,6 +54,8 @@ class Objective:
     def _make_variables(self) -> None:
         """Makes the optimizer's and the metrics' variables now: made in `fit`, they cost a second trace."""
         build_ahead(self.model.optimizer, self.model.trainable_variables)
+        if tf.distribute.has_strategy():
+            return  # a metric counts within a replica alone
         inputs, targets, *given = tf.nest.map_structure(
             lambda spec: tf.zeros([size or 1 for size in spec.shape], spec.dtype), self.form.tensors
         )

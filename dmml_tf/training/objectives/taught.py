@@ -17,6 +17,7 @@ from dmml_tf.data.signal import Signal
 from dmml_tf.data.taught import taught_form
 from dmml_tf.data.told import told_widths
 from dmml_tf.models.masks import GatherTriplets, TripletDistances
+from dmml_tf.models.replicas import mean_over_replicas
 from dmml_tf.spaces import WHOLE
 from dmml_tf.training.losses import TripletHinge
 from dmml_tf.training.metrics import triplet_metrics
@@ -57,7 +58,7 @@ class TeacherLoss(keras.layers.Layer):
         wanted = heard[:, self.first : self.last]
         known = tf.cast(~tf.math.is_nan(wanted), tf.float32)
         error = tf.square(copy - tf.where(known > 0, wanted, 0.0)) * known
-        self.add_loss(self.weight * tf.reduce_sum(error) / tf.maximum(tf.reduce_sum(known), 1.0))
+        self.add_loss(mean_over_replicas(self.weight * tf.reduce_sum(error), tf.reduce_sum(known)))
         return embeddings
 
     def compute_output_shape(self, input_shape):

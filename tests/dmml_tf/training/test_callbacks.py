@@ -51,7 +51,7 @@ def test_the_warning_is_silent_without_triplets():
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_the_batch_that_breaks_a_training_is_written_down(tmp_path, loss):
-    recent = [(6, ["x", "y"]), (7, ["b", "a", "a"]), (8, ["later"])]
+    recent = [((1, 7), ["earlier"]), ((2, 6), ["x", "y"]), ((2, 7), ["b", "a"]), ((2, 7), ["a"]), ((2, 8), ["later"])]
     stop = StopOnNaN(tmp_path, recent)
     stop.on_epoch_begin(2)
     stop.on_train_batch_end(6, {"loss": 0.1})

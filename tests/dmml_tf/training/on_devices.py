@@ -1,0 +1,79 @@
+"""A training on two replicas, or on one device with both replicas' batches as one: what test_devices.py starts.
+
+    python -m tests.dmml_tf.training.on_devices MODE DATA FOLDER [DIES_BEFORE_EPOCH]
+
+`virtual` trains on two virtual devices, then on one device in FOLDER/one; `workers` is one of the workers of TF_CONFIG.
+"""
+
+import collections
+import itertools
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+import dmml_tf.training.train as training
+from dmml_tf.data.forms import filled_form, triplet_form
+from dmml_tf.data.parts import Part
+from dmml_tf.data.pipeline import form_batches
+from tests.synthetic import tiny_config
+
+
+def config(devices):
+    """20 steps in 5 epochs."""
+    made = tiny_config(steps=20, steps_per_epoch=4)
+    made.train.update({"devices": devices, "learning_rate": 0.002, "validation_steps": 1})
+    return made
+
+
+def joined(batches):
+    """Two replicas' batches as one, whose triplets name its own rows."""
+    (first, *others), (second, *more) = batches
+    inputs = {name: np.concatenate([first[name], second[name]]) for name in ("windows", "condition")}
+    moved = second["triplets"] + np.int32(len(first["windows"]))
+    inputs["triplets"] = np.concatenate([first["triplets"], moved])
+    condition, weights = (np.concatenate(pair) for pair in zip(others, more))
+    # What fills a batch up has no weight; Keras divides by all, and by as many in every step.
+    counts[np.sum(others[0] >= 0), np.sum(more[0] >= 0)] += 1
+    return inputs, condition, weights * np.float32(len(condition) / np.sum(condition >= 0))
+
+
+def joined_batches(dataset, split, conditions, plan, form, steps, seed, devices, *given, **named):
+    """In place of `fit_batches`: what two replicas would be given, for one device."""
+    half, count = plan.divide(2), plan.triplets // 2
+    of_half = filled_form(triplet_form(conditions, count), count)
+
+    def epochs():
+        for epoch in itertools.count(step=0 if "same_every_epoch" in named else 1):
+            parts = (Part(number, 2) for number in range(2))
+            both = [form_batches(dataset, split, conditions, half, of_half, seed, epoch, part) for part in parts]
+            for batches in itertools.islice(zip(*both), steps):
+                yield joined(batches)
+
+    return tf.data.Dataset.from_generator(epochs, output_signature=form.tensors), steps
+
+
+counts: collections.Counter = collections.Counter()  # of the triplets that the two replicas drew
+
+
+def die(line, epoch, logs=None):
+    if epoch + 1 == int(sys.argv[4]):
+        os._exit(9)
+
+
+if __name__ == "__main__":
+    mode, data, folder = sys.argv[1:4]
+    if mode == "workers":
+        if len(sys.argv) > 4:
+            training.StopOnNaN.on_epoch_begin = die
+        training.train(config("workers"), data, folder)
+    else:
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+        )
+        training.train(config("all"), data, Path(folder) / "all")
+        training.fit_batches = joined_batches
+        training.train(config(1), data, Path(folder) / "one")
+        print("triplets drawn:", [[int(n) for n in pair] for pair in counts])
