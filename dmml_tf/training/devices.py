@@ -72,9 +72,11 @@ class Devices:
         except _GONE as error:
             if self.workers == 1:
                 raise
+            lines = str(error).splitlines()
+            why = next((line for line in lines if "Error reported from" in line), lines[0])
             raise UserError(
-                f"worker {self.worker} of {self.workers}: another worker is gone ({str(error).splitlines()[0][:120]}); "
-                "start all of them again with the same commands: they go on after the last epoch"
+                f"worker {self.worker} of {self.workers}: another worker is gone ({why[:160]}); start all of "
+                "them again with the same commands: they go on after the last epoch"
             ) from error
 
 

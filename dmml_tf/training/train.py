@@ -118,9 +118,9 @@ def train(
     """
     require_local(folder, "--run")
     require_trainable(folder)
-    folder, dataset = Path(folder), Dataset.load(data)
     _require_system(config)
-    devices = choose_devices(config.train.get("devices", 1))
+    devices = choose_devices(config.train.get("devices", 1))  # before TensorFlow has computed anything
+    folder, dataset = Path(folder), Dataset.load(data)
     # A dataset that was built anew in the same folder is other data.
     plain = in_todays_layout(
         {

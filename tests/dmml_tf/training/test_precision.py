@@ -64,6 +64,7 @@ def test_a_run_learns_and_is_kept_in_float32(eagerly, small, tmp_path, precision
     config = tiny_config(steps=12, steps_per_epoch=4)
     config.batch.update({"tracks": 8, "pool": 16})
     config.train.update({"precision": precision, "validation_steps": 1})
+    config.train.schedule = {"name": "cosine", "warmup": 1}
     run = train(config, small.folder, tmp_path / "run")
     with (run.folder / "history.csv").open(encoding="utf-8") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
