@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -105,7 +106,18 @@ def choose_devices(setting: int | str) -> Devices:
     if count > len(devices):
         kind = devices[0].device_type
         raise UserError(f'{_FIELD} is {count}, this machine has {len(devices)} ({kind}); take fewer or "{ALL}"')
-    return Devices(tf.distribute.MirroredStrategy([device.name for device in devices[:count]]), count)
+    return Devices(_mirrored(tuple(device.name for device in devices[:count])), count)
+
+
+# One of each a process: a second one would number its sums over the replicas as the first one does, and meet them.
+@functools.cache
+def _mirrored(names: tuple[str, ...]) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(names)
+
+
+@functools.cache
+def _of_workers() -> tf.distribute.Strategy:
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def _workers() -> Devices:
@@ -119,7 +131,7 @@ def _workers() -> Devices:
         )
     print(f"worker {worker} of {len(addresses)}: waits for {', '.join(addresses)}", file=sys.stderr, flush=True)
     try:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = _of_workers()
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UserError(
             f"{_FIELD} {WORKERS}: {str(error).splitlines()[0]}; start each worker as its own process"

@@ -18,6 +18,7 @@ import dmml_tf.training.train as training
 from dmml_tf.data.forms import FILLING, filled_form, triplet_form
 from dmml_tf.data.parts import Part
 from dmml_tf.data.pipeline import form_batches
+from dmml_tf.training.devices import choose_devices
 from dmml_tf.training.losses import MinedHinge, TagCrossentropy, TripletHinge
 from tests.synthetic import tiny_config
 
@@ -116,7 +117,7 @@ if __name__ == "__main__":
         tf.config.set_logical_device_configuration(
             tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
         )
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        strategy = choose_devices("all").strategy
         for loss, parts, whole in losses():
             print("loss:", share_of_each(strategy, loss, parts), share_of_each(None, loss, whole))
         training.train(config("all"), data, Path(folder) / "all")

@@ -159,6 +159,11 @@ def toy(folder, config=None, kill=None, epochs=6, optimizer=("Adam", 0.01)):
     return model.get_weights(), checkpoint.history, done
 
 
+needs_addons = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow_addons") is None, reason="needs tensorflow-addons"
+)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     return toy(tmp_path_factory.mktemp("whole"))
@@ -179,9 +184,17 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, whole, kill):
     assert len({row["learning_rate"] for row in history}) > 1  # the schedule was at work
 
 
-@pytest.mark.skipif(importlib.util.find_spec("tensorflow_addons") is None, reason="needs tensorflow-addons")
-@pytest.mark.parametrize("optimizer", [("LAMB", 0.01), ("RectifiedAdam", 0.01), ("Adam", 0.01, True)])
-def test_optimisers_of_addons_resume_as_if_nothing_had_happened(tmp_path, optimizer):
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *(
+            pytest.param(optimizer, marks=needs_addons)
+            for optimizer in [("LAMB", 0.01), ("RectifiedAdam", 0.01), ("Adam", 0.01, True)]
+        ),
+        ("Adam", 0.01, False, True),
+    ],
+)
+def test_other_optimisers_resume_as_if_nothing_had_happened(tmp_path, optimizer):
     weights, history, _ = toy(tmp_path / "whole", epochs=2, optimizer=optimizer)
     with pytest.raises(Killed):
         toy(tmp_path / "killed", kill=1, epochs=2, optimizer=optimizer)

@@ -25,3 +25,9 @@ def test_an_earlier_runs_configuration_is_todays(name):
     del before["batch"]["gain_db"]
     assert in_todays_layout(before) == today
     assert in_todays_layout(today) == today
+
+
+def test_a_run_of_one_device_and_one_precision_did_not_say_so():
+    today = configs.load("demo").to_dict()
+    before = {**today, "train": {k: v for k, v in today["train"].items() if k not in ("devices", "precision")}}
+    assert in_todays_layout(before)["train"] == today["train"] and today["train"]["devices"] == 1

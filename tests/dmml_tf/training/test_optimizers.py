@@ -12,6 +12,7 @@ from dmml_tf.training.optimizers import (
     KERAS,
     FusedAdam,
     build_optimizer,
+    current_rate,
     load_older_state,
     prepare_optimizer,
     save_older_state,
@@ -151,3 +152,12 @@ def test_state_is_saved_and_read(name, lookahead, tmp_path):
             np.testing.assert_allclose(mine, theirs, atol=1e-6)
     else:
         assert len(again.variables) > 2
+
+
+def test_a_scaled_loss_takes_kerass_own_adam_and_no_addon():
+    optimizer = build_optimizer("Adam", 0.25, scale_loss=True)
+    assert isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
+    assert type(optimizer.inner_optimizer) is keras.optimizers.Adam and current_rate(optimizer) == 0.25
+    for name, lookahead in (("LAMB", False), ("Adam", True)):
+        with pytest.raises(UserError, match="of tensorflow-addons trains on one device and not in mixed_float16"):
+            build_optimizer(name, 0.1, lookahead, scale_loss=True)
