@@ -23,7 +23,7 @@ from dmml_tf.papers.rows import Row, system_config
 from dmml_tf.papers.system import System
 from dmml_tf.run import Run
 from dmml_tf.spaces import SUBSPACE, WHOLE, condition_masks
-from dmml_tf.training.config import from_fields
+from dmml_tf.training.config import as_ever, from_fields
 from dmml_tf.training.train import conditions_from_config, divide_steps, file_digests, train
 from tfrecords_tools.dataset import FILE_NAME
 
@@ -113,7 +113,9 @@ def _train(row: Row, config: ml_collections.ConfigDict, side: HeldOutSide, runs:
 
 def run_folder(row: Row, config: ml_collections.ConfigDict, data: str | os.PathLike, runs: Path) -> Path:
     """Where the run of exactly this configuration on exactly these data lies, whichever table asks for it."""
-    content = (Path(data) / FILE_NAME).read_bytes() + str(data).encode() + config.to_json(sort_keys=True).encode()
+    content = (
+        (Path(data) / FILE_NAME).read_bytes() + str(data).encode() + as_ever(config).to_json(sort_keys=True).encode()
+    )
     content += "".join(file_digests(config).values()).encode()
     order = f"_{config.order[0]}" if len(config.order) == 1 and config.order[0] not in row.config else ""
     return runs / f"{Path(row.config).stem}{order}-s{config.seed}-{hashlib.sha256(content).hexdigest()[:10]}"
@@ -130,4 +132,4 @@ def _cost(config: ml_collections.ConfigDict, history: Path) -> tuple[int, float]
 
 def plain(config: ml_collections.ConfigDict) -> dict:
     """The configuration as JSON has it."""
-    return json.loads(config.to_json())
+    return json.loads(as_ever(config).to_json())

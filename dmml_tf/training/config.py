@@ -11,6 +11,7 @@ from tfrecords_tools.errors import UserError
 
 _DEFAULT_WIDTH = 64  # of a condition that does not say its own
 _SCHEDULES = {"plateau": ("patience", "divide_by", "drops"), "cosine": ("warmup",)}
+_SINCE = {"devices": 1, "precision": "float32"}  # fields of `train` that earlier runs did not have, as they trained
 _OBJECTIVES = {"triplets": ("margin",), "mining": ("mining", "margin"), "zero_shot": ("margin",)}
 
 
@@ -52,7 +53,7 @@ def in_todays_layout(config: dict) -> dict:
     and one precision.
     """
     if "train" in config:
-        config = {**config, "train": {"devices": 1, "precision": "float32", **config["train"]}}
+        config = {**config, "train": {**_SINCE, **config["train"]}}
     if "batch" in config:
         config = {**config, "batch": {"gain_db": 0.0, **config["batch"]}}
     if not isinstance(config.get("objective"), str):
@@ -66,6 +67,16 @@ def in_todays_layout(config: dict) -> dict:
     for field in ("margin", "mining", "patience", "divide_by", "drops", "warmup"):
         train.pop(field, None)
     return {**config, "objective": group, "train": train}
+
+
+def as_ever(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    """Without fields that say what every training did before they were there: what a kept result is known by."""
+    known = config.copy_and_resolve_references()
+    with known.unlocked():
+        for field, value in _SINCE.items():
+            if "train" in known and known.train.get(field) == value:
+                del known.train[field]
+    return known
 
 
 def set_conditions(config: ml_collections.ConfigDict, conditions: Conditions) -> None:

@@ -107,5 +107,8 @@ def test_two_tables_find_one_run_folder(tmp_path, rows):
     mood = system_config(tiny_table(ROWS), rows[1], 2, "mood")
     assert run_folder(rows[1], mood, tmp_path, tmp_path).name.startswith("specialized_mood-s2-")
     before = run_folder(rows[0], first, tmp_path, tmp_path)
+    with first.unlocked():
+        del first.train.devices, first.train.precision  # as configurations were that knew one device alone
+    assert run_folder(rows[0], first, tmp_path, tmp_path) == before
     (tmp_path / "dataset.json").write_text("{ }")
     assert run_folder(rows[0], first, tmp_path, tmp_path) != before
