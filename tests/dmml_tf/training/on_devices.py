@@ -2,7 +2,8 @@
 
     python -m tests.dmml_tf.training.on_devices MODE DATA FOLDER [DIES_BEFORE_EPOCH]
 
-`virtual` trains on two virtual devices, then on one device in FOLDER/one; `workers` is one of the workers of TF_CONFIG.
+`virtual` trains on two virtual devices, then on one device in FOLDER/one; `workers` is one of the workers of TF_CONFIG,
+which goes away before an epoch; 0 is none.
 """
 
 import collections
@@ -102,6 +103,18 @@ def losses():
     yield TripletHinge(), triplets, (tf.constant(condition[drawn]), tf.constant(pairs[drawn]))
 
 
+def notice_soon():
+    """A worker that is gone is missed after 10 s, not after a minute."""
+    from tensorflow.python.eager import context
+    from tensorflow.tsl.protobuf import coordination_config_pb2
+
+    jobs = [coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=2)]
+    leader = "/job:worker/replica:0/task:0"
+    context.context().configure_coordination_service(
+        "standalone", leader, coordinated_jobs=jobs, heartbeat_timeout_in_ms=10_000
+    )
+
+
 def die(line, epoch, logs=None):
     if epoch + 1 == int(sys.argv[4]):
         os._exit(9)
@@ -111,6 +124,7 @@ if __name__ == "__main__":
     mode, data, folder = sys.argv[1:4]
     if mode == "workers":
         if len(sys.argv) > 4:
+            notice_soon()
             training.StopOnNaN.on_epoch_begin = die
         training.train(config("workers"), data, folder)
     else:

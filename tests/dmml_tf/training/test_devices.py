@@ -71,9 +71,9 @@ def test_mined_triplets_and_tags_are_counted_over_all_replicas(virtual):
 @pytest.mark.skipif(KERAS_3, reason="the fit of Keras 3 knows no several workers")
 def test_a_worker_is_killed_and_all_go_on_after_the_last_epoch(virtual, data, tmp_path):
     cluster, tasks = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}, []
-    for dies in (["3"], []):
+    for dies, stays in ((["3"], ["0"]), ([], [])):
         tasks = [{"cluster": cluster, "task": {"type": "worker", "index": number}} for number in range(2)]
-        chief = start("workers", data, tmp_path / "run", tasks[0])
+        chief = start("workers", data, tmp_path / "run", tasks[0], stays)
         other = start("workers", data, tmp_path / "run", tasks[1], dies)
         (printed, errors), _ = chief.communicate(timeout=600), other.communicate(timeout=600)
         if dies:
