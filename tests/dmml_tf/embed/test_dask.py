@@ -83,7 +83,7 @@ def test_the_cluster_makes_the_vectors_of_one_machine_and_the_index_joins_its_pa
 
 
 def test_a_killed_worker_costs_its_part_alone(workers, place, table, local, tmp_path, capsys):
-    out, kept = tmp_path / "vectors", {}
+    out, kept, pid = tmp_path / "vectors", {}, workers.pids()[0]
 
     def written():
         return {path.name: path.stat().st_mtime_ns for path in out.glob("0*.json")}
@@ -91,8 +91,8 @@ def test_a_killed_worker_costs_its_part_alone(workers, place, table, local, tmp_
     def kill():
         while len(written()) < 2:
             time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
         kept.update(written())
-        os.kill(workers.pids()[0], signal.SIGKILL)
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
@@ -103,7 +103,8 @@ def test_a_killed_worker_costs_its_part_alone(workers, place, table, local, tmp_
     )
     thread.join()
     assert status == 0 and "3 rows could not be used" in said
-    assert len(kept) >= 2 and kept.items() <= written().items()
+    # One may have been whole, and the worker killed before it had said so.
+    assert len(kept) >= 2 and len(kept.items() - written().items()) <= 1
     _require_equal(out, local)
 
 

@@ -85,11 +85,11 @@ def _scratch(dask_worker):
 
 
 def test_a_killed_worker_costs_its_task_alone(workers, manifest, local, tmp_path):
-    out, kept = tmp_path / "data", {}
+    out, kept, pid = tmp_path / "data", {}, workers.pids()[0]
 
     def kill():
+        os.kill(pid, signal.SIGKILL)
         kept.update(_shards(out))
-        os.kill(workers.pids()[0], signal.SIGKILL)
 
     killed = _when_shards(out, 2, kill)
     started = []
@@ -102,14 +102,15 @@ def test_a_killed_worker_costs_its_task_alone(workers, manifest, local, tmp_path
     build_dataset(manifest, out, OPTIONS, engine=engine)
     killed.join()
     assert contents(out) == local
-    assert len(kept) >= 2 and kept.items() <= started[0].items()
+    # One may have been whole, and the worker killed before it had said so.
+    assert len(kept) >= 2 and len(kept.items() - started[0].items()) <= 1
 
 
 def test_a_dead_scheduler_is_one_line_and_resume_goes_on(workers, manifest, local, tmp_path, capfd):
     out = tmp_path / "data"
     arguments = [f"--manifest={manifest}", f"--out={out}", "--name=x", "--shards=4", "--runner=dask"]
     with DaskCluster(tmp_path, 1) as other:
-        killed = _when_shards(out, 2, other.scheduler.kill)
+        killed = _when_shards(out, 1, other.scheduler.kill)
         sys.argv = ["dmml-records", "build", *arguments, f"--scheduler={other.address}"]
         assert cli.main() == 2
         killed.join()
@@ -184,6 +185,16 @@ def connected(workers):
 def test_a_cluster_without_workers_is_refused(tmp_path):
     with DaskCluster(tmp_path, 0) as empty, pytest.raises(UserError, match="has no workers; start them with: dask wor"):
         dask_engine(empty.address)
+
+
+def test_a_cluster_that_lost_its_workers_is_not_waited_for_longer_than_a_minute(
+    workers, manifest, tmp_path, monkeypatch
+):
+    engine = dask_engine(workers.address)
+    monkeypatch.setattr(cluster.Cluster, "_threads", lambda self: 0)
+    monkeypatch.setattr(cluster, "_WORKER_SECONDS", 0.0)
+    with pytest.raises(UserError, match="has lost all its workers; start them again, and run .* --resume"):
+        build_dataset(manifest, tmp_path / "data", OPTIONS, engine=engine)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "tcp://no.such.host.invalid:8786"])
