@@ -198,6 +198,7 @@ def test_a_disk_without_room_is_said_before_anything_is_written(package, monkeyp
 # Of each command that takes a run: what else it must be given.
 NEEDS = {
     "embed": ["--audio=x", "--out=x.parquet"],
+    "judge": ["--out=votes.csv"],
     "path": ["--from=a", "--to=b"],
     "scan": ["--library=x.dmml", "."],
     "search": ["--track=a"],
