@@ -35,7 +35,7 @@ class Rates:
     )
     tempo_seconds: float = _figure(0.14, "core s of the tempo besides", f"`dmml-records build --tempo=madmom`, {_MP3}")
     embed_seconds: float = _figure(0.082, "core s from a file to its vector", f"`dmml embed --manifest`, {_MP3}")
-    vector_bytes: float = _figure(1550, "bytes of a row of embeddings, float32", f"`dmml embed`, {_MP3}")
+    vector_bytes: float = _figure(1050, "bytes of a row of embeddings, float32", f"`dmml embed`, {_MP3}")
     steps: float = _figure(200_000, "training steps, of any number of songs", "`disentangled_track`")
     windows: float = _figure(96, "windows a step", "`disentangled_track`")
     step_songs: float = _figure(24, "records read a step", _LARGE)

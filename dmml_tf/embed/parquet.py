@@ -70,8 +70,14 @@ def table_of(schema: pa.Schema, tracks: Sequence[Mapping[str, str]], windows: Se
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Writes a Parquet file whole, or not at all."""
-    with whole_file(path) as temporary:
-        pq.write_table(table, temporary)
+    with whole_file(path) as temporary, _writer(temporary, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    # A dictionary of numbers that hardly two vectors share would take half as much space again.
+    texts = [name for name in schema.names if name not in (VECTOR, WINDOWS)]
+    return pq.ParquetWriter(path, schema, use_dictionary=texts)
 
 
 def part_name(number: int) -> str:
@@ -82,7 +88,7 @@ def part_name(number: int) -> str:
 def join_parts(parts: Iterable[Path], out: Path, schema: pa.Schema) -> int:
     """One file of several, one of them in memory at a time; returns its rows."""
     rows = 0
-    with whole_file(out) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+    with whole_file(out) as temporary, _writer(temporary, schema) as writer:
         for part in parts:
             table = pq.read_table(part)
             writer.write_table(table.replace_schema_metadata(schema.metadata))

@@ -75,7 +75,7 @@ class Parts:
             if self._last:
                 table = pa.concat_tables([self._read(self._files[-1], table.schema.names), table])
             with whole_file(self._files[-1], durable=True) as temporary:
-                pq.write_table(table.combine_chunks(), temporary)
+                pq.write_table(table.combine_chunks(), temporary, use_dictionary=False)
             self._last = len(table)
             del self._waiting[: len(added)]
             self._take_in([content for content, _, _ in added], [seconds for _, seconds, _ in added])
