@@ -63,13 +63,21 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "runner",
         "local",
-        ("local", "dask"),
-        "local: this machine. dask: a cluster of dask.distributed, see --scheduler; extra [dask]. All workers must see "
-        "the audio, the run and --out under the same paths.",
+        ("local", "dask", "beam"),
+        "local: this machine. dask: a cluster of dask.distributed, see --scheduler; extra [dask]. beam: an Apache Beam "
+        "pipeline, see --beam_args; extra [beam]. All workers must see the audio, the run and --out under the same "
+        "paths.",
         flag_values=fv,
     )
     flags.DEFINE_string(
         "scheduler", None, "Address of the scheduler for --runner=dask, such as tcp://HOST:8786.", flag_values=fv
+    )
+    flags.DEFINE_string(
+        "beam_args",
+        "",
+        'Arguments of Apache Beam in one string, such as "--runner=FlinkRunner --flink_master=HOST:8081"; default: its '
+        "DirectRunner on this machine.",
+        flag_values=fv,
     )
 
 
@@ -122,22 +130,26 @@ def _check_out(out: str) -> None:
 
 
 def _check_runner(fv: flags.FlagValues) -> None:
-    if fv.runner == "dask":
-        if is_address(fv.out):
-            raise UserError(f"--out={fv.out}: with --runner=dask give a folder that all machines see")
-        require_extra("dask", "--runner=dask", "distributed")
-        if fv.data:
-            raise UserError("--runner=dask is for audio files; the records of --data are embedded here")
-        if not fv.scheduler:
-            raise UserError("--runner=dask needs --scheduler, such as --scheduler=tcp://HOST:8786")
-    elif fv.scheduler:
-        raise UserError("--scheduler is for --runner=dask; give both or neither")
+    for flag, runner in (("beam_args", "beam"), ("scheduler", "dask")):
+        if fv[flag].value and fv.runner != runner:
+            raise UserError(f"--{flag} is for --runner={runner}; give both or neither")
+    if fv.runner == "local":
+        return
+    if is_address(fv.out):
+        raise UserError(f"--out={fv.out}: with --runner={fv.runner} give a folder that all machines see")
+    require_extra(fv.runner, f"--runner={fv.runner}", {"beam": "apache_beam", "dask": "distributed"}[fv.runner])
+    if fv.data:
+        raise UserError(f"--runner={fv.runner} is for audio files; the records of --data are embedded here")
+    if fv.runner == "dask" and not fv.scheduler:
+        raise UserError("--runner=dask needs --scheduler, such as --scheduler=tcp://HOST:8786")
 
 
 def _engine(fv: flags.FlagValues, trained: Run, source: Source) -> Engine | None:
     if fv.runner == "local" or not isinstance(source, FilesSource):
         return None
-    # Imported on demand: it is an extra.
+    # Imported on demand: they are extras.
+    if fv.runner == "beam":
+        return importlib.import_module("dmml_tf.embed.beam").beam_engine(fv.beam_args, trained, source, fv.batch)
     return importlib.import_module("dmml_tf.embed.dask").dask_engine(fv.scheduler, trained, source, fv.batch)
 
 

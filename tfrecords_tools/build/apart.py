@@ -14,6 +14,7 @@ from tfrecords_tools.audio.extract import Task
 from tfrecords_tools.build.plan import PlannedShard
 from tfrecords_tools.build.records import Outcome, write_shard
 from tfrecords_tools.build.work_folder import KEY_FILE, WORK_FOLDER, FinishedShard, WorkFolder
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.stores.address import is_address, joined
@@ -92,3 +93,18 @@ def copy_whole(source: Path, target: Path) -> None:
     """Copies a file, whole or not at all; an engine may do so twice at once."""
     with whole_file(target, durable=True, shared=True) as temporary:
         shutil.copyfile(source, temporary)
+
+
+def require_sight(worker: str, paths: Iterable[str | os.PathLike]) -> None:
+    """Raises `unseen` of the first of these files that is not seen from here; `worker` names this machine."""
+    for path in paths:
+        if not os.path.exists(path):
+            raise unseen(worker, path)
+
+
+def unseen(worker: str, path: str | os.PathLike) -> UserError:
+    """The error that says that a worker does not see a file."""
+    return UserError(
+        f"the worker {worker} does not see {os.fspath(path)}, which is there where the command runs; "
+        "all machines must see it under the same path"
+    )

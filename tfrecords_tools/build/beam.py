@@ -12,9 +12,9 @@ writes a shard on its own disk before it copies it to `--out`.
 
 In memory: a thread that writes holds one shard's records (about 128 MiB), never a split; the engine keeps the
 encoded records between the steps, on disk where it is a cluster. The DirectRunner keeps them in memory, all of a
-build (some 0.35 MB for each 30 s): it is there to try things out. It runs here as Beam's FnApiRunner, because a
-plain DirectRunner first tries to download another program. On one machine the process pool is faster: a build of 60 wav
-clips of 30 s on two busy cores took Beam in memory 1.1 to 1.5 times as long, and with two processes 1.9 to 2.1 times.
+build (some 0.35 MB for each 30 s): it is there to try things out. On one machine the process pool is faster: a
+build of 60 wav clips of 30 s on two busy cores took Beam in memory 1.1 to 1.5 times as long, and with two processes 1.9
+to 2.1 times.
 
     dmml-records build --manifest=/share/songs.csv --out=/share/songs --tempo_cache=/share/tempo --runner=beam
       this machine   --beam_args="--runner=DirectRunner --direct_running_mode=multi_processing --direct_num_workers=2"
@@ -30,22 +30,19 @@ port 50000; the machine that starts needs Java, and Beam downloads its job serve
 and an image with this package, in which the shared folder is mounted. Only the DirectRunner runs in the tests.
 """
 
-import contextlib
 import dataclasses
 import functools
 import json
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import grpc
 import threadpoolctl
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from tfrecords_tools.audio.extract import Task, extract
 from tfrecords_tools.build.apart import anywhere, hand_over, read_handed, write_apart
+from tfrecords_tools.build.beam_pipeline import pipeline_of, wait_for
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.records import Outcome, Written, finish_row, tag_ids, task_of
@@ -56,10 +53,6 @@ from tfrecords_tools.notes import RowNote
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.stores.address import absolute, is_address
 from tfrecords_tools.tables.manifest import Reject, Row
-
-_HERE = (None, "DirectRunner")
-# Their job servers have options of their own, which are known only when one is asked.
-_WITH_JOB_SERVER = ("FlinkRunner", "SparkRunner", "PortableRunner")
 
 
 def beam_engine(arguments: str = "") -> Engine:
@@ -72,36 +65,7 @@ def beam_engine(arguments: str = "") -> Engine:
     Raises:
         UserError: if they cannot be read, hold an option that Beam does not know, or lack one.
     """
-    options = _options(arguments)
-    runner = options.view_as(StandardOptions).runner
-    if str(runner).endswith("DaskRunner"):
-        raise UserError("--beam_args: Beam's DaskRunner gives a step's outputs mixed; give --runner=dask in its place")
-    try:
-        pipeline = beam.Pipeline("FnApiRunner" if runner in _HERE else runner, options)
-    except (ValueError, ImportError) as error:
-        raise UserError(f"--beam_args: {error}") from error
-    return functools.partial(_run, pipeline)
-
-
-def _options(arguments: str) -> PipelineOptions:
-    try:
-        words = shlex.split(arguments)
-    except ValueError as error:
-        raise UserError(f"--beam_args={arguments}: cannot be read ({error})") from error
-    options = PipelineOptions(words)
-
-    def refuse(message: str) -> None:
-        raise UserError(f"--beam_args: {message}; see --beam_args=--help")
-
-    def check(parser) -> None:
-        # Beam itself would print its usage on a wrong value, and pass over an unknown option.
-        parser.error = refuse
-        known, unknown = parser.parse_known_args(words)
-        if unknown and known.runner not in _WITH_JOB_SERVER:
-            refuse(f"'{unknown[0]}' is not an option of Apache Beam {beam.__version__}")
-
-    options.get_all_options(add_extra_args_fn=check)
-    return options
+    return functools.partial(_run, pipeline_of(arguments))
 
 
 def _run(
@@ -127,7 +91,7 @@ def _run(
         | "Group by shard" >> beam.CoGroupByKey()
         | "Write" >> beam.ParDo(_Write(out, shards, plan.schema))
     )
-    _wait_for(pipeline)
+    wait_for(pipeline, "--resume goes on with the shards that are whole")
     work.look_again()
     finished = [shard for shard in map(work.finished, shards) if shard is not None]
     if len(finished) < len(shards):
@@ -136,25 +100,6 @@ def _run(
             "workers must see the same folder under the same path"
         )
     return finished
-
-
-def _wait_for(pipeline: beam.Pipeline) -> None:
-    result = None
-    try:
-        result = pipeline.run()
-        result.wait_until_finish()
-    except (RuntimeError, grpc.RpcError, grpc.FutureTimeoutError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(
-            f"the Beam pipeline failed ({lines[-1][:300]}); Beam's own messages say more; --resume goes on "
-            "with the shards that are whole"
-        ) from error
-    except KeyboardInterrupt:
-        # A job that runs on would write into the folder of the build that goes on.
-        if result is not None:
-            with contextlib.suppress(NotImplementedError):
-                result.cancel()
-        raise
 
 
 def _rows_file(file: str) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 import distributed
 
 from tfrecords_tools.build import pool
+from tfrecords_tools.build.apart import require_sight, unseen
 from tfrecords_tools.errors import UserError
 
 PACKAGE = "dmml"
@@ -179,16 +180,11 @@ class InWorker:
 
     def require_sight(self, paths: Iterable[str | os.PathLike]) -> None:
         """Raises `unseen` of the first of these files that is not seen from here."""
-        for path in paths:
-            if not os.path.exists(path):
-                raise self.unseen(path)
+        require_sight(self.name, paths)
 
     def unseen(self, path: str | os.PathLike) -> UserError:
         """The error that says that this worker does not see a file."""
-        return UserError(
-            f"the worker {self.name} does not see {os.fspath(path)}, which is there where the command runs; "
-            "all machines must see it under the same path"
-        )
+        return unseen(self.name, path)
 
     def require_wanted(self) -> None:
         """Ends the task, here, if it was cancelled, its client or scheduler is gone, or the worker ends."""

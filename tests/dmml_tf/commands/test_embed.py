@@ -275,6 +275,7 @@ def test_finished_files_are_not_decoded_again(place, monkeypatch):
         (["embed", "--out", "x.parquet", "--data", "none"], "dataset.json: not found"),
         (["embed", "--out", "x.parquet", "--data", "d", "--excerpts=4"], "--excerpts is of audio files"),
         (["embed", "--out", "x", "--data", "d", "--scheduler=tcp://x:1"], "--scheduler is for --runner=dask"),
+        (["embed", "--out", "x", "--audio", "a", "--beam_args=--runner=x"], "--beam_args is for --runner=beam"),
         (["embed", "--out", "x", "--audio", "a", "--runner=dask"], "--runner=dask needs --scheduler"),
         (["embed", "--out", "x", "--data", "d", "--runner=dask"], "--runner=dask is for audio files"),
         (["index", "--embeddings", "none.parquet"], "none.parquet: cannot be read as Parquet"),
