@@ -13,13 +13,13 @@ def replicas_in_step() -> int:
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def sum_over_replicas(*values):
+def sum_over_replicas(*values: tf.Tensor) -> list[tf.Tensor]:
     """Each value's sum over the replicas; no gradient."""
     context = tf.distribute.get_replica_context()
     return context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.stop_gradient(value) for value in values])
 
 
-def mean_over_replicas(total, count):
+def mean_over_replicas(total: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     """Sum of all replicas' totals divided by the sum of their counts, 0 where nothing was counted.
 
     Every replica gets that value, and a gradient of its own share of it, such that the mean of the replicas' gradients
