@@ -121,15 +121,7 @@ def train(
     _require_system(config)
     devices = choose_devices(config.train.get("devices", 1))  # before TensorFlow has computed anything
     folder, dataset = Path(folder), Dataset.load(data)
-    # A dataset that was built anew in the same folder is other data.
-    plain = in_todays_layout(
-        {
-            "data": dataset.address or str(data),
-            "data_sha256": _digest(dataset.folder / FILE_NAME),
-            **file_digests(config),
-            **json.loads(config.to_json()),
-        }
-    )
+    plain = _recorded(config, dataset, data)
     if _finished(folder, plain):
         print(f"{folder}: already trained with this configuration")
         return Run.load(folder)
@@ -179,6 +171,19 @@ def train(
     with devices.worker_errors():
         devices.wait_for_all()  # a worker that goes on finds the run whole
     return run
+
+
+def _recorded(config: ml_collections.ConfigDict, dataset: Dataset, data: str | os.PathLike) -> dict:
+    """What config.json says of a training, by which it is known again."""
+    return in_todays_layout(
+        {
+            "data": dataset.address or str(data),
+            # A dataset that was built anew in the same folder is other data.
+            "data_sha256": _digest(dataset.folder / FILE_NAME),
+            **file_digests(config),
+            **json.loads(config.to_json()),
+        }
+    )
 
 
 def measure_pipeline(

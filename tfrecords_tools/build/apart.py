@@ -7,7 +7,7 @@ import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tfrecords_tools.audio.extract import Task
@@ -17,7 +17,7 @@ from tfrecords_tools.build.work_folder import KEY_FILE, WORK_FOLDER, FinishedSha
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file
 from tfrecords_tools.schema import Schema
-from tfrecords_tools.stores.address import is_address, joined
+from tfrecords_tools.stores.address import absolute, is_address, joined
 from tfrecords_tools.stores.store import NotThere, put, read_bytes
 
 
@@ -42,6 +42,27 @@ def write_apart(
         # By name, the shard is first, and last the note that says that it is whole.
         for path in sorted(local.folder.iterdir()):
             hand_over(path, place)
+    return finished
+
+
+def finished_apart(work: WorkFolder, shards: Sequence[PlannedShard], who: str) -> list[FinishedShard]:
+    """What other machines have made of these shards, once they have ended.
+
+    Args:
+        work: the build's folder, which is looked at anew.
+        shards: all that were to be made.
+        who: made them and ended, for the message.
+
+    Raises:
+        UserError: if some are not there.
+    """
+    work.look_again()
+    finished = [shard for shard in map(work.finished, shards) if shard is not None]
+    if len(finished) < len(shards):
+        raise UserError(
+            f"{absolute(work.place)}: {who}, and {len(shards) - len(finished)} of {len(shards)} shards are not there; "
+            "all machines must see the same folder under the same path"
+        )
     return finished
 
 

@@ -41,13 +41,12 @@ import apache_beam as beam
 import threadpoolctl
 
 from tfrecords_tools.audio.extract import Task, extract
-from tfrecords_tools.build.apart import anywhere, hand_over, read_handed, write_apart
+from tfrecords_tools.build.apart import anywhere, finished_apart, hand_over, read_handed, write_apart
 from tfrecords_tools.build.beam_pipeline import pipeline_of, wait_for
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.records import Outcome, Written, finish_row, tag_ids, task_of
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
-from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.notes import RowNote
 from tfrecords_tools.schema import Schema
@@ -92,14 +91,7 @@ def _run(
         | "Write" >> beam.ParDo(_Write(out, shards, plan.schema))
     )
     wait_for(pipeline, "--resume goes on with the shards that are whole")
-    work.look_again()
-    finished = [shard for shard in map(work.finished, shards) if shard is not None]
-    if len(finished) < len(shards):
-        raise UserError(
-            f"{out}: the pipeline ended, and {len(shards) - len(finished)} of {len(shards)} shards are not there; the "
-            "workers must see the same folder under the same path"
-        )
-    return finished
+    return finished_apart(work, shards, "the pipeline ended")
 
 
 def _rows_file(file: str) -> str:

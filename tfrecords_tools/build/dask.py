@@ -29,7 +29,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from tfrecords_tools.audio.extract import Task, extract, patience
-from tfrecords_tools.build.apart import anywhere, key_at, write_apart
+from tfrecords_tools.build.apart import anywhere, finished_apart, key_at, write_apart
 from tfrecords_tools.build.build import Engine
 from tfrecords_tools.build.cluster import PACKAGE, Cluster, InWorker, connected
 from tfrecords_tools.build.plan import Plan, PlannedShard
@@ -94,14 +94,7 @@ def _run(
         tracks = _tracks(cluster, jobs)
         for _ in progress(tracks, sum(shard.count for shard in shards), "tracks"):
             pass
-    work.look_again()
-    finished = [shard for shard in map(work.finished, shards) if shard is not None]
-    if len(finished) < len(shards):
-        raise UserError(
-            f"{out}: the workers are done, and {len(shards) - len(finished)} of {len(shards)} shards are not there; "
-            "all machines must see the same folder under the same path"
-        )
-    return finished
+    return finished_apart(work, shards, "the workers are done")
 
 
 def _job(shard: PlannedShard, plan: Plan, out: str, tempo_cache: str) -> ShardJob:

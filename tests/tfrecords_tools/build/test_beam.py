@@ -138,7 +138,7 @@ def test_a_failing_step_is_one_line(beam, manifest, tmp_path, monkeypatch):
 
 def test_workers_that_see_another_folder_are_found_out(beam, manifest, tmp_path, monkeypatch):
     monkeypatch.setattr(apart, "copy_whole", lambda *_: None)
-    with pytest.raises(UserError, match="4 of 4 shards are not there; the workers must see the same folder"):
+    with pytest.raises(UserError, match="4 of 4 shards are not there; all machines must see the same folder"):
         _build(manifest, tmp_path / "data", engine=beam.beam_engine())
 
 
