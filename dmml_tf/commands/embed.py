@@ -15,8 +15,9 @@ from dmml_tf.embed.sounds import FilesSource, RecordsSource, Source
 from dmml_tf.embed.tracks import SUFFIX, EmbedOptions, Engine, embed_tracks, key_of
 from dmml_tf.run import Run
 from tfrecords_tools.audio.excerpts import HELP
+from tfrecords_tools.commands.runner_flags import BEAM, LOCAL, check_runner, define_runner_flags
 from tfrecords_tools.dataset import FILE_NAME, Dataset
-from tfrecords_tools.errors import UserError, require_extra
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import RowNote, counted
 from tfrecords_tools.sources.folder import read_folder
 from tfrecords_tools.sources.manifest_out import write_manifest
@@ -60,25 +61,7 @@ def define_flags(fv: flags.FlagValues) -> None:
     flags.DEFINE_integer("excerpts", 0, HELP, lower_bound=0, flag_values=fv)
     flags.DEFINE_integer("batch", 64, "Windows a call of the network.", lower_bound=1, flag_values=fv)
     flags.DEFINE_integer("workers", 0, "Processes that decode; 0: one a core.", lower_bound=0, flag_values=fv)
-    flags.DEFINE_enum(
-        "runner",
-        "local",
-        ("local", "dask", "beam"),
-        "local: this machine. dask: a cluster of dask.distributed, see --scheduler; extra [dask]. beam: an Apache Beam "
-        "pipeline, see --beam_args; extra [beam]. All workers must see the audio, the run and --out under the same "
-        "paths.",
-        flag_values=fv,
-    )
-    flags.DEFINE_string(
-        "scheduler", None, "Address of the scheduler for --runner=dask, such as tcp://HOST:8786.", flag_values=fv
-    )
-    flags.DEFINE_string(
-        "beam_args",
-        "",
-        'Arguments of Apache Beam in one string, such as "--runner=FlinkRunner --flink_master=HOST:8081"; default: its '
-        "DirectRunner on this machine.",
-        flag_values=fv,
-    )
+    define_runner_flags(fv, "the audio, the run and --out")
 
 
 def run(fv: flags.FlagValues) -> None:
@@ -130,25 +113,18 @@ def _check_out(out: str) -> None:
 
 
 def _check_runner(fv: flags.FlagValues) -> None:
-    for flag, runner in (("beam_args", "beam"), ("scheduler", "dask")):
-        if fv[flag].value and fv.runner != runner:
-            raise UserError(f"--{flag} is for --runner={runner}; give both or neither")
-    if fv.runner == "local":
-        return
-    if is_address(fv.out):
+    if fv.runner != LOCAL and is_address(fv.out):
         raise UserError(f"--out={fv.out}: with --runner={fv.runner} give a folder that all machines see")
-    require_extra(fv.runner, f"--runner={fv.runner}", {"beam": "apache_beam", "dask": "distributed"}[fv.runner])
-    if fv.data:
+    if fv.runner != LOCAL and fv.data:
         raise UserError(f"--runner={fv.runner} is for audio files; the records of --data are embedded here")
-    if fv.runner == "dask" and not fv.scheduler:
-        raise UserError("--runner=dask needs --scheduler, such as --scheduler=tcp://HOST:8786")
+    check_runner(fv)
 
 
 def _engine(fv: flags.FlagValues, trained: Run, source: Source) -> Engine | None:
-    if fv.runner == "local" or not isinstance(source, FilesSource):
+    if fv.runner == LOCAL or not isinstance(source, FilesSource):
         return None
     # Imported on demand: they are extras.
-    if fv.runner == "beam":
+    if fv.runner == BEAM:
         return importlib.import_module("dmml_tf.embed.beam").beam_engine(fv.beam_args, trained, source, fv.batch)
     return importlib.import_module("dmml_tf.embed.dask").dask_engine(fv.scheduler, trained, source, fv.batch)
 

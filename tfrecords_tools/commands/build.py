@@ -9,8 +9,8 @@ from tfrecords_tools.audio.tempo import LICENCE_NOTE, MOST_SECONDS
 from tfrecords_tools.build.build import Engine, build_dataset
 from tfrecords_tools.build.dry_run import describe, dry_run
 from tfrecords_tools.build.plan import FEATURES, TEMPO_MODES, Options
+from tfrecords_tools.commands.runner_flags import BEAM, DASK, check_runner, define_runner_flags
 from tfrecords_tools.dataset import BUILD_FILE, SPLITS
-from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.notes import counted
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE
 
@@ -109,25 +109,7 @@ def _define_running(fv: flags.FlagValues) -> None:
         "let the same sound be in two splits under two ids; default: refuse it",
         flag_values=fv,
     )
-    flags.DEFINE_enum(
-        "runner",
-        "local",
-        ("local", "dask", "beam"),
-        "local: processes on this machine. dask: a cluster of dask.distributed, see --scheduler; extra [dask]. "
-        "beam: an Apache Beam pipeline, see --beam_args; extra [beam]. All workers must see the audio and "
-        "--out under the same paths",
-        flag_values=fv,
-    )
-    flags.DEFINE_string(
-        "scheduler", None, "address of the scheduler for --runner=dask, such as tcp://HOST:8786", flag_values=fv
-    )
-    flags.DEFINE_string(
-        "beam_args",
-        "",
-        'arguments of Apache Beam in one string, such as "--runner=FlinkRunner '
-        '--flink_master=HOST:8081"; default: its DirectRunner on this machine',
-        flag_values=fv,
-    )
+    define_runner_flags(fv, "the audio and --out")
 
 
 def run(fv: flags.FlagValues) -> None:
@@ -183,16 +165,10 @@ def run(fv: flags.FlagValues) -> None:
 
 
 def _engine(fv: flags.FlagValues) -> Engine | None:
-    for flag, runner in (("beam_args", "beam"), ("scheduler", "dask")):
-        if fv[flag].value and fv.runner != runner:
-            raise UserError(f"--{flag} is for --runner={runner}; give both or neither")
+    check_runner(fv)
     # Imported on demand: they are extras, and slow to import.
-    if fv.runner == "beam":
-        require_extra("beam", "--runner=beam", "apache_beam", "threadpoolctl")
+    if fv.runner == BEAM:
         return importlib.import_module("tfrecords_tools.build.beam").beam_engine(fv.beam_args)
-    if fv.runner == "dask":
-        require_extra("dask", "--runner=dask", "distributed")
-        if not fv.scheduler:
-            raise UserError("--runner=dask needs --scheduler, such as --scheduler=tcp://HOST:8786")
+    if fv.runner == DASK:
         return importlib.import_module("tfrecords_tools.build.dask").dask_engine(fv.scheduler)
     return None
