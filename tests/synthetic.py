@@ -23,6 +23,8 @@ SCHEMA = Schema(
     {"genre": ("folk", "jazz", "rock"), "instrument": ("flute", "organ", "piano", "violin"), "mood": ("calm", "happy")},
     ("tempo",),
 )
+# What `write_dataset(..., segments=True)` writes: segments label these two dimensions.
+SEGMENTED_SCHEMA = dataclasses.replace(SCHEMA, segmented=("genre", "tempo"))
 
 
 def synthetic_track(number: int, rng: np.random.Generator, frames: int = 430, unlabelled: bool = False) -> dict:
@@ -30,13 +32,7 @@ def synthetic_track(number: int, rng: np.random.Generator, frames: int = 430, un
     genre, mood = int(rng.integers(3)), int(rng.integers(2))
     instruments = sorted(rng.choice(4, size=2, replace=False).tolist())
     tempo = float(np.float32(rng.uniform(60, 180)))
-    mel = rng.uniform(0.0, 0.1, (frames, 128))
-    mel[:, 10 * genre + 4 : 10 * genre + 10] += 0.6
-    for instrument in instruments:
-        mel[:, 40 + 10 * instrument : 46 + 10 * instrument] += 0.5
-    mel[:, 90 + 15 * mood : 100 + 15 * mood] += 0.5
-    phase = (np.arange(frames) / LogMel().frames_per_second * tempo / 60.0 + rng.uniform()) % 1.0
-    mel *= (0.4 + 0.6 * (phase < 0.3))[:, None]
+    mel = _log_mel(rng, frames, genre, instruments, mood, tempo)
     mel[:, rng.integers(128)] += 0.4  # what only this track has
     return {
         "track_id": f"t{number:03d}",
@@ -49,6 +45,38 @@ def synthetic_track(number: int, rng: np.random.Generator, frames: int = 430, un
         "tags/mood": [] if unlabelled else [mood],
         "values/tempo": None if unlabelled else tempo,
     }
+
+
+def _log_mel(rng: np.random.Generator, frames: int, genre: int, instruments: list[int], mood: int, tempo: float):
+    mel = rng.uniform(0.0, 0.1, (frames, 128))
+    mel[:, 10 * genre + 4 : 10 * genre + 10] += 0.6
+    for instrument in instruments:
+        mel[:, 40 + 10 * instrument : 46 + 10 * instrument] += 0.5
+    mel[:, 90 + 15 * mood : 100 + 15 * mood] += 0.5
+    phase = (np.arange(frames) / LogMel().frames_per_second * tempo / 60.0 + rng.uniform()) % 1.0
+    return mel * (0.4 + 0.6 * (phase < 0.3))[:, None]
+
+
+def halved_track(number: int, rng: np.random.Generator, frames: int = 430, unlabelled: bool = False) -> dict:
+    """A track whose second half has another genre and another tempo, of `SEGMENTED_SCHEMA`.
+
+    Two segments name the genre of each half, and the second its tempo, so that the first half has the track's; the
+    track itself has both genres. An `unlabelled` track changes as well, but has no segment.
+    """
+    track = synthetic_track(number, rng, frames, unlabelled)
+    (genre,), half = track["tags/genre"], frames // 2
+    other, tempo = (genre + int(rng.integers(1, 3))) % 3, float(np.float32(rng.uniform(60, 180)))
+    track["tags/genre"] = sorted([genre, other])
+    track["log_mel"][half:] = _log_mel(rng, frames - half, other, track["tags/instrument"], int(rng.integers(2)), tempo)
+    if not unlabelled:
+        middle = half / LogMel().frames_per_second
+        track |= {
+            "segments/start": [0.0, middle],
+            "segments/end": [middle, track["duration"]],
+            "segments/tags/genre": [(0, genre), (1, other)],
+            "segments/values/tempo": [np.nan, tempo],
+        }
+    return track
 
 
 def traced_track(number: int, rng: np.random.Generator, frames: int = 430, unlabelled: bool = False) -> dict:
@@ -65,14 +93,18 @@ def write_dataset(
     shards: int = 2,
     seed: int = 0,
     frames: int = 430,
-    make_track: Callable[..., dict] = synthetic_track,
+    make_track: Callable[..., dict] | None = None,
     audio: bool = False,
+    segments: bool = False,
 ) -> Dataset:
     """A dataset of `splits[name]` tracks each; every fifth track lacks its mood and its tempo.
 
-    With `audio` the records hold samples too: a tone that the track's number decides, in noise.
+    Tracks are those of `make_track`, by default `synthetic_track`. With `audio` the records hold samples too: a tone
+    that the track's number decides, in noise. With `segments` they are of `SEGMENTED_SCHEMA`, by default those of
+    `halved_track`.
     """
-    schema = dataclasses.replace(SCHEMA, optional=("audio",)) if audio else SCHEMA
+    schema = dataclasses.replace(SEGMENTED_SCHEMA if segments else SCHEMA, optional=("audio",) if audio else ())
+    make_track = make_track or (halved_track if segments else synthetic_track)
     folder.mkdir(parents=True, exist_ok=True)
     rng, number, table, labels = np.random.default_rng(seed), 0, {}, []
     names = []

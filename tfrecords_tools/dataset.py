@@ -10,7 +10,7 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.files import require_room, write_json
 from tfrecords_tools.program import progress
-from tfrecords_tools.schema import SCHEMA_VERSION, Schema
+from tfrecords_tools.schema import SCHEMA_VERSIONS, Schema
 from tfrecords_tools.stores.address import absolute, is_address, joined
 from tfrecords_tools.stores.local_copy import cached_folder
 from tfrecords_tools.stores.store import NoBucket, NotThere, fetch, list_folder
@@ -43,7 +43,7 @@ class Dataset:
         folder: where `dataset.json`, `tracks.csv` and the shards are; of a dataset at an address, where copies are
             kept on this machine, a shard from the first time on that `files` was asked for its split.
         name: first part of every shard's name.
-        schema: vocabularies and value dimensions.
+        schema: vocabularies, value dimensions, and which of both segments label.
         features: the signal chain that made the log-mels.
         splits: split -> its shards, in order.
         licence: what the maker says of the audio and labels; free text.
@@ -101,12 +101,13 @@ class Dataset:
     def save(self) -> None:
         """Writes `dataset.json`, whole or not at all."""
         content = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": self.schema.version,
             "name": self.name,
             "features": dataclasses.asdict(self.features),
             "tags": {name: list(tags) for name, tags in self.schema.vocabularies.items()},
             "values": list(self.schema.values),
             "optional_fields": list(self.schema.optional),
+            **({"segmented": list(self.schema.segmented)} if self.schema.segmented else {}),
             "splits": {
                 split: {"tracks": self.tracks(split), "shards": [dataclasses.asdict(shard) for shard in shards]}
                 for split, shards in self.splits.items()
@@ -151,20 +152,25 @@ class Dataset:
                 licence=content["licence"],
                 address=address,
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UserError(f"{path}: a field is missing or malformed ({error}); build the dataset again") from error
 
 
 def _schema_of(content: Mapping) -> Schema:
     vocabularies = {name: tuple(tags) for name, tags in content["tags"].items()}
-    # Datasets from before there were any do not say that they have none.
-    return Schema(vocabularies, tuple(content["values"]), tuple(content.get("optional_fields", ())))
+    segmented = content["segmented"] if content["schema_version"] > 1 else ()
+    # Datasets from before there were any optional fields do not say that they have none.
+    optional = content.get("optional_fields", ())
+    return Schema(vocabularies, tuple(content["values"]), tuple(optional), tuple(segmented))
 
 
 def _refuse_other_figures(path: Path | str, content: Mapping, wanted: LogMel | None) -> None:
-    if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        raise UserError(f"{path}: schema version {version}, this code reads {SCHEMA_VERSION}; build the dataset again")
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version not in SCHEMA_VERSIONS:
+        known = " and ".join(map(str, SCHEMA_VERSIONS))
+        newer = isinstance(version, int) and version > SCHEMA_VERSIONS[-1]
+        mend = "take a newer dmml, or build the dataset again with this one" if newer else "build the dataset again"
+        raise UserError(f"{path}: schema version {version}, this code reads {known}; {mend}")
     stored = content.get("features")
     figures = dataclasses.asdict(wanted or PAPER_CHAIN)
     if wanted is None:

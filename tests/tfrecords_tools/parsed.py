@@ -19,16 +19,18 @@ def parse(schema: Schema, serialised: tf.Tensor, optional: Sequence[str] = ()) -
 def _spec(field: Field):
     if field.raw or field.dtype == "string":
         return tf.io.FixedLenFeature((), tf.string)
-    if field.dtype == "int64":
-        return tf.io.VarLenFeature(tf.int64)
+    if len(field.shape) > 1:
+        return tf.io.FixedLenSequenceFeature(field.shape[1:], tf.as_dtype(field.dtype), allow_missing=True)
+    if field.shape:
+        return tf.io.VarLenFeature(tf.as_dtype(field.dtype))
     return tf.io.FixedLenSequenceFeature((), tf.float32, allow_missing=True, default_value=np.nan)
 
 
 def _decode(field: Field, value):
     if field.raw:
         return tf.reshape(tf.io.decode_raw(value, field.dtype), [-1, *field.shape[1:]])
-    if field.dtype == "int64":
-        return tf.sparse.to_dense(value)
+    if field.shape:
+        return tf.sparse.to_dense(value) if len(field.shape) == 1 else value
     if field.dtype == "float32":
         # An absent value is "unlabelled", which no number may stand for but NaN.
         return tf.reduce_min(tf.concat([value, [np.nan]], 0)[:1])

@@ -41,6 +41,26 @@ def test_round_trip(saved):
     assert Dataset.load(str(saved.folder)) == saved
 
 
+def test_what_segments_label_is_kept_in_a_second_version(saved):
+    segmented = dataclasses.replace(saved, schema=dataclasses.replace(saved.schema, segmented=("genre", "tempo")))
+    before = json.loads((saved.folder / FILE_NAME).read_text())
+    segmented.save()
+    assert Dataset.load(saved.folder) == segmented
+    changed = {"schema_version": 2, "segmented": ["genre", "tempo"]}
+    assert json.loads((saved.folder / FILE_NAME).read_text()) == {**before, **changed}
+    assert before["schema_version"] == 1 and "segmented" not in before
+    for malformed in (["colour"], None):
+        _change(segmented, segmented=malformed)
+        with pytest.raises(UserError, match="a field is missing or malformed .*build the dataset again"):
+            Dataset.load(saved.folder)
+
+
+def test_a_dataset_of_a_newer_version_asks_for_a_newer_reader(saved):
+    _change(saved, schema_version=3)
+    with pytest.raises(UserError, match="schema version 3, this code reads 1 and 2; take a newer dmml, or build"):
+        Dataset.load(saved.folder)
+
+
 def test_saving_twice_gives_the_same_bytes_and_leaves_nothing_else(saved):
     before = (saved.folder / FILE_NAME).read_bytes()
     saved.save()

@@ -165,6 +165,90 @@ def test_a_missing_field_is_refused(name):
         SCHEMA.encode(track)
 
 
+SEGMENTED = Schema(SCHEMA.vocabularies, SCHEMA.values, (), ("mood", "genre", "energy"))
+_SEGMENTS = {
+    "segments/start": [0.0, 1.25, 1.25],
+    "segments/end": [1.25, 2.5, 3.5],
+    "segments/tags/genre": [(0, 1), (2, 0), (2, 1)],
+    "segments/values/energy": [np.nan, 0.0, 0.5],
+}
+
+
+def _segmented(**changes) -> dict:
+    return _track(**{**_SEGMENTS, **changes})
+
+
+def test_segments_are_decoded_as_they_were_encoded():
+    record = SEGMENTED.encode(_segmented())
+    parsed, decoded = parse(SEGMENTED, tf.constant(record)), SEGMENTED.decode(record)
+    assert list(decoded) == list(SEGMENTED.fields)
+    for name, field in SEGMENTED.segment_fields.items():
+        written = np.asarray(_SEGMENTS.get(name, np.zeros((0, 2))), field.dtype)
+        assert decoded[name].dtype == written.dtype and not decoded[name].flags.writeable
+        np.testing.assert_array_equal(decoded[name], written, name)
+        np.testing.assert_array_equal(parsed[name], written, name)
+    without = {name: value for name, value in decoded.items() if not name.startswith("segments/")}
+    assert list(without) == list(SCHEMA.fields)
+
+
+def test_a_track_without_segments_has_none():
+    for track in (_track(), _segmented(**{name: [] for name in _SEGMENTS})):
+        decoded = SEGMENTED.decode(SEGMENTED.encode(track))
+        shapes = {name: decoded[name].shape for name in SEGMENTED.segment_fields}
+        assert shapes.pop("segments/tags/genre") == shapes.pop("segments/tags/mood") == (0, 2)
+        assert set(shapes.values()) == {(0,)} and len(shapes) == 3
+
+
+def test_segments_that_say_nothing_of_a_dimension_may_leave_it_out():
+    track = _segmented()
+    del track["segments/values/energy"]
+    np.testing.assert_array_equal(SEGMENTED.decode(SEGMENTED.encode(track))["segments/values/energy"], [np.nan] * 3)
+
+
+def test_a_schema_without_segments_writes_what_it_wrote():
+    assert SCHEMA.encode(_segmented()) == SCHEMA.encode(_track())
+    assert (SCHEMA.version, SEGMENTED.version) == (1, 2)
+    assert not SCHEMA.segment_fields
+
+
+@pytest.mark.parametrize(
+    "name, value, why",
+    [
+        ("segments/start", [0.0, 1.25], r"segments/end: has shape \(3,\), segments/start \(2,\)"),
+        ("segments/start", [0.0, 2.0, 1.25], "segments/start: segments are not sorted"),
+        ("segments/end", [1.25, 3.5, 2.5], "segments/start: segments are not sorted"),
+        ("segments/start", [-0.5, 1.25, 1.25], "segments/start: segment 0 goes from -0.5 to 1.25 s"),
+        ("segments/end", [1.25, 1.25, 3.5], "segments/start: segment 1 goes from 1.25 to 1.25 s"),
+        ("segments/end", [1.25, 2.5, np.inf], "segments/start: segment 2 goes from 1.25 to inf s"),
+        ("segments/end", [1.25, 2.5, np.nan], "segments/start: segment 2 goes from 1.25 to nan s"),
+        ("segments/tags/genre", [(3, 0)], "segments/tags/genre: names a segment that is not among the 3"),
+        ("segments/tags/mood", [(-1, 0)], "segments/tags/mood: names a segment that is not among the 3"),
+        ("segments/values/energy", [0.5], r"segments/values/energy: has shape \(1,\), segments/start \(3,\)"),
+    ],
+)
+def test_segments_that_do_not_agree_are_refused(name, value, why):
+    with pytest.raises(ValueError, match=why):
+        SEGMENTED.encode(_segmented(**{name: value}))
+    example = tf.train.Example.FromString(SEGMENTED.encode(_segmented()))
+    feature = example.features.feature[name]
+    feature.Clear()
+    (feature.int64_list if "tags" in name else feature.float_list).value.extend(np.ravel(value))
+    with pytest.raises(ValueError, match=why):
+        SEGMENTED.decode(example.SerializeToString())
+
+
+def test_half_a_row_of_a_segments_tags_is_refused():
+    example = tf.train.Example.FromString(SEGMENTED.encode(_segmented()))
+    example.features.feature["segments/tags/genre"].int64_list.value.append(0)
+    with pytest.raises(ValueError, match="segments/tags/genre: holds 7 values, which are not whole rows of 2"):
+        SEGMENTED.decode(example.SerializeToString())
+
+
+def test_segments_label_nothing_but_dimensions():
+    with pytest.raises(ValueError, match="colour: segments cannot label what is no dimension"):
+        Schema(SCHEMA.vocabularies, SCHEMA.values, segmented=("genre", "colour"))
+
+
 def test_features_survive_the_record_within_a_thousandth():
     samples = np.random.default_rng([1]).standard_normal(66_150).astype(np.float32) * 0.2
     log_mel = LogMel().extract(samples)

@@ -17,7 +17,7 @@ from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 from tfrecords_tools.program import progress
-from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSION, Schema
+from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSIONS, Schema
 from tfrecords_tools.stores.local_copy import local_copy
 from tfrecords_tools.stores.store import StoreError
 from tfrecords_tools.tables.manifest import Manifest, Reject, Row
@@ -152,7 +152,7 @@ def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLik
     digest = hashlib.sha256(
         json.dumps(
             [
-                SCHEMA_VERSION,
+                SCHEMA_VERSIONS[0],
                 EXTRACTION,
                 dataclasses.asdict(features),
                 dataclasses.asdict(options),

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from dmml_tf.data.records import endless_tracks, label_arrays, pad_ids, read_tracks, repeat_labels
-from tests.synthetic import SCHEMA, synthetic_track
+from tests.synthetic import SCHEMA, SEGMENTED_SCHEMA, synthetic_track, write_dataset
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
@@ -24,6 +24,23 @@ def copy(synthetic, tmp_path):
 
 def ids(rows):
     return [row["track_id"] for row in rows]
+
+
+def test_segments_are_read_with_the_other_labels(tmp_path):
+    dataset = write_dataset(tmp_path, {"train": 10}, frames=260, segments=True)
+    assert Dataset.load(tmp_path).schema == dataset.schema == SEGMENTED_SCHEMA
+    tracks = list(read_tracks(dataset, "train"))
+    assert [len(track["segments/start"]) for track in tracks] == [2, 2, 0, 2, 2, 2, 2, 2, 2, 0]
+    for track in tracks[:2]:
+        (_, first), (_, second) = track["segments/tags/genre"]
+        assert track["tags/genre"].tolist() == sorted((first, second)) and first != second
+        # The bands of both genres, by halves.
+        (a, b), (c, d) = (
+            [half[:, 10 * genre + 4 : 10 * genre + 10].mean() for genre in (first, second)]
+            for half in np.split(track["log_mel"].astype(float), 2)
+        )
+        assert a > 2 * b and d > 2 * c
+        assert np.isnan(track["segments/values/tempo"]).tolist() == [True, False]
 
 
 def test_every_track_once_in_the_written_order(synthetic):
