@@ -12,6 +12,7 @@ COMMANDS = (
     Command("demo", "render the demo corpus and its table", "tfrecords_tools.commands.demo_corpus"),
     Command("folder", "a folder of audio without labels -> a table", "tfrecords_tools.commands.folder"),
     Command("inspect", "tables and pictures of what a dataset holds", "tfrecords_tools.commands.inspect"),
+    Command("joined", "render songs whose labels change on the way", "tfrecords_tools.commands.joined"),
     Command("msd", "the Million Song Dataset's tagging split -> a table", "tfrecords_tools.commands.msd"),
     Command("mtg_jamendo", "MTG-Jamendo's autotagging files -> a table", "tfrecords_tools.commands.mtg_jamendo"),
     Command("pretraining", "free music and rendered songs in one table", "tfrecords_tools.commands.pretraining"),

@@ -7,30 +7,24 @@ to 180 beats a minute, all crossed; played by midirenderer with pretty_midi's Ti
 import contextlib
 import csv
 import dataclasses
-import functools
-import hashlib
-import importlib.metadata
-import json
 import os
 import pathlib
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from tfrecords_tools.build import pool
 from tfrecords_tools.check.mutual_information import chance_level, format_table, mutual_information_table
 from tfrecords_tools.demo import bands, instruments, moods, render, scores
 from tfrecords_tools.demo.piece import Drum, Piece
 from tfrecords_tools.demo.plan import GENRES, TrackPlan, label_columns, plan_corpus
-from tfrecords_tools.errors import UserError, require_extra
+from tfrecords_tools.demo.rendered import render_all, render_unless_kept, require_renderer, versions
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_file, write_json
 from tfrecords_tools.program import progress
 
 COLUMNS = ("track_id", "path", "title", "artist", "split", "genre", "mood", "instrument", "tempo")
 CLAVES = 75  # General MIDI key of the kit
-_SILENT = ("pretraining", "variety")  # modules of which the sound has only what is in a plan
-_NEEDED = ("music21", "pretty_midi", "midirenderer", "scipy", "soundfile")
 
 
 def build_corpus(
@@ -55,20 +49,13 @@ def build_corpus(
     return render_corpus(pathlib.Path(folder), plan_corpus(tracks, seed, seconds), workers)
 
 
-def require_renderer(what: str) -> None:
-    """Raises `UserError` where packages are missing that planning and rendering need; `what` needs them."""
-    require_extra("demo", what, *_NEEDED)
-
-
 def render_corpus(folder: pathlib.Path, plans: Sequence[TrackPlan], workers: int = 0) -> pathlib.Path:
     """Renders the tracks of a plan; arguments, files and result are those of `build_corpus`."""
-    for name in ("audio", "plans"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
     # While tracks are replaced, the labels of an earlier seed or version must not pass for theirs.
     (folder / "manifest.csv").unlink(missing_ok=True)
-    with contextlib.closing(_rendered(plans, folder, workers)) as results:
+    with contextlib.closing(render_all(render_track, plans, folder, workers)) as results:
         titles = dict(progress(results, total=len(plans), label="render"))
-    _write_manifest(folder, plans, titles)
+    write_corpus_manifest(folder, plans, titles)
     table = _describe(folder, plans)
     print(format_table(table))
     return folder / "manifest.csv"
@@ -95,24 +82,17 @@ def keep_the_beat(piece: Piece, beats: float) -> Piece:
 
 def render_track(plan: TrackPlan, folder: pathlib.Path) -> tuple[str, str]:
     """Writes `audio/<track_id>.flac` unless it is there from this very plan and code; returns id and title."""
-    import soundfile
 
-    audio, sidecar = folder / "audio" / f"{plan.track_id}.flac", folder / "plans" / f"{plan.track_id}.json"
-    digest = _digest(plan)
-    known = _read_json(sidecar)
-    if known.get("digest") == digest and audio.exists():
-        return plan.track_id, known["title"]
-    piece, title = compose(plan)
-    rng = np.random.default_rng([plan.seed, 1])
-    programs = dict(zip(plan.families, plan.programs)) or instruments.FAMILIES
-    seats = instruments.seat(plan.families, rng, programs)
-    midi = render.midi_bytes(piece, seats, plan.tempo, plan.seconds, start=float(rng.uniform(0, 60 / plan.tempo)))
-    soundfont = folder / plan.soundfont if plan.soundfont else None
-    samples = render.record(render.synthesise(midi, plan.seconds, soundfont), rng)
-    with whole_file(audio) as temporary:
-        soundfile.write(temporary, samples, render.SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    write_json(sidecar, {"digest": digest, "title": title, "plan": dataclasses.asdict(plan)})
-    return plan.track_id, title
+    def play() -> tuple[np.ndarray, str]:
+        piece, title = compose(plan)
+        rng = np.random.default_rng([plan.seed, 1])
+        programs = dict(zip(plan.families, plan.programs)) or instruments.FAMILIES
+        seats = instruments.seat(plan.families, rng, programs)
+        midi = render.midi_bytes(piece, seats, plan.tempo, plan.seconds, start=float(rng.uniform(0, 60 / plan.tempo)))
+        soundfont = folder / plan.soundfont if plan.soundfont else None
+        return render.record(render.synthesise(midi, plan.seconds, soundfont), rng), title
+
+    return render_unless_kept(plan, folder, play)
 
 
 def _first_fitting(plan: TrackPlan, beats: float) -> tuple[Piece, str]:
@@ -126,43 +106,8 @@ def _first_fitting(plan: TrackPlan, beats: float) -> tuple[Piece, str]:
     )
 
 
-def _rendered(plans: Sequence[TrackPlan], folder: pathlib.Path, workers: int) -> Generator[tuple[str, str], None, None]:
-    tasks = [(plan, folder) for plan in plans]
-    # One process stays here: starting others and importing music21 in them takes longer than a small corpus.
-    results = map(_task, tasks) if workers == 1 else pool.ordered_map(_task, tasks, workers)
-    for plan, result in zip(plans, results):
-        if isinstance(result, pool.Died):
-            raise UserError(f"{plan.track_id}: {result.reason}; use fewer --workers and run the command again to go on")
-        if isinstance(result, UserError):
-            raise result
-        yield result
-
-
-def _task(task: tuple[TrackPlan, pathlib.Path]) -> tuple[str, str] | UserError:
-    try:
-        return render_track(*task)
-    except UserError as error:
-        return error  # Raised in a worker it would end the worker, not the run.
-
-
-def _digest(plan: TrackPlan) -> str:
-    text = json.dumps([_code(), _versions(), dataclasses.asdict(plan)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@functools.cache
-def _code() -> str:
-    """Digest of the modules that decide the sound, so that a change of theirs renders anew."""
-    files = sorted(file for file in pathlib.Path(__file__).parent.glob("*.py") if file.stem not in _SILENT)
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-@functools.cache
-def _versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in _NEEDED}
-
-
-def _write_manifest(folder: pathlib.Path, plans: Sequence[TrackPlan], titles: dict[str, str]) -> None:
+def write_corpus_manifest(folder: pathlib.Path, plans: Sequence[TrackPlan], titles: dict[str, str]) -> None:
+    """Writes `manifest.csv`: a row a plan, with the title of its `track_id`."""
     with whole_file(folder / "manifest.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -196,7 +141,7 @@ def _describe(folder: pathlib.Path, plans: Sequence[TrackPlan]) -> dict:
             "seed": plans[0].corpus_seed,
             "tracks": len(plans),
             "seconds": plans[0].seconds,
-            "versions": _versions(),
+            "versions": versions(),
             "counts": {
                 name: dict(sorted(Counter(getattr(plan, name) for plan in plans).items()))
                 for name in ("split", "genre", "mood", "artist_name")
@@ -210,10 +155,3 @@ def _describe(folder: pathlib.Path, plans: Sequence[TrackPlan]) -> dict:
         },
     )
     return table
-
-
-def _read_json(path: pathlib.Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}

@@ -27,8 +27,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tfrecords_tools.demo.corpus import render_corpus, require_renderer
+from tfrecords_tools.demo.corpus import render_corpus
 from tfrecords_tools.demo.plan import TrackPlan, plan_corpus
+from tfrecords_tools.demo.rendered import require_renderer
 from tfrecords_tools.demo.soundfont import NAME, fetch_soundfont
 from tfrecords_tools.demo.variety import vary
 from tfrecords_tools.sources.debian_music import DIMENSIONS, read_debian_music

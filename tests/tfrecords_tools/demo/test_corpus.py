@@ -12,6 +12,7 @@ soundfile = pytest.importorskip("soundfile")
 
 from tfrecords_tools.commands import demo_corpus
 from tfrecords_tools.demo import corpus as module
+from tfrecords_tools.demo import rendered
 from tfrecords_tools.demo.plan import plan_corpus
 from tfrecords_tools.errors import UserError
 
@@ -105,7 +106,7 @@ def test_an_interrupted_build_leaves_no_manifest_and_is_resumed(corpus, tmp_path
 
 
 def test_missing_packages_are_named_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_NEEDED", ("music21", "no_such_renderer"))
+    monkeypatch.setattr(rendered, "_NEEDED", ("music21", "no_such_renderer"))
     with pytest.raises(UserError, match=r"no_such_renderer; install with: pip install 'dmml\[demo\]'"):
         module.build_corpus(tmp_path)
 
