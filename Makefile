@@ -3,6 +3,7 @@
 # make pretrained the model that comes with the package, from nothing: hours
 # make pretrained-musicnn  the other one, on musicnn's features, after make pretrained: an hour
 # make check      lint, format, types, imports, and the tests that are done in seconds
+# make lint       the same without the tests
 # make quick      those tests alone
 # make test       the tests, default stack
 # make test-keras3  the tests on current TensorFlow and Keras 3
@@ -21,7 +22,7 @@ QUICK := not trains and not spawns and not slow and not browser and not wheel an
 # tensorflow-addons, and with it the design's own stack, exists for Python 3.11 alone.
 ADDONS := $(shell $(PYTHON) -c 'import sys; print("addons," if sys.version_info[:2] == (3, 11) else "")')
 
-.PHONY: check clean demo docs listen pretrained pretrained-musicnn quick test test-keras3
+.PHONY: check clean demo docs lint listen pretrained pretrained-musicnn quick test test-keras3
 
 demo: .venv/installed
 	.venv/bin/dmml demo --config demo --data data/$(NAME) --run runs/$(NAME) \
@@ -56,12 +57,13 @@ pretrained-musicnn: .venv/installed
 	.venv/bin/dmml evaluate --run runs/musicnn --data data/samples --split valid
 	.venv/bin/dmml pack --run runs/musicnn --out pretrained-musicnn
 
-check: .venv/dev
+check: lint quick
+
+lint: .venv/dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(MAKE) --no-print-directory quick
 
 quick: .venv/dev
 	.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m '$(QUICK)' $(TEST_FLAGS)
