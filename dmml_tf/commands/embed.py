@@ -25,7 +25,8 @@ from tfrecords_tools.stores.address import is_address, joined, parent, require_l
 from tfrecords_tools.stores.local_copy import work_file
 from tfrecords_tools.stores.store import put, remove, require_bucket
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, write_notes, write_rejects
-from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.manifest import read_manifest
+from tfrecords_tools.tables.rows import Reject
 
 
 def define_flags(fv: flags.FlagValues) -> None:

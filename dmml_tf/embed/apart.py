@@ -21,7 +21,7 @@ from tfrecords_tools.audio.extract import extract, patience
 from tfrecords_tools.build.apart import copy_whole
 from tfrecords_tools.build.pool import Crew
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.manifest import Reject, Row
+from tfrecords_tools.tables.rows import Reject, Row
 
 _loading = threading.Lock()
 

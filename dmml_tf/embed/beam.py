@@ -29,7 +29,7 @@ from tfrecords_tools.build.apart import require_sight
 from tfrecords_tools.build.beam_pipeline import pipeline_of, wait_for
 from tfrecords_tools.build.pool import Crew, default_workers
 from tfrecords_tools.notes import Note
-from tfrecords_tools.tables.manifest import Reject, Row
+from tfrecords_tools.tables.rows import Reject, Row
 
 _ROWS = ".rows-"  # first part of the hidden folder's name
 

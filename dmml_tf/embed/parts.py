@@ -21,7 +21,7 @@ from dmml_tf.embed.sounds import Sound, Unusable
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
 from tfrecords_tools.notes import RowNote
-from tfrecords_tools.tables.manifest import Reject
+from tfrecords_tools.tables.rows import Reject
 
 _STATE_FILE = "state.json"
 

@@ -17,7 +17,8 @@ from tfrecords_tools.audio.extract import Extracted, Refused, Task, extract, pat
 from tfrecords_tools.build.pool import Died, ordered_map
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.notes import RowNote, of_row
-from tfrecords_tools.tables.manifest import Manifest, Reject, Row
+from tfrecords_tools.tables.manifest import Manifest
+from tfrecords_tools.tables.rows import Reject, Row
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

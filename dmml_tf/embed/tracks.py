@@ -21,7 +21,7 @@ from dmml_tf.embed.sounds import Source
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import RowNote
 from tfrecords_tools.program import progress
-from tfrecords_tools.tables.manifest import Reject
+from tfrecords_tools.tables.rows import Reject
 
 SUFFIX = ".parquet"  # of an `OUT` that is one file
 # Writes the parts of these numbers, and yields of each, once it is there, how many items it has.

@@ -14,7 +14,8 @@ from tfrecords_tools.benchmarks.tempo import OCTAVE_FACTORS, TOLERANCE, Track, e
 from tfrecords_tools.benchmarks.tempo_plot import plot_tempo_accuracy
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import cache_folder, write_json
-from tfrecords_tools.tables.manifest import Manifest, Row, read_manifest
+from tfrecords_tools.tables.manifest import Manifest, read_manifest
+from tfrecords_tools.tables.rows import Row
 from tfrecords_tools.tables.splits import seeded_order
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 

@@ -51,7 +51,7 @@ from tfrecords_tools.features import LogMel
 from tfrecords_tools.notes import RowNote
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.stores.address import absolute, is_address
-from tfrecords_tools.tables.manifest import Reject, Row
+from tfrecords_tools.tables.rows import Reject, Row
 
 
 def beam_engine(arguments: str = "") -> Engine:

@@ -29,7 +29,8 @@ from tfrecords_tools.files import cache_folder, write_json
 from tfrecords_tools.program import progress
 from tfrecords_tools.stores.address import is_address, joined, name_of, require_no_secret
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, table_notes, write_notes, write_rejects
-from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.manifest import read_manifest
+from tfrecords_tools.tables.rows import Reject
 from tfrecords_tools.tables.tracks import TRACKS_FILE
 from tfrecords_tools.tables.whole_table import join_tables
 

@@ -39,7 +39,7 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.program import progress
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.stores.address import absolute, joined
-from tfrecords_tools.tables.manifest import Row
+from tfrecords_tools.tables.rows import Row
 
 # Those that decide the bytes of a record.
 DECODERS = ("numpy", "librosa", "soxr", "soundfile", "av")

@@ -14,7 +14,8 @@ from tfrecords_tools.build.plan import Options, Plan, make_plan
 from tfrecords_tools.build.pool import default_workers
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.tables.findings import table_notes
-from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.manifest import read_manifest
+from tfrecords_tools.tables.rows import Reject
 
 # Tracks that are extracted to learn the speed; the first is not counted: libraries are loaded with it.
 _TIMED = 4

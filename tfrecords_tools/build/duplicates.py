@@ -8,7 +8,7 @@ from tfrecords_tools.build.work_folder import FinishedShard
 from tfrecords_tools.notes import RowNote
 from tfrecords_tools.stores.address import joined
 from tfrecords_tools.tables.findings import NOTES_FILE
-from tfrecords_tools.tables.manifest import Row
+from tfrecords_tools.tables.rows import Row
 
 _MEND = f"remove one of the rows, give both the same artist and split, or give {ALLOW}"
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from tfrecords_tools.build.plan_store import PlanStore
 from tfrecords_tools.notes import Note, RowNote, of_row
+from tfrecords_tools.tables.columns import BEATS
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
-from tfrecords_tools.tables.manifest import BEATS
 
 _HEADER = 1  # line that notes on a whole column are listed under
 _OTHER_SEPARATORS = (";", ",", "/", "\\")

@@ -20,7 +20,8 @@ from tfrecords_tools.program import progress
 from tfrecords_tools.schema import OPTIONAL_FIELDS, SCHEMA_VERSIONS, Schema
 from tfrecords_tools.stores.local_copy import local_copy
 from tfrecords_tools.stores.store import StoreError
-from tfrecords_tools.tables.manifest import Manifest, Reject, Row
+from tfrecords_tools.tables.manifest import Manifest
+from tfrecords_tools.tables.rows import Reject, Row
 
 _SHARD_BYTES = 128 * 2**20
 # (tracks, least shards): with fewer than 32 tracks in each, shards would not be a fair sample of the whole.

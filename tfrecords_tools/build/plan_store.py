@@ -12,7 +12,7 @@ from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import RowNote, of_row
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
-from tfrecords_tools.tables.manifest import Reject, Row
+from tfrecords_tools.tables.rows import Reject, Row
 from tfrecords_tools.tables.splits import (
     artist_keys,
     assign_artists,

@@ -16,7 +16,8 @@ from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.build.writer import whole_shard
 from tfrecords_tools.notes import RowNote, of_row
 from tfrecords_tools.schema import Schema
-from tfrecords_tools.tables.manifest import TAG_SEPARATOR, Reject, Row
+from tfrecords_tools.tables.formats import TAG_SEPARATOR
+from tfrecords_tools.tables.rows import Reject, Row
 from tfrecords_tools.tables.whole_table import whole_table
 
 TRACKS_HEADER = ("track_id", "title", "artist", "split", "duration", "path")

@@ -18,7 +18,7 @@ from tfrecords_tools.dataset import FILE_NAME, Shard
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import move_file, whole_file, write_text
 from tfrecords_tools.notes import RowNote
-from tfrecords_tools.tables.manifest import Reject
+from tfrecords_tools.tables.rows import Reject
 
 WORK_FOLDER = ".build"
 KEY_FILE, _LOCK_FILE, _PLAN_FILE = "key", "lock", "plan.sqlite"

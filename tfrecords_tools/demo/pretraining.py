@@ -35,7 +35,8 @@ from tfrecords_tools.demo.variety import vary
 from tfrecords_tools.sources.debian_music import DIMENSIONS, read_debian_music
 from tfrecords_tools.sources.debian_table import Song
 from tfrecords_tools.sources.manifest_out import Dropped, Summary, Track, write_manifest
-from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.manifest import read_manifest
+from tfrecords_tools.tables.rows import Reject
 
 SOURCE = "source"
 # Few to validate on: a model is chosen by real songs.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import RowNote, counted
-from tfrecords_tools.tables.manifest import Reject
+from tfrecords_tools.tables.rows import Reject
 from tfrecords_tools.tables.whole_table import whole_table
 
 REJECTED_FILE, NOTES_FILE = "rejected.csv", "notes.csv"

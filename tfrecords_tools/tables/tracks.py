@@ -13,7 +13,7 @@ from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.audio_paths import TRACKS_FILE as TRACKS_FILE
-from tfrecords_tools.tables.manifest import TAG_SEPARATOR
+from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
 _NEEDED = ("track_id", "title", "artist", "split", "duration")
 _AGAIN = "build the dataset again"

@@ -23,7 +23,7 @@ from tfrecords_tools.errors import UserError
 from tfrecords_tools.notes import Note, counted
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.findings import NOTES_FILE
-from tfrecords_tools.tables.manifest import Row
+from tfrecords_tools.tables.rows import Row
 
 pytestmark = pytest.mark.spawns
 SONGS, RATE = 12, 22_050

@@ -25,7 +25,8 @@ from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.stores.address import absolute
 from tfrecords_tools.stores.store import StoreError
-from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.manifest import read_manifest
+from tfrecords_tools.tables.rows import Reject
 
 pytestmark = pytest.mark.spawns
 OPTIONS = Options("x", shards=2)

@@ -14,7 +14,8 @@ from tfrecords_tools.build import plan_store
 from tfrecords_tools.build.plan import Options, make_plan, shard_count
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.manifest import Reject, read_manifest
+from tfrecords_tools.tables.manifest import read_manifest
+from tfrecords_tools.tables.rows import Reject
 from tfrecords_tools.tables.splits import artist_keys, seeded_order
 
 

@@ -6,7 +6,8 @@ import unicodedata
 import pytest
 
 from tfrecords_tools.errors import UserError
-from tfrecords_tools.tables.manifest import Reject, Row, read_manifest
+from tfrecords_tools.tables.manifest import read_manifest
+from tfrecords_tools.tables.rows import Reject, Row
 
 
 @pytest.fixture
