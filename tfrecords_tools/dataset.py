@@ -18,7 +18,7 @@ from tfrecords_tools.stores.store import NoBucket, NotThere, fetch, list_folder
 FILE_NAME = "dataset.json"
 BUILD_FILE = "build.json"  # how it was built
 # What is read beside the records, of a dataset at an address from a cache.
-_BESIDE = (BUILD_FILE, "tracks.csv", "notes.csv", "rejected.csv")
+_BESIDE = (BUILD_FILE, "tracks.csv", "track_segments.csv", "notes.csv", "rejected.csv")
 SPLITS = ("train", "valid", "test")
 
 

@@ -39,8 +39,7 @@ def write_apart(
         local = WorkFolder(Path(folder))
         local.folder.mkdir()
         finished = write_shard(local, shard, schema, outcomes)
-        # By name, the shard is first, and last the note that says that it is whole.
-        for path in sorted(local.folder.iterdir()):
+        for path in local.parts(shard.file):
             hand_over(path, place)
     return finished
 

@@ -51,7 +51,7 @@ from tfrecords_tools.features import LogMel
 from tfrecords_tools.notes import RowNote
 from tfrecords_tools.schema import Schema
 from tfrecords_tools.stores.address import absolute, is_address
-from tfrecords_tools.tables.rows import Reject, Row
+from tfrecords_tools.tables.rows import Reject, Row, Segment
 
 
 def beam_engine(arguments: str = "") -> Engine:
@@ -121,9 +121,10 @@ class _ReadRows(beam.DoFn):
 
 
 class _Extract(beam.DoFn):
-    """A row -> (file name, (place, notes, record, cells, seconds, estimated, digest)) or (.., (place, notes, reject)).
+    """A row -> (file name, (place, odd, record, cells, seconds, estimated, digest)) or (.., (place, odd, reject)).
 
-    Notes, cells and reject are JSON. The second kind goes to the output `rejects`.
+    What is odd, notes and segments that are left out, is JSON, as are the cells, of the track and of its segments, and
+    the reject. The second kind goes to the output `rejects`.
     """
 
     def __init__(self, schema: Schema):
@@ -140,15 +141,17 @@ class _Extract(beam.DoFn):
         file, place, line = element
         row, task = json.loads(line)
         task["features"] = LogMel(**task["features"])
+        row["segments"] = tuple(Segment(**segment) for segment in row["segments"])
         outcome = finish_row(Row(**row), extract(Task(**task)), self._schema, self._ids)
-        track, notes = outcome.track, json.dumps([dataclasses.astuple(note) for note in outcome.notes])
+        track, beside = outcome.track, (outcome.notes, outcome.rejects)
+        odd = json.dumps([[dataclasses.astuple(item) for item in items] for items in beside])
         if isinstance(track, Reject):
             self._refused.inc()
-            yield beam.pvalue.TaggedOutput("rejects", (file, (place, notes, json.dumps(dataclasses.astuple(track)))))
+            yield beam.pvalue.TaggedOutput("rejects", (file, (place, odd, json.dumps(dataclasses.astuple(track)))))
         else:
             self._written.inc()
-            cells = json.dumps(track.cells)
-            yield file, (place, notes, track.record, cells, track.seconds, track.tempo_estimated, track.digest)
+            cells = json.dumps([track.cells, track.segments])
+            yield file, (place, odd, track.record, cells, track.seconds, track.tempo_estimated, track.digest)
 
     def teardown(self) -> None:
         self._limits.restore_original_limits()
@@ -170,9 +173,11 @@ class _Write(beam.DoFn):
 
 
 def _outcome(cells: tuple) -> Outcome:
-    _, notes, *track = cells
-    noted = tuple(RowNote(*note) for note in json.loads(notes))
+    _, odd, *track = cells
+    notes, rejects = json.loads(odd)
+    beside = (tuple(RowNote(*note) for note in notes), tuple(Reject(*reject) for reject in rejects))
     if len(track) == 1:
-        return Outcome(Reject(*json.loads(track[0])), noted)
-    record, table, *rest = track
-    return Outcome(Written(record, tuple(json.loads(table)), *rest), noted)
+        return Outcome(Reject(*json.loads(track[0])), *beside)
+    record, tables, seconds, estimated, digest = track
+    of_track, of_segments = json.loads(tables)
+    return Outcome(Written(record, tuple(of_track), seconds, estimated, digest, of_segments), *beside)

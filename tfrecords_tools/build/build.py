@@ -31,7 +31,8 @@ from tfrecords_tools.stores.address import is_address, joined, name_of, require_
 from tfrecords_tools.tables.findings import NOTES_FILE, REJECTED_FILE, table_notes, write_notes, write_rejects
 from tfrecords_tools.tables.manifest import read_manifest
 from tfrecords_tools.tables.rows import Reject
-from tfrecords_tools.tables.tracks import TRACKS_FILE
+from tfrecords_tools.tables.segment_table import read_segments
+from tfrecords_tools.tables.tracks import SEGMENTS_FILE, TRACKS_FILE
 from tfrecords_tools.tables.whole_table import join_tables
 
 # Makes shards of a plan in a work folder, given where tempo estimates are cached; returns them in the plan's order.
@@ -44,6 +45,7 @@ def build_dataset(
     out: str | os.PathLike,
     options: Options = Options(),
     *,
+    segments: str | os.PathLike | None = None,
     audio_root: str | os.PathLike | None = None,
     skip_audio_check: bool = False,
     workers: int = 0,
@@ -69,13 +71,14 @@ def build_dataset(
         manifest: a table, see `read_manifest`.
         out: folder, made where missing, or an address: then each shard is put there when it is finished.
         options: what decides the bytes.
+        segments: a table of parts of the tracks that have labels of their own, see `read_segments`.
         audio_root: see `read_manifest`.
         skip_audio_check: leaves it to the extraction to find that a file is missing; then a file that has
             changed since an earlier build is not noticed either.
         workers: processes; 0 takes one a core.
         overwrite: replaces another dataset, or another unfinished build, in `out`.
         resume: goes on with an unfinished build of the same input and options; without one, begins.
-        max_rejected: rows that may be left out; None lets any number be.
+        max_rejected: rows, of both tables, that may be left out; None lets any number be.
         allow_duplicates: lets the same sound be in two splits under two ids.
         tempo_cache: folder or address of `tempo_cache.cached_tempo`; None takes `files.cache_folder`.
         engine: makes the shards in place of this machine's processes, such as `beam.beam_engine`.
@@ -87,10 +90,11 @@ def build_dataset(
     """
     options = _with_name(options, out)
     table = read_manifest(manifest, audio_root, not skip_audio_check)
+    parts = None if segments is None else read_segments(segments, table.types)
     cache = os.fspath(cache_folder() if tempo_cache is None else tempo_cache)
     if is_address(cache):
         require_no_secret(cache)
-    with work_folder_of(out) as work, contextlib.closing(make_plan(table, options, work.plan_file)) as plan:
+    with work_folder_of(out) as work, contextlib.closing(make_plan(table, options, work.plan_file, parts)) as plan:
         if _is_current(work, plan):
             print(f"{out}: already built from this input; nothing to do", file=sys.stderr)
             return Dataset.load(out)
@@ -125,7 +129,8 @@ def _is_current(work: WorkFolder, plan: Plan) -> bool:
     except (UserError, OSError, ValueError, KeyError, TypeError):
         return False
     files = [shard.file for shards in dataset.splits.values() for shard in shards]
-    return key == plan.key and all(map(work.has, (*files, TRACKS_FILE)))
+    segment_tables = [SEGMENTS_FILE] if dataset.schema.segmented else []
+    return key == plan.key and all(map(work.has, (*files, TRACKS_FILE, *segment_tables)))
 
 
 class _Build:
@@ -185,8 +190,8 @@ class _Build:
         rejects: list[Reject] = []
         for result, row in pairs:
             outcome = finish_row(row, result, self.plan.schema, self._ids)
-            if isinstance(outcome.track, Reject):
-                rejects.append(outcome.track)
+            for reject in (*outcome.rejects, *([outcome.track] if isinstance(outcome.track, Reject) else [])):
+                rejects.append(reject)
                 self._count_reject(rejects)
             yield outcome
 
@@ -197,8 +202,8 @@ class _Build:
         # What is found so far is listed; the finished shards stay, since a day's work may be in them.
         self.list_oddities(rejects)
         raise UserError(
-            f"more than --max_rejected={self._max_rejected} rows are rejected, the last (line "
-            f"{rejects[-1].line}): {rejects[-1].reason}; see {joined(self.work.place, REJECTED_FILE)}, then mend "
+            f"more than --max_rejected={self._max_rejected} rows are rejected, the last ("
+            f"{rejects[-1].where}): {rejects[-1].reason}; see {joined(self.work.place, REJECTED_FILE)}, then mend "
             "the files and build with --overwrite, or go on with --resume and a larger --max_rejected"
         )
 
@@ -207,7 +212,7 @@ class _Build:
         store, shards = self.plan.store, self.finished.values()
         store.add_rejects(itertools.chain(*(shard.rejects for shard in shards), rejects))
         store.add_notes(itertools.chain(*(shard.notes for shard in shards)))
-        write_rejects(self.work.out / REJECTED_FILE, store.rejects())
+        write_rejects(self.work.out / REJECTED_FILE, store.rejects(), tables=self.plan.segments is not None)
         write_notes(self.work.out / NOTES_FILE, store.notes())
         self.work.deliver(REJECTED_FILE, NOTES_FILE)
 
@@ -226,10 +231,12 @@ def _finish(build: _Build, started: float, allow_duplicates: bool) -> None:
     same.refuse_across_splits(work.place)
     work.publish(order)
     join_tables([work.table(file) for file in order], work.out / TRACKS_FILE)
+    if plan.schema.segmented:
+        join_tables([work.segments(file) for file in order], work.out / SEGMENTS_FILE)
     splits = {split: tuple(shard.shard for shard in finished if shard.split == split) for split in SPLITS}
     dataset = Dataset(work.out, plan.options.name, plan.schema, plan.features, splits, plan.options.licence)
     _write_report(dataset, build, time.monotonic() - started)
-    work.deliver(TRACKS_FILE, BUILD_FILE)
+    work.deliver(TRACKS_FILE, SEGMENTS_FILE, BUILD_FILE)
     dataset.save()
     work.deliver(FILE_NAME)
     work.end()
@@ -275,7 +282,7 @@ def _refuse_too_many(rejected: int, most: int | None, plan: Plan) -> None:
     if most is not None and rejected > most:
         first = next(plan.store.rejects(only_rows=True))
         raise UserError(
-            f"{rejected} rows are rejected, --max_rejected is {most}; the first is line {first.line}, "
+            f"{rejected} rows are rejected, --max_rejected is {most}; the first is {first.where}, "
             f"{first.field or 'row'}: {first.reason}; --dry_run lists more"
         )
 
@@ -310,16 +317,16 @@ def _make_room(work: WorkFolder, name: str) -> None:
         old.add(Dataset.load(work.out).name)
     names = "|".join(map(re.escape, sorted(old)))
     shard = rf"({names})-({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord"
-    others = "|".join(map(re.escape, (TRACKS_FILE, REJECTED_FILE, NOTES_FILE, BUILD_FILE)))
+    others = "|".join(map(re.escape, (TRACKS_FILE, SEGMENTS_FILE, REJECTED_FILE, NOTES_FILE, BUILD_FILE)))
     work.clear(re.compile(rf"(\.tmp\.)?({shard}|{others})"))
 
 
 def _nothing_left(out: str, plan: Plan) -> UserError:
     first = next(plan.store.rejects(only_rows=True), None)
-    if first is None:
+    if first is None or first.table:
         return UserError("the manifest has a header but no rows; write one row a track")
     return UserError(
-        f"all {plan.store.rejected()} rows are rejected, the first (line {first.line}, {first.field}): "
+        f"all {plan.store.rejected('')} rows are rejected, the first (line {first.line}, {first.field}): "
         f"{first.reason}; see {joined(out, REJECTED_FILE)}"
     )
 
@@ -333,6 +340,7 @@ def _write_report(dataset: Dataset, build: _Build, seconds: float) -> None:
         "tracks": {split: dataset.tracks(split) for split in SPLITS},
         "rejected": sum(1 for _ in build.plan.store.rejects()),
         "noted": build.plan.store.noted(),
+        **({"segments": sum(shard.segments for shard in finished)} if build.plan.segments is not None else {}),
         "tempo_estimated": sum(shard.tempi for shard in finished),
         "audio_seconds": round(audio, 3),
         "resumed_shards": build.resumed,

@@ -16,6 +16,7 @@ from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.tables.findings import table_notes
 from tfrecords_tools.tables.manifest import read_manifest
 from tfrecords_tools.tables.rows import Reject
+from tfrecords_tools.tables.segment_table import read_segments
 
 # Tracks that are extracted to learn the speed; the first is not counted: libraries are loaded with it.
 _TIMED = 4
@@ -41,6 +42,8 @@ class Estimate:
         tempi: how many would be estimated.
         seconds: how long the build takes with that many workers.
         workers: number of processes.
+        segments: how many there are, of how many tracks, and the dimensions that they label; None without a table of
+            them.
     """
 
     tracks: Mapping[str, int]
@@ -56,12 +59,14 @@ class Estimate:
     tempi: int
     seconds: float
     workers: int
+    segments: tuple[int, int, tuple[str, ...]] | None = None
 
 
 def dry_run(
     manifest: str | os.PathLike,
     options: Options = Options(),
     *,
+    segments: str | os.PathLike | None = None,
     audio_root: str | os.PathLike | None = None,
     skip_audio_check: bool = False,
     allow_duplicates: bool = False,
@@ -73,7 +78,9 @@ def dry_run(
         UserError: as `read_manifest` and `make_plan` do, and if a file is in two splits and duplicates are not allowed.
     """
     table = read_manifest(manifest, audio_root, not skip_audio_check)
-    with contextlib.closing(make_plan(table, dataclasses.replace(options, name=options.name or "dataset"))) as plan:
+    parts = None if segments is None else read_segments(segments, table.types)
+    options = dataclasses.replace(options, name=options.name or "dataset")
+    with contextlib.closing(make_plan(table, options, table=parts)) as plan:
         if not allow_duplicates:
             refuse_shared_files(plan, os.fspath(manifest))
         tempi = plan.store.lacking_tempo() if plan.estimates else 0
@@ -94,6 +101,7 @@ def dry_run(
             tempi,
             sum(tracks.values()) * plan.seconds / rate / workers,
             workers,
+            (plan.segments.count, plan.segments.tracks, plan.schema.segmented) if plan.segments else None,
         )
 
 
@@ -112,7 +120,10 @@ def describe(estimate: Estimate) -> str:
         f"time: about {hours} h {minutes:02d} min with {estimate.workers} workers; {estimate.rate:.0f} times real "
         f"time a core ({timed})",
     ]
-    lines += [f"line {reject.line}, {reject.field or 'row'}: {reject.reason}" for reject in estimate.rejects]
+    if estimate.segments is not None:
+        count, tracks, names = estimate.segments
+        lines.append(f"segments: {count} in {tracks} tracks label {', '.join(names) or 'nothing'}")
+    lines += [f"{reject.where}, {reject.field or 'row'}: {reject.reason}" for reject in estimate.rejects]
     hidden = estimate.rejected - sum(reject.line > 1 for reject in estimate.rejects)
     if hidden > 0:
         lines.append(f"and {hidden} more rejected")

@@ -6,13 +6,16 @@ import json
 import math
 import os
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 from tfrecords_tools.audio.decode import seconds_of
 from tfrecords_tools.audio.extract import EXTRACTION, MOST_BYTES, bytes_per_second
 from tfrecords_tools.audio.tempo import ESTIMATORS, MOST_SECONDS
 from tfrecords_tools.build.label_notes import label_notes
 from tfrecords_tools.build.plan_store import PlanStore
+from tfrecords_tools.build.segment_store import SegmentStore
 from tfrecords_tools.dataset import SPLITS
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
@@ -22,6 +25,7 @@ from tfrecords_tools.stores.local_copy import local_copy
 from tfrecords_tools.stores.store import StoreError
 from tfrecords_tools.tables.manifest import Manifest
 from tfrecords_tools.tables.rows import Reject, Row
+from tfrecords_tools.tables.segment_table import SegmentTable
 
 _SHARD_BYTES = 128 * 2**20
 # (tracks, least shards): with fewer than 32 tracks in each, shards would not be a fair sample of the whole.
@@ -39,6 +43,7 @@ _FALLBACK_SECONDS = 30.0
 _LONG_TABLE_BYTES = 20 * 2**20
 TEMPO_MODES = (*ESTIMATORS, "column", "none")
 FEATURES = ("log_mel", *OPTIONAL_FIELDS)
+_Item = TypeVar("_Item")
 LOUDNESS_RANGE = (-40.0, -5.0)  # LUFS; no recording is louder, and what is quieter drowns in 16 bits
 
 
@@ -100,6 +105,7 @@ class Plan:
         options: what was asked for.
         shards: split by split, in the order they are written.
         store: the rows.
+        segments: the segments of their tracks; None where no table of them was given.
         features: the signal chain of the records.
         key: differs where the manifest, an audio file's size or time, or an option differs.
         seconds: mean length of a track, by the lengths of some.
@@ -116,10 +122,12 @@ class Plan:
     seconds: float
     measured: int
     estimates: bool
+    segments: SegmentStore | None = None
 
     def rows(self, shard: PlannedShard) -> Iterator[Row]:
-        """The rows of one shard, in the order they are written."""
-        return self.store.rows(shard.first, shard.count)
+        """The rows of one shard, with their segments, in the order they are written."""
+        rows = self.store.rows(shard.first, shard.count)
+        return rows if self.segments is None else self.segments.with_segments(rows, shard.first, shard.count)
 
     def tracks(self, split: str) -> int:
         """Rows of a split."""
@@ -135,54 +143,61 @@ class Plan:
         self.store.close()
 
 
-def make_plan(manifest: Manifest, options: Options, store_path: str | os.PathLike = "") -> Plan:
-    """Reads the whole table once.
+def make_plan(
+    manifest: Manifest, options: Options, store_path: str | os.PathLike = "", table: SegmentTable | None = None
+) -> Plan:
+    """Reads the whole table once, and that of its tracks' segments.
 
     Args:
         manifest: what `read_manifest` opened.
         options: what, beside it, decides the bytes.
         store_path: file for the rows; empty keeps them in a temporary one.
+        table: of segments, what `read_segments` opened; None where there is none.
 
     Raises:
-        UserError: if an option is wrong, the table cannot be read to its end, its own split has an artist
+        UserError: if an option is wrong, a table cannot be read to its end, its own split has an artist
             on two sides, or the disk is full.
     """
     _check(options)
-    values, estimates = _values(manifest, options)
+    dimensions = _dimensions(manifest, table, options)
     features = dataclasses.replace(PAPER_CHAIN, loudness=options.loudness)
-    digest = hashlib.sha256(
-        json.dumps(
-            [
-                SCHEMA_VERSIONS[0],
-                EXTRACTION,
-                dataclasses.asdict(features),
-                dataclasses.asdict(options),
-                os.fsencode(manifest.audio_root).hex(),
-            ],
-            sort_keys=True,
-        ).encode()
-    )
-    store = PlanStore(store_path, manifest.tags, values, options.seed)
+    digest = _begun_key(manifest, table, options, features)
+    store = PlanStore(store_path, dimensions.tags, dimensions.values, options.seed)
     try:
         store.add_rejects(manifest.rejects, of_rows=False)
         store.add_notes(manifest.notes)
         store.fill(_stamped(manifest, digest))
         store.arrange(str(manifest.source), options.resplit)
-        with open(manifest.path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        counts = store.tag_counts()
+        segments = None
+        if table is not None:
+            segments = SegmentStore(store, dimensions.segmented_tags, dimensions.segmented_values)
+            store.add_rejects(table.rejects, of_rows=False)
+            segments.fill(_shown(table, table.path, "segments"))
+            segments.arrange(options.max_seconds or math.inf, counts)
+        for path in (manifest.path, *([table.path] if table is not None else ())):
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
         second_bytes = bytes_per_second(features, options.audio)
         # What is longer than a record can be is refused.
         most = min(options.max_seconds or math.inf, MOST_BYTES / second_bytes)
         seconds, measured = _typical_seconds(store, most)
-        optional = tuple(name for name in OPTIONAL_FIELDS if name in options.features)
-        counts = store.tag_counts()
-        store.add_notes(label_notes(store, counts, values))
-        schema = Schema({name: tuple(sorted(tags)) for name, tags in counts.items()}, values, optional)
+        store.add_notes(label_notes(store, counts, dimensions.values))
+        schema = dimensions.schema(counts, options)
         shards = _shards(store, seconds, options, second_bytes)
-        return Plan(schema, options, shards, store, features, digest.hexdigest(), seconds, measured, estimates)
+        key = digest.hexdigest()
+        return Plan(schema, options, shards, store, features, key, seconds, measured, dimensions.estimates, segments)
     except BaseException:  # Ctrl-C as well: nobody else knows of the open store until there is a plan
         store.close()
         raise
+
+
+def _begun_key(manifest: Manifest, table: SegmentTable | None, options: Options, features: LogMel):
+    """A digest of all that decides a build's bytes but what is in files."""
+    version = SCHEMA_VERSIONS[table is not None]
+    root = os.fsencode(manifest.audio_root).hex()
+    decides = [version, EXTRACTION, dataclasses.asdict(features), dataclasses.asdict(options), root]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode())
 
 
 def shard_count(tracks: int, track_bytes: float) -> int:
@@ -215,18 +230,42 @@ def _check(options: Options) -> None:
             raise UserError(f"--{flag}={seconds}: must be at least 3, the length of one excerpt")
 
 
-def _values(manifest: Manifest, options: Options) -> tuple[tuple[str, ...], bool]:
-    """The value dimensions, and whether tempi are to be estimated."""
-    if options.tempo in ESTIMATORS and "tempo" in manifest.tags:
+@dataclasses.dataclass(frozen=True)
+class _Dimensions:
+    """What tables and options have: tag and value dimensions, which of them segments label, and missing tempi."""
+
+    tags: tuple[str, ...]
+    values: tuple[str, ...]
+    segmented_tags: tuple[str, ...]
+    segmented_values: tuple[str, ...]
+    estimates: bool
+
+    def schema(self, counts: Mapping[str, Iterable[str]], options: Options) -> Schema:
+        """Schema of the records, by the tags of each dimension."""
+        optional = tuple(name for name in OPTIONAL_FIELDS if name in options.features)
+        vocabularies = {name: tuple(sorted(tags)) for name, tags in counts.items()}
+        return Schema(vocabularies, self.values, optional, (*self.segmented_tags, *self.segmented_values))
+
+
+def _dimensions(manifest: Manifest, table: SegmentTable | None, options: Options) -> _Dimensions:
+    segmented_tags, segmented_values = (table.tags, table.values) if table is not None else ((), ())
+    tags, values = tuple(dict.fromkeys((*manifest.tags, *segmented_tags))), manifest.values
+    estimates = options.tempo != "column" and "tempo" in values
+    if options.tempo in ESTIMATORS and "tempo" in tags:
+        source = manifest.source if table is None or "tempo" in manifest.tags else table.source
         raise UserError(
-            f"{manifest.source}: the column 'tempo' holds tags, and --tempo={options.tempo} would give numbers; rename "
+            f"{source}: the column 'tempo' holds tags, and --tempo={options.tempo} would give numbers; rename "
             "the column"
         )
     if options.tempo == "none":
-        return tuple(name for name in manifest.values if name != "tempo"), False
-    if options.tempo in ESTIMATORS and "tempo" not in manifest.values:
-        return (*manifest.values, "tempo"), True
-    return manifest.values, options.tempo != "column" and "tempo" in manifest.values
+        values, segmented_values = (
+            tuple(name for name in names if name != "tempo") for names in (values, segmented_values)
+        )
+        estimates = False
+    elif options.tempo in ESTIMATORS and "tempo" not in values:
+        values, estimates = (*values, "tempo"), True
+    values = tuple(dict.fromkeys((*values, *segmented_values)))
+    return _Dimensions(tags, values, segmented_tags, segmented_values, estimates)
 
 
 def _typical_seconds(store: PlanStore, most: float) -> tuple[float, int]:
@@ -252,10 +291,7 @@ def _seconds_at(path: str) -> float | None:
 
 def _stamped(manifest: Manifest, digest) -> Iterator[Row | Reject]:
     """The manifest's items; each row's file, its size and time go into the digest."""
-    items: Iterable[Row | Reject] = manifest
-    if os.path.getsize(manifest.path) >= _LONG_TABLE_BYTES:
-        items = progress(manifest, label="manifest")
-    for item in items:
+    for item in _shown(manifest, manifest.path, "manifest"):
         if manifest.audio_is_checked and isinstance(item, Row):
             try:
                 stamp = manifest.stamp(item.path)
@@ -263,6 +299,11 @@ def _stamped(manifest: Manifest, digest) -> Iterator[Row | Reject]:
                 raise UserError(f"{item.path}: changed while it was read ({error.strerror}); try again") from error
             digest.update(stamp.encode("utf-8", "surrogateescape"))
         yield item
+
+
+def _shown(items: Iterable[_Item], path: Path, label: str) -> Iterable[_Item]:
+    """The items of a table; of a long one the progress is shown."""
+    return progress(items, label=label) if os.path.getsize(path) >= _LONG_TABLE_BYTES else items
 
 
 def _shards(store: PlanStore, seconds: float, options: Options, second_bytes: float) -> list[PlannedShard]:

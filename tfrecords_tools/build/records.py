@@ -1,17 +1,19 @@
 """One planned row: the task for a worker, and from its result the record and the line of tracks.csv, or the reject.
 
 Plain functions over plain data, which a process pool and a pipeline of another engine call alike. A shard is the
-records of some rows, their part of tracks.csv, and the note that says that it is whole.
+records of some rows, their part of tracks.csv and of track_segments.csv, and the note that says that it is whole.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from tfrecords_tools.audio.extract import Extracted, Refused, Task, require_answer
 from tfrecords_tools.audio.same_sound import NO_SOUND, sound_digest
 from tfrecords_tools.audio.tempo import MADMOM
 from tfrecords_tools.build.plan import Plan, PlannedShard
 from tfrecords_tools.build.pool import Died
+from tfrecords_tools.build.segments import heard_segments, segments_header
 from tfrecords_tools.build.work_folder import FinishedShard, WorkFolder
 from tfrecords_tools.build.writer import whole_shard
 from tfrecords_tools.notes import RowNote, of_row
@@ -25,21 +27,27 @@ TRACKS_HEADER = ("track_id", "title", "artist", "split", "duration", "path")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """What comes of one track: its serialised record, its cells in tracks.csv, and the digest of its sound."""
+    """What comes of one track: its serialised record, its cells in tracks.csv, and the digest of its sound.
+
+    Attributes:
+        segments: cells of each of its segments in track_segments.csv.
+    """
 
     record: bytes
     cells: tuple
     seconds: float
     tempo_estimated: bool
     digest: bytes = NO_SOUND
+    segments: Sequence[tuple] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What comes of one row: a track or a reject, and what was odd in its file."""
+    """What comes of one row: a track or a reject, what was odd in its file, and which of its segments are left out."""
 
     track: Written | Reject
     notes: tuple[RowNote, ...] = ()
+    rejects: tuple[Reject, ...] = ()
 
 
 def task_of(row: Row, plan: Plan, tempo_cache: str) -> Task:
@@ -111,7 +119,11 @@ def finish_row(
         *values.values(),
     )
     estimated, digest = result.tempo is not None, sound_digest(result.log_mel)
-    return Outcome(Written(schema.encode(track), cells, result.duration, estimated, digest), notes)
+    segments = heard_segments(row, result.duration, schema, ids)
+    record = schema.encode({**track, **segments.fields})
+    return Outcome(
+        Written(record, cells, result.duration, estimated, digest, segments.cells), notes, tuple(segments.rejects)
+    )
 
 
 def _unusable(row: Row, reason: str) -> Reject:
@@ -136,11 +148,16 @@ def write_shard(work: WorkFolder, shard: PlannedShard, schema: Schema, outcomes:
     rejects: list[Reject] = []
     notes: list[RowNote] = []
     digests = bytearray()
-    seconds, tempi = 0.0, 0
+    seconds, tempi, segments = 0.0, 0, 0
     path = work.folder / shard.file
-    with whole_shard(path) as writer, whole_table(work.table(shard.file), tracks_header(schema)) as table:
+    with (
+        whole_shard(path) as writer,
+        whole_table(work.table(shard.file), tracks_header(schema)) as table,
+        _segment_table(work, shard, schema) as write_segment,
+    ):
         for outcome in outcomes:
             notes.extend(outcome.notes)
+            rejects.extend(outcome.rejects)
             track = outcome.track
             if isinstance(track, Reject):
                 rejects.append(track)
@@ -149,9 +166,22 @@ def write_shard(work: WorkFolder, shard: PlannedShard, schema: Schema, outcomes:
             digests += track.digest
             writer.write(track.record)
             table.write(track.cells)
+            for cells in track.segments:
+                write_segment(cells)
+            segments += len(track.segments)
             seconds += track.seconds
             tempi += track.tempo_estimated
     size = path.stat().st_size
-    finished = FinishedShard(writer.shard, shard.split, size, seconds, tempi, rejects, notes, digests.hex())
+    finished = FinishedShard(writer.shard, shard.split, size, seconds, tempi, rejects, notes, digests.hex(), segments)
     work.keep(finished)
     return finished
+
+
+@contextlib.contextmanager
+def _segment_table(work: WorkFolder, shard: PlannedShard, schema: Schema) -> Iterator[Callable[[tuple], None]]:
+    """Gives what writes a line of the shard's part of track_segments.csv; no such part where there are no segments."""
+    if not schema.segmented:
+        yield lambda cells: None
+        return
+    with whole_table(work.segments(shard.file), segments_header(schema)) as table:
+        yield table.write

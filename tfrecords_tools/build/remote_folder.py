@@ -101,10 +101,11 @@ class RemoteFolder(WorkFolder):
         super().keep(finished)
         file = finished.shard.file
         shard = self.folder / file
-        for path in (shard, self.table(file), self.note(file)):
+        parts = self.parts(file)
+        for path in parts:
             hand_over(path, self.place)
         self._files[file] = Entry(finished.size, "")
-        self._tables.add(self.table(file).name)
+        self._tables |= {path.name for path in parts if path.suffix == ".csv"}
         shard.unlink()
 
     def has(self, file: str) -> bool:
@@ -128,9 +129,10 @@ class RemoteFolder(WorkFolder):
             raise UserError(
                 f"{self.place}: another build has begun or ended there meanwhile; let one of them work there at a time"
             )
-        for table in map(self.table, files):
-            if not table.exists():
-                fetch(joined(self._hidden, table.name), table)
+        for file in files:
+            for table in (self.table(file), self.segments(file)):
+                if table.name in self._tables and not table.exists():
+                    fetch(joined(self._hidden, table.name), table)
 
     def deliver(self, *files: str) -> None:
         """See `WorkFolder`."""

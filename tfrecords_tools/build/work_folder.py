@@ -34,9 +34,10 @@ class FinishedShard:
         size: bytes.
         seconds: how much audio it holds.
         tempi: how many were estimated.
-        rejects: tracks that could not be used.
+        rejects: tracks that could not be used, and segments that lie outside of theirs.
         notes: what was odd in tracks' files.
         digests: `same_sound.sound_digest` of each of its rows, in hexadecimal; of rejects `NO_SOUND`.
+        segments: how many its tracks have.
     """
 
     shard: Shard
@@ -47,6 +48,7 @@ class FinishedShard:
     rejects: Sequence[Reject]
     notes: Sequence[RowNote] = ()
     digests: str = ""
+    segments: int = 0
 
 
 class WorkFolder:
@@ -117,6 +119,15 @@ class WorkFolder:
     def table(self, file: str) -> Path:
         """A shard's part of tracks.csv."""
         return self.folder / f"{file}.csv"
+
+    def segments(self, file: str) -> Path:
+        """A shard's part of track_segments.csv."""
+        return self.folder / f"{file}.segments.csv"
+
+    def parts(self, file: str) -> list[Path]:
+        """The files of a finished shard, its note last; without segments it has no table of them."""
+        parts = [self.folder / file, self.table(file), self.segments(file), self.note(file)]
+        return [path for path in parts if path.exists()]
 
     def keep(self, finished: FinishedShard) -> None:
         """Notes a shard that lies in the folder under its own name, beside its table."""

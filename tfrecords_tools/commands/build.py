@@ -32,6 +32,13 @@ def _define_table_and_records(fv: flags.FlagValues) -> None:
         flag_values=fv,
     )
     flags.DEFINE_string(
+        "segments",
+        None,
+        "table, or its address, of parts of songs that have labels of their own: track_id, start, end (seconds) and "
+        "columns of dimensions as the manifest has them",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
         "out", None, "folder of the dataset, or its address in an object store", required=True, flag_values=fv
     )
     flags.DEFINE_string(
@@ -132,6 +139,7 @@ def run(fv: flags.FlagValues) -> None:
                 dry_run(
                     fv.manifest,
                     options,
+                    segments=fv.segments,
                     audio_root=fv.audio_root,
                     skip_audio_check=fv.skip_audio_check,
                     allow_duplicates=fv.allow_duplicates,
@@ -144,6 +152,7 @@ def run(fv: flags.FlagValues) -> None:
         fv.manifest,
         fv.out,
         options,
+        segments=fv.segments,
         audio_root=fv.audio_root,
         skip_audio_check=fv.skip_audio_check,
         allow_duplicates=fv.allow_duplicates,
@@ -158,8 +167,9 @@ def run(fv: flags.FlagValues) -> None:
     report = json.loads((dataset.folder / BUILD_FILE).read_text(encoding="utf-8"))
     noted = report.get("noted")  # not in builds of before
     odd = f"; noted: {counted(noted)} (see {NOTES_FILE})" if noted else ""
+    segments = f"; segments: {report['segments']}" if fv.segments else ""
     print(
-        f"{dataset.place}: tracks: {counts}; rejected: {report['rejected']} (see {REJECTED_FILE}){odd}; "
+        f"{dataset.place}: tracks: {counts}{segments}; rejected: {report['rejected']} (see {REJECTED_FILE}){odd}; "
         f"details: {BUILD_FILE}"
     )
 

@@ -18,11 +18,12 @@ _SHOWN = 10  # notes on a terminal
 _NOTES_HEADER = ("line", "track_id", "kind", "what", "done")
 
 
-def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
-    """Writes rejected.csv, whole or not at all."""
-    with whole_table(path, _REJECTED_HEADER) as table:
+def write_rejects(path: Path, rejects: Iterable[Reject], tables: bool = False) -> None:
+    """Writes rejected.csv, whole or not at all; with `tables` it says which table each line is of."""
+    with whole_table(path, (*_REJECTED_HEADER, "table") if tables else _REJECTED_HEADER) as table:
         for reject in rejects:
-            table.write(dataclasses.astuple(reject))
+            cells = (reject.line, reject.track_id, reject.field, reject.reason)
+            table.write((*cells, reject.table or "manifest") if tables else cells)
 
 
 def write_notes(path: Path, notes: Iterable[RowNote]) -> None:

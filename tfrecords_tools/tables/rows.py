@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from tfrecords_tools.notes import Note
 
+SEGMENTS = "segments"  # `Reject.table` of the table of segments
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Segment:
@@ -57,7 +59,7 @@ class Reject:
     """One row or column that is left out: its line, its track id as far as known, the field and why.
 
     Attributes:
-        table: name of the table that it stands in; empty for the manifest.
+        table: that it stands in: `SEGMENTS`, or empty for the manifest.
     """
 
     line: int
@@ -68,5 +70,5 @@ class Reject:
 
     @property
     def where(self) -> str:
-        """Table, where it is not the manifest, and line, for a message."""
+        """Its line, and its table where that is not the manifest, for a message."""
         return f"{self.table} line {self.line}".lstrip()

@@ -15,6 +15,7 @@ from tfrecords_tools.schema import Schema
 from tfrecords_tools.tables.audio_paths import TRACKS_FILE as TRACKS_FILE
 from tfrecords_tools.tables.formats import TAG_SEPARATOR
 
+SEGMENTS_FILE = "track_segments.csv"  # beside it, where segments of tracks have labels of their own
 _NEEDED = ("track_id", "title", "artist", "split", "duration")
 _AGAIN = "build the dataset again"
 

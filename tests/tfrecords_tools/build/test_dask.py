@@ -11,6 +11,7 @@ from absl import flags
 
 from tests.dask_cluster import DaskCluster
 from tests.in_this_process import map_here
+from tests.tfrecords_tools.build.segmented_songs import make_segmented_songs
 from tests.tfrecords_tools.build.test_killed import contents, make_songs
 from tfrecords_tools import cli
 from tfrecords_tools.build import build, cluster
@@ -78,6 +79,14 @@ def test_the_cluster_writes_the_same_bytes_with_paths_of_this_working_folder(
         left = [name for names in client.run(_scratch).values() for name in names]
         assert "1" in client.run(os.getenv, "OMP_NUM_THREADS").values()
     assert not [name for name in left if name.startswith("dmml-")]
+
+
+def test_segments_go_to_the_workers_and_come_back_the_same(workers, tmp_path, in_this_process):
+    manifest, segments = make_segmented_songs(tmp_path, 8)
+    build_dataset(manifest, tmp_path / "here", OPTIONS, segments=segments)
+    build_dataset(manifest, tmp_path / "there", OPTIONS, segments=segments, engine=dask_engine(workers.address))
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert "track_segments.csv" in contents(tmp_path / "there")
 
 
 def _scratch(dask_worker):

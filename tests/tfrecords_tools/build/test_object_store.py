@@ -13,6 +13,7 @@ import pytest
 
 from tests.in_this_process import map_here
 from tests.object_store import BUCKET, SECRET, Fault, objects, send_to
+from tests.tfrecords_tools.build.segmented_songs import make_segmented_songs
 from tests.tfrecords_tools.build.test_killed import make_songs
 from tfrecords_tools import cli
 from tfrecords_tools.audio import tempo_cache
@@ -91,6 +92,20 @@ def test_the_same_build_from_a_store_and_into_one_gives_the_same_bytes(music, ma
     written = [path for method, path in music.requests if method == "PUT" and path.endswith("dataset.json")]
     assert build_dataset(TABLE, OUT, OPTIONS) == again and len(written) == 1
     assert "already built from this input" in capfd.readouterr().err
+
+
+def test_segments_from_a_store_and_into_one(music, manifest, tmp_path):
+    table = make_segmented_songs(tmp_path / "songs", 8)[1]
+    send_to(music)("PUT", "/music/in/segments.csv", table.read_bytes())
+    build_dataset(manifest, tmp_path / "here", OPTIONS, segments=table)
+    music.faults.append(Fault("PUT", ".tfrecord", "busy", times=999, first=8))  # four files a shard
+    with pytest.raises(UserError, match="the store failed"):
+        build_dataset(TABLE, OUT, OPTIONS, segments=f"{BUCKET}/in/segments.csv")
+    music.faults.clear()
+    dataset = build_dataset(TABLE, OUT, OPTIONS, segments=f"{BUCKET}/in/segments.csv", resume=True)
+    here = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
+    require_same(in_store(music), here, os.fspath(manifest.parent))
+    assert (dataset.folder / "track_segments.csv").read_bytes() == here["track_segments.csv"]
 
 
 def test_by_the_command_and_in_processes_one_object_that_is_denied_is_rejected(
