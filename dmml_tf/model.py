@@ -166,7 +166,7 @@ class Model:
 
         return embed_split(self._embedder, self._dataset(data), split)
 
-    def index(self, data: Dataset | PathLike | None = None, workers: int = 0) -> Searcher:
+    def index(self, data: Dataset | PathLike | None = None, workers: int = 0, windows: bool = False) -> Searcher:
         """Makes a music collection searchable.
 
         >>> index = dmml.load("runs/mine").index("data/mine")
@@ -175,12 +175,18 @@ class Model:
         ...
         >>> len(dmml.load("runs/mine").index("music", workers=1))    # a folder of audio files, without labels
         4
+        >>> parts = dmml.load("runs/mine").index("data/mine", windows=True)
+        >>> hit = parts.search("t001", at=4.5, k=1)[0]              # by the stretch of t001 that second 4.5 lies in
+        >>> hit.track["id"], hit.section.begin < hit.section.end
+        (..., True)
 
         Args:
             data: a dataset or its folder, or a folder of audio files at any depth (without labels, with titles and
                 artists from the files' own tags). None reads the index that `dmml index` or `Searcher.save` left.
             workers: processes that decode audio files; 0 takes one a core. A script that indexes audio files must do
                 so under `if __name__ == "__main__":`.
+            windows: whether searches compare the stretches of songs, neighbouring windows that sound alike
+                (`dmml_tf.search.join_windows`), in place of whole songs. Results then say which stretch of them it is.
 
         Raises:
             UserError: if the data cannot be read, hold no track, or masks were learned and overlap.
@@ -188,7 +194,7 @@ class Model:
         if self._run is not None:
             self._run.require_slices()
         folder = None if self._run is None else self._run.folder / INDEX_FOLDER
-        index = load_index(self.run) if data is None else prepared(self._indexed(data, workers))
+        index = load_index(self.run) if data is None else prepared(self._indexed(data, workers, windows))
         return Searcher(index, self._hear, folder, self._heard_as(), Sections(lambda: self._embedder, _no_file))
 
     def fit_heard(self, data: Dataset | PathLike | None = None) -> dict[str, dict[str, Any]]:
@@ -343,10 +349,10 @@ class Model:
     def _weights(self) -> str:
         return "" if self._run is None else self._run.weights_sha256()
 
-    def _indexed(self, data: Dataset | PathLike, workers: int) -> Index:
+    def _indexed(self, data: Dataset | PathLike, workers: int, windows: bool) -> Index:
         if isinstance(data, Dataset) or Path(data, FILE_NAME).exists() or not Path(data).is_dir():
-            return index_dataset(self._embedder, self.conditions, self._dataset(data), self._weights)
-        return index_music(self._embedder, self.conditions, data, self._weights, workers)
+            return index_dataset(self._embedder, self.conditions, self._dataset(data), self._weights, windows)
+        return index_music(self._embedder, self.conditions, data, self._weights, workers, windows)
 
 
 def _no_file(track_id: str) -> Path:

@@ -50,6 +50,12 @@ def search_vectors(vectors: np.ndarray, conditions: Conditions) -> np.ndarray:
     return out
 
 
+def searches_whole(conditions: Conditions) -> bool:
+    """Whether a search can weigh the whole embedding beside sub-spaces: there are some, and none is called so."""
+    # Where a condition itself is called so, the name is the condition's.
+    return bool(conditions.subspaces) and WHOLE not in conditions.subspaces
+
+
 def length_shares(embeddings: np.ndarray, conditions: Conditions) -> np.ndarray:
     """Length of each sub-space over that of the whole: [N, D] -> float32 [N, C]; zeros for a zero vector."""
     lengths = np.stack([np.linalg.norm(embeddings[:, part], axis=1) for part in conditions.subspaces.values()], axis=1)

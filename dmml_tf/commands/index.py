@@ -24,6 +24,13 @@ def define_flags(fv: flags.FlagValues) -> None:
         "File or folder of embeddings, written by dmml embed, or a file's address, to index in place of records.",
         flag_values=fv,
     )
+    flags.DEFINE_bool(
+        "windows",
+        False,
+        "Compare stretches of songs, neighbouring 3 s windows that sound alike in every sub-space, in place of whole "
+        "songs: results say which stretch it is. Embeddings must have been made with --windows too.",
+        flag_values=fv,
+    )
 
 
 def run(fv: flags.FlagValues) -> None:
@@ -34,9 +41,10 @@ def run(fv: flags.FlagValues) -> None:
     folder = trained.folder / INDEX_FOLDER
     if fv.embeddings:
         with local_copy(fv.embeddings) as file:
-            index = index_embeddings(trained, file, folder)
+            index = index_embeddings(trained, file, folder, fv.windows)
     else:
-        index = prepared(index_run(trained, Dataset.load(trained.records(fv.data), trained.features)))
+        dataset = Dataset.load(trained.records(fv.data), trained.features)
+        index = prepared(index_run(trained, dataset, fv.windows))
         index.save(folder)
     print(
         f"{folder}: {len(index.tracks)} tracks, {index.vectors.shape[1]} numbers each; "

@@ -14,8 +14,8 @@ from dmml_tf.heard.said import heard_text
 from dmml_tf.search import show
 from dmml_tf.search.heard import heard_in, with_heard
 from dmml_tf.search.index import Index, Query
-from dmml_tf.search.query import by_embedding, mix, push_away
-from dmml_tf.search.section import parse_section
+from dmml_tf.search.query import by_embedding, by_stretch, mix, push_away
+from dmml_tf.search.section import Section, parse_section, parse_time
 from dmml_tf.search.sections import Sections, heard_again
 from dmml_tf.search.weights import parse_weights
 from tfrecords_tools.errors import UserError
@@ -42,10 +42,17 @@ def define_flags(fv: flags.FlagValues) -> None:
         "A section of the --track or the --audio file to search by, as in 0:30-0:45 or 90-105, of at least 3 s.",
         flag_values=fv,
     )
+    flags.DEFINE_string(
+        "at",
+        None,
+        "A time in the --track, as in 1:15 or 75: asks by the stretch that it lies in. The index must hold stretches "
+        "(dmml index --windows).",
+        flag_values=fv,
+    )
     flags.DEFINE_bool(
         "windows",
         False,
-        "Find the section of each result that is most like the one asked by (--window, or the whole --audio file): the "
+        "Find the section of each result that is most like the one asked by (--window, --at or the whole --audio): the "
         "first results, at least 20, are decoded and heard again for it, and ranked by their sections.",
         flag_values=fv,
     )
@@ -101,24 +108,27 @@ def run(fv: flags.FlagValues) -> None:
         raise UserError("give either --track ID (one or more) or --audio FILE, or parts with --of NAME=ID")
     if fv.window is not None and not fv.audio and len(fv.track) != 1:
         raise UserError("--window is a section of one song; give it by one --track ID or by --audio FILE")
-    if fv.windows and not (fv.window or fv.audio):
-        raise UserError("--windows needs a section to be like; give --window, as in 0:30-0:45, or --audio FILE")
+    if fv.at is not None and (fv.window is not None or len(fv.track) != 1):
+        raise UserError("--at is a time in one song; give it with one --track ID and without --window")
+    if fv.windows and not (fv.window or fv.audio or fv.at):
+        raise UserError("--windows needs a section to be like; give --window, as in 0:30-0:45, --at or --audio FILE")
     weights = None if fv.weights is None else parse_weights(fv.weights)
     rules = chosen_rules(fv)
     songs = Songs.chosen(fv)
     index = songs.index
     heard_as = None if fv.heard is False else _heard_as(songs.folder, index, fv.heard)
     sections = Sections(songs.embedder, songs.sound_of)
-    sound, seconds = _by_sound(fv, songs, sections) if fv.audio or fv.window else (None, 0.0)
+    sound, section = _by_part(fv, songs, sections)
     query, parts = _query(fv, songs, sound), parse_parts(fv.of)
     if fv["not"].value:
         query = push_away(index, query, songs.together(fv["not"].value))
     hits = index.search(query, weights, heard_again(fv.k) if fv.windows else fv.k, rules)
     if fv.windows:
-        hits = sections.find(index, query, weights, hits, seconds)[: fv.k]
+        hits = sections.find(index, query, weights, hits, section.end - section.begin)[: fv.k]
     hits = with_heard(hits, index, heard_as, bool(fv.heard))
-    lines = _asked(fv, songs, parts, sound, heard_as)
-    written = songs.write_m3u(fv.m3u, [hit.track for hit in hits]) if fv.m3u else ""
+    lines = _asked(fv, songs, parts, sound, section, heard_as)
+    tracks = [hit.track for hit in hits]
+    written = songs.write_m3u(fv.m3u, tracks, [hit.section for hit in hits]) if fv.m3u else ""
     if fv.picture:
         # Imported here, so that a search without a picture does not wait for matplotlib.
         from dmml_tf.pictures.hits import plot_hits
@@ -129,7 +139,7 @@ def run(fv: flags.FlagValues) -> None:
         asked = {
             "tracks": fv.track,
             "audio": fv.audio,
-            **({"window": parse_section(fv.window).seconds()} if fv.window else {}),
+            **({"window": section.seconds()} if fv.window or fv.at else {}),
             "of": parts,
             "not": fv["not"].value,
             "filters": fv.filter,
@@ -176,10 +186,15 @@ def _query(fv: flags.FlagValues, songs: Songs, sound: Query | None) -> Query:
 
 
 def _asked(
-    fv: flags.FlagValues, songs: Songs, parts: dict[str, list[str]], sound: Query | None, heard_as: HeardAs | None
+    fv: flags.FlagValues,
+    songs: Songs,
+    parts: dict[str, list[str]],
+    sound: Query | None,
+    section: Section,
+    heard_as: HeardAs | None,
 ) -> list[str]:
     """One line for everything that the query was made from."""
-    window = "" if fv.window is None else f" {parse_section(fv.window)}"
+    window = f" {section}" if fv.window or fv.at else ""
     lines = [f"query {_file(fv.audio + window, sound, heard_as)}"] if fv.audio and sound else []
     named = [(f"query{window} of" if window else "query", track) for track in fv.track]
     named += [(f"{name} of", track) for name, tracks in parts.items() for track in tracks]
@@ -199,9 +214,14 @@ def _file(path: str, sound: Query, heard_as: HeardAs | None) -> str:
     return f"{path} ({show.HEARD_AS} {said})" if said else path
 
 
-def _by_sound(fv: flags.FlagValues, songs: Songs, sections: Sections) -> tuple[Query, float]:
-    """The query by a file, or by a section of it or of a track, and its seconds."""
+def _by_part(fv: flags.FlagValues, songs: Songs, sections: Sections) -> tuple[Query | None, Section]:
+    """The query by a file, or by a part of it or of a track, and from when to when that is; None by whole tracks."""
+    if fv.at is not None:
+        return by_stretch(songs.index, fv.track[0], parse_time(fv.at))
+    if not (fv.audio or fv.window):
+        return None, Section(0.0, 0.0)
     section = None if fv.window is None else parse_section(fv.window)
     path, source = (Path(fv.audio), "") if fv.audio else songs.file_of(fv.track[0])
     vector, seconds = sections.embed(path, section)
-    return by_embedding(vector, songs.index.conditions, [source] if source else []), seconds
+    query = by_embedding(vector, songs.index.conditions, [source] if source else [])
+    return query, section or Section(0.0, seconds)

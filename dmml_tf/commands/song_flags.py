@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from dmml_tf.commands.run_flag import chosen_index, chosen_run, chosen_sounds, d
 from dmml_tf.search.index import Index, Query
 from dmml_tf.search.m3u import Entry, write_m3u
 from dmml_tf.search.query import by_embedding, by_tracks, together
+from dmml_tf.search.section import Section
 from tfrecords_tools.errors import UserError
 
 if TYPE_CHECKING:  # a search by id does not wait for TensorFlow
@@ -122,18 +123,25 @@ class Songs:
         except UserError:
             return None
 
-    def write_m3u(self, path: str, tracks: Iterable[Mapping[str, str] | Path]) -> str:
+    def write_m3u(
+        self, path: str, tracks: Sequence[Mapping[str, str] | Path], sections: Sequence[Section | None] = ()
+    ) -> str:
         """Writes a playlist of tracks of the index and of files beside it; returns a line that says so.
+
+        Args:
+            path: of the playlist.
+            tracks: rows of the index, and files.
+            sections: of each, where it shall begin to play; none given: all from their beginning.
 
         Raises:
             UserError: if the file of none is known, or it cannot be written.
         """
         entries, unknown = [], []
-        for track in tracks:
+        for track, section in zip(tracks, sections or [None] * len(tracks)):
             if isinstance(track, Path):
                 entries.append(Entry(track, {}))
             elif sound := self.sound(track["id"]):
-                entries.append(Entry(sound, track))
+                entries.append(Entry(sound, track, section and section.begin))
             else:
                 unknown.append(track["id"])
         if unknown and not entries:

@@ -23,10 +23,14 @@ DTYPES = ("float32", "float16")
 VECTOR, WINDOWS = "vector", "windows"
 WHOLE_FILE = "whole.json"  # of a folder of parts: that all are there
 _MODEL = b"dmml_model"
+_APART = b"dmml_windows_apart"
 _BLOCK = 16_384  # vectors in memory at a time
+_TRACKS = 256  # of which the windows are, some 20 MB
 
 
-def embeddings_schema(columns: Sequence[str], size: int, dtype: str, windows: bool, model: str) -> pa.Schema:
+def embeddings_schema(
+    columns: Sequence[str], size: int, dtype: str, windows: bool, model: str, excerpts: bool = False
+) -> pa.Schema:
     """Schema of a file.
 
     Args:
@@ -35,6 +39,7 @@ def embeddings_schema(columns: Sequence[str], size: int, dtype: str, windows: bo
         dtype: of them, `float32` or `float16`.
         windows: whether there is a column of windows.
         model: SHA-256 of the weights that make the vectors.
+        excerpts: whether the windows are spread over a track, which is noted where they are kept.
 
     Raises:
         UserError: if a label has the name of a column of vectors.
@@ -44,7 +49,8 @@ def embeddings_schema(columns: Sequence[str], size: int, dtype: str, windows: bo
         raise UserError(f"a label is called '{taken.pop()}', as a column of embeddings is; rename it")
     vector = pa.list_(pa.float16() if dtype == "float16" else pa.float32(), size)
     fields = [*((name, pa.string()) for name in columns), (VECTOR, vector)]
-    return pa.schema(fields + [(WINDOWS, pa.list_(vector))] * windows, {_MODEL: model.encode()})
+    apart = {_APART: b"1"} if windows and excerpts else {}
+    return pa.schema(fields + [(WINDOWS, pa.list_(vector))] * windows, {_MODEL: model.encode(), **apart})
 
 
 def table_of(schema: pa.Schema, tracks: Sequence[Mapping[str, str]], windows: Sequence[np.ndarray]) -> pa.Table:
@@ -98,7 +104,7 @@ def join_parts(parts: Iterable[Path], out: Path, schema: pa.Schema) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class EmbeddingsFile:
-    """A file of embeddings, or a folder of parts as if they were one; windows are not read.
+    """A file of embeddings, or a folder of parts as if they were one.
 
     Attributes:
         path: of the file or folder.
@@ -147,6 +153,24 @@ class EmbeddingsFile:
                 for batch in file.iter_batches(_BLOCK, columns=[VECTOR]):
                     numbers = batch.column(0).flatten().to_numpy(zero_copy_only=False)
                     yield numbers.astype(np.float32).reshape(-1, self.size)
+
+    def windows(self) -> Iterator[np.ndarray]:
+        """Yields the windows of each track, float32 [W, E], side by side in time, in the order of the tracks.
+
+        Raises:
+            UserError: if they were not kept, are of excerpts, or cannot be read.
+        """
+        for part in self.files:
+            with _parquet(part) as file:
+                if WINDOWS not in file.schema_arrow.names:
+                    raise UserError(f"{part}: holds no windows; make it again with: dmml embed --windows")
+                if _APART in (file.schema_arrow.metadata or {}):
+                    raise UserError(f"{part}: its windows are excerpts; make it again without --excerpts")
+                for batch in file.iter_batches(_TRACKS, columns=[WINDOWS]):
+                    column = batch.column(0)
+                    numbers = column.flatten().flatten().to_numpy(zero_copy_only=False)
+                    every = numbers.astype(np.float32).reshape(-1, self.size)
+                    yield from np.split(every, np.cumsum(column.value_lengths().to_numpy())[:-1])
 
 
 def _files(path: Path) -> list[Path]:

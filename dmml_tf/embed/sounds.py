@@ -49,6 +49,10 @@ class Source(Protocol):
     def notes(self) -> Sequence[RowNote]:
         """What is odd in the table as a whole."""
 
+    @property
+    def excerpts(self) -> int:
+        """Windows that are heard of each track, spread over it; 0 hears all of it."""
+
     def count(self) -> int:
         """Number of items."""
 
@@ -159,6 +163,7 @@ class RecordsSource:
         self._splits = [split for split in dataset.splits if dataset.tracks(split)]
         self.columns: Sequence[str] = track_columns((*dataset.schema.vocabularies, *dataset.schema.values))
         self.notes: Sequence[RowNote] = ()
+        self.excerpts = 0
 
     def count(self) -> int:
         """Tracks in all splits."""

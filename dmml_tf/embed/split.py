@@ -59,6 +59,11 @@ class Embedded:
     window_track: np.ndarray
     window_start: np.ndarray
 
+    def songs(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yields each track's id and its windows float32 [W, E]."""
+        bounds = np.searchsorted(self.window_track, np.arange(len(self.ids) + 1))
+        return zip(self.ids, (self.windows[first:last] for first, last in itertools.pairwise(bounds)))
+
 
 def label_rows(dataset: Dataset, split: str) -> list[dict]:
     """The rows of a split without their log-mels, as `read_tracks` gives them."""

@@ -76,7 +76,9 @@ def embed_tracks(
         UserError: if `out` is a folder of something else, or what the engine raises.
     """
     one_file = out.suffix == SUFFIX
-    schema = embeddings_schema(source.columns, embedder.size, options.dtype, options.windows, model)
+    schema = embeddings_schema(
+        source.columns, embedder.size, options.dtype, options.windows, model, bool(source.excerpts)
+    )
     parts = Parts(out.with_name(f"{out.name}.parts") if one_file else out, schema, source.count(), PART)
     settings = {**dataclasses.asdict(options), "batch": embedder.batch_size}
     parts.begin([key, model, settings, parts.size, _FORM], one_file)

@@ -62,7 +62,7 @@ class Songs:
             UserError: if the run or its index cannot be read, or `data` holds no table.
         """
         run = Run.load(run_folder)
-        index = load_index(run)
+        index = load_index(run).of_whole_songs()
         audio = DatasetAudio.open(Path(data or run.dataset or run.folder), needed=data is not None)
         return cls(run, index, audio, run.folder, find_heard_as(run.folder, index.model))
 

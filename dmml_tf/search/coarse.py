@@ -22,6 +22,7 @@ import numpy as np
 from dmml_tf.conditions.labels import Array
 from tfrecords_tools.errors import require_extra
 
+CODES_FILE = "codes.faiss"  # beside the vectors
 BITS = 4
 # Rows whose codes are scanned by one thread, a multiple of `_BLOCK`: two cores share a million.
 _SHARD = 1 << 19

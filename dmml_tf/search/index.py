@@ -8,6 +8,7 @@ Each sub-space has unit length; `dmml_tf.search.scores` says what that is good f
     index/index.json   conditions, counts, and which weights made the vectors
     index/codes.faiss  above 100,000 tracks: what finds the candidates that are then compared exactly; codes-A-B.faiss
                        are those of the numbers A to B alone
+    index/stretches/   what is compared in place of the songs, where that was asked for: `dmml_tf.search.stretches`
 """
 
 import csv
@@ -24,21 +25,22 @@ import numpy as np
 from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
 from dmml_tf.heard.said import Heard
-from dmml_tf.search.coarse import Coarse
+from dmml_tf.search.coarse import CODES_FILE, Coarse
 from dmml_tf.search.nearest import nearest_rows
 from dmml_tf.search.rules import NO_RULES, Limits, Rules
 from dmml_tf.search.scores import Scorer
 from dmml_tf.search.section import Section
+from dmml_tf.search.shapes import fit_together
+from dmml_tf.search.stretches import STRETCHES_FOLDER, Stretches
 from dmml_tf.search.track_table import TRACKS_FILE, TrackTable, write_tracks
 from dmml_tf.search.weights import weight_vector
-from dmml_tf.spaces import WHOLE, length_shares, search_vectors
+from dmml_tf.spaces import WHOLE, length_shares, search_vectors, searches_whole
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import whole_folder
 
 INDEX_VERSION = 2
 INDEX_FOLDER = "index"  # within a run's folder
 VECTORS_FILE, LENGTHS_FILE, INDEX_FILE = "vectors.npy", "lengths.npy", "index.json"
-CODES_FILE = "codes.faiss"
 # With limits of an artist or album, so many times the results still wanted are looked at before the next search.
 _ROUND = 4
 
@@ -107,6 +109,7 @@ class Index:
         lengths: float32 [N, C], each sub-space's share of the whole's length; None where the whole cannot be
             searched, or is the one slice anyway.
         coarse: finds candidates among many; None compares every vector.
+        stretches: of the songs, which a search compares in place of whole songs; None compares those.
     """
 
     vectors: Array
@@ -115,6 +118,7 @@ class Index:
     model: str = ""
     lengths: Array | None = None
     coarse: Coarse | None = None
+    stretches: Stretches | None = None
 
     @classmethod
     def build(
@@ -145,9 +149,7 @@ class Index:
             raise UserError(f"the embedding of track '{ids[int(np.argmin(finite))]}' is not finite; train again")
         rows = tuple(dict(tracks[i]) for i in order)
         embeddings = np.asarray(embeddings, np.float32)[order]
-        # Where a condition itself is called so, the name is the condition's.
-        searchable = conditions.subspaces and WHOLE not in conditions.subspaces
-        lengths = length_shares(embeddings, conditions) if searchable else None
+        lengths = length_shares(embeddings, conditions) if searches_whole(conditions) else None
         return cls(search_vectors(embeddings, conditions), conditions, rows, model, lengths)
 
     @property
@@ -172,6 +174,10 @@ class Index:
     def scorer(self) -> Scorer:
         """Compares its vectors with queries."""
         return Scorer(self.vectors, self.lengths, self.slices, self.owner)
+
+    def of_whole_songs(self) -> "Index":
+        """The same index, whose searches compare whole songs."""
+        return dataclasses.replace(self, stretches=None)
 
     @functools.cached_property
     def table(self) -> TrackTable:
@@ -200,7 +206,8 @@ class Index:
     ) -> list[Hit]:
         """The `k` tracks of the highest score; equal scores by ascending id.
 
-        Exactly, unless there is `coarse`: then the best `k` of its candidates, with their exact scores.
+        Exactly, unless there is `coarse`: then the best `k` of its candidates, with their exact scores. Where there
+        are `stretches`, a song counts by the best of its own, which is the result's `section`.
 
         Args:
             query: see `dmml_tf.search.query` for the ways to make one.
@@ -222,7 +229,7 @@ class Index:
     ) -> list[list[Hit]]:
         """`search` of each query; the vectors, or their codes, are read once for all of them.
 
-        Where `rules` limit artists or albums, each is searched for by itself.
+        Where `rules` limit artists or albums, or there are `stretches`, each is searched for by itself.
         """
         if k < 1:
             raise UserError(f"k is {k}; ask for at least 1 result")
@@ -254,6 +261,8 @@ class Index:
         return hits
 
     def _best_hits(self, asked: Sequence[Asked], k: int) -> list[list[Hit]]:
+        if self.stretches is not None:
+            return [self._stretch_hits(self.stretches, one, k) for one in asked]
         return [self._hits(one, rows, k) for one, rows in zip(asked, self.candidates(asked, k))]
 
     def _hits(self, asked: Asked, rows: Array, k: int) -> list[Hit]:
@@ -262,6 +271,14 @@ class Index:
         scores = (cosines * asked.weights).sum(axis=1)
         best = np.argsort(-scores, kind="stable")[:k]
         return [Hit(self.tracks[rows[i]], float(scores[i]), dict(zip(self.names, cosines[i].tolist()))) for i in best]
+
+    def _stretch_hits(self, stretches: Stretches, asked: Asked, k: int) -> list[Hit]:
+        scorer, query = Scorer(stretches.vectors, stretches.lengths, self.slices, self.owner), asked.query
+        best = stretches.best(scorer, query.vector, query.whole, asked.weights, asked.allowed, k)
+        return [
+            Hit(self.tracks[song], score, dict(zip(self.names, cosines.tolist())), section=stretches.section(row))
+            for row, song, score, cosines in best
+        ]
 
     def candidates(self, asked: Sequence[Asked], k: int) -> list[Array]:
         """Of each query ascending rows, int [k or somewhat more], that hold the best `k` of those allowed; see
@@ -274,13 +291,15 @@ class Index:
         return nearest_rows(self.scorer, self.coarse, halves, [one.allowed for one in asked], k)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes the three files into a temporary folder that then takes the place of `folder`."""
+        """Writes its files into a temporary folder that then takes the place of `folder`."""
         with whole_folder(Path(folder)) as temporary:
             np.save(temporary / VECTORS_FILE, self.vectors, allow_pickle=False)
             if self.lengths is not None:
                 np.save(temporary / LENGTHS_FILE, self.lengths, allow_pickle=False)
             if self.coarse is not None:
                 self.coarse.save(temporary / CODES_FILE)
+            if self.stretches is not None:
+                self.stretches.save(temporary / STRETCHES_FOLDER)
             write_tracks(temporary / TRACKS_FILE, self.tracks)
             self.write_header(temporary / INDEX_FILE)
 
@@ -294,6 +313,7 @@ class Index:
             "conditions": self.conditions.to_json(),
             "lengths": self.lengths is not None,
             "coarse": self.coarse and self.coarse.header(),
+            **({} if self.stretches is None else {STRETCHES_FOLDER: self.stretches.header()}),
         }
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
@@ -316,7 +336,10 @@ class Index:
             lengths = np.load(folder / LENGTHS_FILE, allow_pickle=False) if content["lengths"] else None
             coarse = content["coarse"] and Coarse.load(folder / CODES_FILE, **content["coarse"])
             tracks = TrackTable.read(folder / TRACKS_FILE)
-            index = cls(vectors, Conditions.from_json(content["conditions"]), tracks, content["model"], lengths, coarse)
+            stretches = content.get(STRETCHES_FOLDER)
+            stretches = stretches and Stretches.load(folder / STRETCHES_FOLDER, **stretches)
+            conditions = Conditions.from_json(content["conditions"])
+            index = cls(vectors, conditions, tracks, content["model"], lengths, coarse, stretches)
             if not index._belongs_together((content["tracks"], content["size"])):
                 raise ValueError(f"{VECTORS_FILE}, {TRACKS_FILE} and the other files do not belong together")
         except FileNotFoundError as error:
@@ -325,16 +348,10 @@ class Index:
             raise UserError(f"{folder}: the index cannot be read ({error}); {mend}") from error
         return index
 
-    def _has_ids(self, count: int) -> bool:
-        return len(self.tracks) == count and self.table.unique
-
     def _belongs_together(self, shape: tuple[int, int]) -> bool:
-        count, places = shape[0], self.vectors.shape[1] if self.vectors.ndim == 2 else 0
-        if self.vectors.shape != shape or self.vectors.dtype != np.float32 or not self._has_ids(count):
+        parts = len(self.slices)
+        if not fit_together(self.vectors, self.lengths, self.coarse, shape, parts):
             return False
-        if self.lengths is not None and (
-            self.lengths.shape != (count, len(self.slices)) or self.lengths.dtype != np.float32
-        ):
+        if len(self.tracks) != shape[0] or not self.table.unique:
             return False
-        wide = places * (1 if self.lengths is None else 2)
-        return self.coarse is None or self.coarse.fits(count, wide)
+        return self.stretches is None or self.stretches.fit(*shape, parts)

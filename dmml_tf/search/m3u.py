@@ -21,14 +21,16 @@ class Entry:
     Attributes:
         sound: its audio file.
         track: its metadata: title, artist and, if known, seconds; empty takes the file's name.
+        begin: second to play it from, which VLC does and other players pass over; None: from its beginning.
     """
 
     sound: Path
     track: Mapping[str, str]
+    begin: float | None = None
 
     @property
-    def line(self) -> str:
-        """`#EXTINF:seconds,Artist - Title`."""
+    def lines(self) -> list[str]:
+        """`#EXTINF:seconds,Artist - Title`, and where `begin` is not 0 `#EXTVLCOPT:start-time=seconds`."""
         title, artist = self.track.get("title") or self.sound.stem, ", ".join(artists_of(self.track.get("artist", "")))
         text = " - ".join(filter(None, [artist, title]))
         try:
@@ -37,7 +39,8 @@ class Entry:
             seconds = math.nan
         # Titles are someone else's text: a line end in one would begin a line of the playlist.
         text = "".join(letter if letter.isprintable() else " " for letter in text)
-        return f"#EXTINF:{round(seconds) if math.isfinite(seconds) else _UNKNOWN},{text}"
+        line = f"#EXTINF:{round(seconds) if math.isfinite(seconds) else _UNKNOWN},{text}"
+        return [line, f"#EXTVLCOPT:start-time={self.begin:.2f}"] if self.begin else [line]
 
 
 def write_m3u(path: str | os.PathLike[str], entries: Iterable[Entry]) -> list[Path]:
@@ -72,7 +75,7 @@ def m3u_bytes(entries: Iterable[Entry], folder: Path) -> tuple[bytes, list[Path]
         if "\n" in relative or "\r" in relative:
             left.append(entry.sound)
         else:
-            lines += [entry.line, relative]
+            lines += [*entry.lines, relative]
     # Names of files are bytes to the file system; those that are not UTF-8 are written as the bytes they are.
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"), left
 

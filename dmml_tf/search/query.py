@@ -7,6 +7,7 @@ import numpy as np
 from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
 from dmml_tf.search.index import Index, Query
+from dmml_tf.search.section import Section
 from dmml_tf.search.track_table import ID
 from dmml_tf.spaces import WHOLE, search_vectors, unit
 from tfrecords_tools.errors import UserError
@@ -45,6 +46,26 @@ def of_row(index: Index, row: int) -> Query:
     """A song of the index by its row, exactly as it is stored."""
     whole = None if index.lengths is None else index.vectors[row] * index.lengths[row, index.owner]
     return Query(np.asarray(index.vectors[row]), (index.table.cell(row, ID),), whole)
+
+
+def by_stretch(index: Index, track_id: str, seconds: float) -> tuple[Query, Section]:
+    """The stretch of a song that a time lies in, exactly as it is stored, and from when to when it is.
+
+    Raises:
+        UserError: if the index holds no stretches, there is no such id, or the time is not within the song.
+    """
+    stretches, song = index.stretches, index.position(track_id)
+    if stretches is None:
+        raise UserError(
+            "this index holds whole songs alone; make it with dmml index --windows, or ask by a section (--window)"
+        )
+    try:
+        row = stretches.at(song, seconds)
+    except UserError as error:
+        raise UserError(f"{track_id}: {error}") from None
+    vector = np.asarray(stretches.vectors[row])
+    whole = None if stretches.lengths is None else vector * stretches.lengths[row, index.owner]
+    return Query(vector, (index.table.cell(song, ID),), whole), stretches.section(row)
 
 
 def by_embedding(embedding: Array, conditions: Conditions, sources: Sequence[str] = ()) -> Query:

@@ -5,12 +5,14 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
+import pyarrow as pa
 
 from dmml_tf.conditions.labels import Array
 from dmml_tf.search.coarse import Coarse
 from dmml_tf.search.index import Index, Query
 from dmml_tf.search.nearest import EXACT_UP_TO
 from dmml_tf.search.query import by_tracks
+from dmml_tf.search.track_table import ID, TrackTable
 
 WANTED_RECALL, LEAST_RECALL = 0.99, 0.8  # in the mean, and of the worst search
 _CANDIDATES = (1000, 2000, 4000, 8000, 16_000)
@@ -36,9 +38,17 @@ def prepared(index: Index, exact_up_to: int = EXACT_UP_TO, seed: int = 0) -> Ind
     The number of candidates is the least of 1,000 to 16,000 with which random searches (`random_search`), and as many
     by one sub-space, reach a recall@10 of 0.99, none of them less than 0.8; the mean is kept with it.
 
+    Stretches have codes of their own, where there are so many of them.
+
     Raises:
         UserError: if faiss is needed and not installed.
     """
+    if index.stretches is not None:
+        # Each stretch as a song: what is measured of songs is measured of them.
+        rows = TrackTable({ID: pa.array(map("{:012d}".format, range(len(index.stretches))), pa.string())})
+        alone = Index(index.stretches.vectors, index.conditions, rows, "", index.stretches.lengths)
+        stretches = dataclasses.replace(index.stretches, coarse=prepared(alone, exact_up_to, seed).coarse)
+        return dataclasses.replace(prepared(index.of_whole_songs(), exact_up_to, seed), stretches=stretches)
     if len(index.tracks) <= exact_up_to:
         return index
     coarse = Coarse.build(index.vectors, index.lengths, index.owner, _CANDIDATES[0], seed)
@@ -86,12 +96,23 @@ def measure(
 
 def describe(index: Index) -> str:
     """One line: how the index searches, its expected recall, its bytes."""
-    size = index.vectors.nbytes + (0 if index.lengths is None else index.lengths.nbytes)
-    if index.coarse is None:
+    stretches = index.stretches
+    if stretches is None:
+        return _describe(index.vectors, index.lengths, index.coarse)
+    share = len(stretches) / len(index.tracks)
+    return (
+        f"{len(stretches):,} stretches, {share:.2f} a song: "
+        f"{_describe(stretches.vectors, stretches.lengths, stretches.coarse)}"
+    )
+
+
+def _describe(vectors: Array, lengths: Array | None, coarse: Coarse | None) -> str:
+    size = vectors.nbytes + (0 if lengths is None else lengths.nbytes)
+    if coarse is None:
         return f"exact search (recall 1), {size:,} bytes of vectors"
     return (
-        f"product-quantised codes, {index.coarse.candidates:,} candidates compared exactly (recall@10 "
-        f"{index.coarse.recall:.3f}, measured on {2 * _TRIED} random searches), {index.coarse.bytes:,} bytes of codes "
+        f"product-quantised codes, {coarse.candidates:,} candidates compared exactly (recall@10 "
+        f"{coarse.recall:.3f}, measured on {2 * _TRIED} random searches), {coarse.bytes:,} bytes of codes "
         f"and {size:,} of vectors"
     )
 

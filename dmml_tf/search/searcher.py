@@ -16,7 +16,7 @@ from dmml_tf.search.example import clearest
 from dmml_tf.search.filters import Filter, parse_filter
 from dmml_tf.search.heard import with_heard
 from dmml_tf.search.index import Hit, Index, Query
-from dmml_tf.search.query import by_embedding, by_tracks, mix, push_away
+from dmml_tf.search.query import by_embedding, by_stretch, by_tracks, mix, push_away
 from dmml_tf.search.rules import Rules
 from dmml_tf.search.section import Section, parse_section, require_long_enough
 from dmml_tf.search.sections import Sections, heard_again
@@ -105,6 +105,7 @@ class Searcher:
         seed: int = 0,
         window: str | tuple[float, float] | None = None,
         windows: bool = False,
+        at: float | None = None,
     ) -> Results:
         """The `k` most similar tracks.
 
@@ -129,12 +130,14 @@ class Searcher:
                 seconds (30, 45), at least 3 s.
             windows: hears the first results again (`sections.heard_again`, a second or so each), and ranks them by
                 that section of each which is most like the query, of the length of `window` or of the file asked by.
+            at: a second of `like`, an id: asks by the stretch that it lies in, of an index made with `windows=True`.
 
         Raises:
             UserError: if nothing is asked for, an example is neither in the index nor a file that can be used, or a
                 condition, weight or column is not this index's.
         """
-        by_section = self._by_section(like, window) if window is not None or windows else None
+        by_part = window is not None or at is not None or windows
+        by_section = self._by_section(like, window, at) if by_part else None
         query = self._mixed(like if by_section is None else by_section[0], mix or {})
         for example in unlike:
             query = push_away(self.index, query, self.query(example))
@@ -242,7 +245,8 @@ class Searcher:
         return iter(self.index.tracks)
 
     def __repr__(self) -> str:
-        return f"Searcher of {len(self)} tracks by {', '.join(self.index.names)}"
+        stretches = "" if self.index.stretches is None else f" in {len(self.index.stretches)} stretches"
+        return f"Searcher of {len(self)} tracks{stretches} by {', '.join(self.index.names)}"
 
     @property
     def _sections(self) -> Sections:
@@ -250,10 +254,17 @@ class Searcher:
             raise UserError("no sections of songs here: this index has no model that could hear them")
         return self.sections
 
-    def _by_section(self, like: Example | None, window: str | tuple[float, float] | None) -> tuple[Query, float]:
+    def _by_section(
+        self, like: Example | None, window: str | tuple[float, float] | None, at: float | None
+    ) -> tuple[Query, float]:
         """The query by a section of a song, and its seconds."""
         if not isinstance(like, str | os.PathLike):
             raise UserError("a section is one of a song; give its id or its file (like=)")
+        if at is not None:
+            if window is not None:
+                raise UserError("a section by its times (window=) or by one of its seconds (at=)? give one of them")
+            query, stretch = by_stretch(self.index, os.fspath(like), at)
+            return query, stretch.end - stretch.begin
         section = parse_section(window) if isinstance(window, str) else window and require_long_enough(Section(*window))
         name = os.fspath(like)
         row = self.index.row(name)

@@ -36,6 +36,14 @@ def parse_section(text: str) -> Section:
     return require_long_enough(Section(_seconds(times[0]), _seconds(times[1])))
 
 
+def parse_time(text: str) -> float:
+    """`1:15`, `75` or `75.5` as seconds; `UserError` if it is of no such form."""
+    time = _TIME.fullmatch(text)
+    if not time:
+        raise UserError(f"time '{text}': write it as in 1:15 or 75")
+    return _seconds(time)
+
+
 def require_long_enough(section: Section) -> Section:
     """The section, if it is at least 3 s long; `UserError` otherwise."""
     if not 0 <= section.begin < section.end < math.inf:

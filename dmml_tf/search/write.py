@@ -8,10 +8,12 @@ import numpy as np
 
 from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
-from dmml_tf.search.index import CODES_FILE, INDEX_FILE, LENGTHS_FILE, VECTORS_FILE, Index
+from dmml_tf.search.coarse import CODES_FILE
+from dmml_tf.search.index import INDEX_FILE, LENGTHS_FILE, VECTORS_FILE, Index
 from dmml_tf.search.recall import prepared
+from dmml_tf.search.stretches import STRETCHES_FOLDER
 from dmml_tf.search.track_table import TRACKS_FILE, write_tracks
-from dmml_tf.spaces import WHOLE, length_shares, search_vectors
+from dmml_tf.spaces import length_shares, search_vectors, searches_whole
 from tfrecords_tools.files import require_room
 
 _TEXT = 500  # bytes of a row of the table, for the room that it needs
@@ -39,11 +41,10 @@ def write_index(
         UserError: if the disk has no room for it.
     """
     (count, size), parts = shape, len(conditions.subspaces)
-    searchable = bool(parts) and WHOLE not in conditions.subspaces
     require_room(folder, count * (4 * size + 4 * parts + _TEXT))
     write_tracks(folder / TRACKS_FILE, tracks)
     vectors = _mapped(folder / VECTORS_FILE, shape)
-    shares = _mapped(folder / LENGTHS_FILE, (count, parts)) if searchable else None
+    shares = _mapped(folder / LENGTHS_FILE, (count, parts)) if searches_whole(conditions) else None
     for rows, embeddings in blocks:
         vectors[rows] = search_vectors(embeddings, conditions)
         if shares is not None:
@@ -53,6 +54,13 @@ def write_index(
     index.write_header(folder / INDEX_FILE)
 
 
+def add_stretches(folder: Path, index: Index) -> None:
+    """Adds the stretches of an index to the files of its songs, which lie in the folder."""
+    if index.stretches is not None:
+        index.stretches.save(folder / STRETCHES_FOLDER)
+        index.write_header(folder / INDEX_FILE)
+
+
 def add_codes(folder: str | os.PathLike[str]) -> Index:
     """Adds to a large index, in its folder, what finds candidates (see `recall.prepared`), and gives it.
 
@@ -60,9 +68,13 @@ def add_codes(folder: str | os.PathLike[str]) -> Index:
         UserError: if faiss is needed and not installed.
     """
     index = prepared(Index.load(folder))
-    if index.coarse is not None:
-        index.coarse.save(Path(folder) / CODES_FILE)
-        index.write_header(Path(folder) / INDEX_FILE)
+    coded = [(Path(folder) / CODES_FILE, index.coarse)]
+    if index.stretches is not None:
+        coded.append((Path(folder) / STRETCHES_FOLDER / CODES_FILE, index.stretches.coarse))
+    for path, codes in coded:
+        if codes is not None:
+            codes.save(path)
+    index.write_header(Path(folder) / INDEX_FILE)
     return index
 
 

@@ -1,6 +1,7 @@
 """`dmml index`, `search` and `export` on a run with an untrained network."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -130,6 +131,32 @@ def test_search_as_json_and_by_several(trained, capsys):
         "weights": None,
     }
     assert len(found["results"]) == 5 and not {"t001", "t007"} & {row["id"] for row in found["results"]}
+
+
+def test_stretches_are_found_and_asked_by(trained, capsys, tmp_path):
+    run = shutil.copytree(trained.folder, tmp_path / "run")
+    status, out, _ = dmml(capsys, "index", "--run", run, "--windows")
+    assert status == 0 and " stretches, " in out
+    for name in ("vectors.npy", "lengths.npy", "tracks.csv"):
+        assert (run / "index" / name).read_bytes() == (trained.folder / "index" / name).read_bytes()
+    asked = ("search", "--run", run, "--track", "t007", "--at", "0:01", "--format=json", "-k", "12")
+    status, out, _ = dmml(capsys, *asked)
+    content = json.loads(out)
+    assert status == 0 and content["query"]["window"]["begin"] == 0 and len(content["results"]) == 12
+    assert all(0 <= hit["section"]["begin"] < hit["section"]["end"] <= 6 for hit in content["results"])
+    assert "t007" not in {hit["id"] for hit in content["results"]}
+    soundfile.write(tmp_path / "hum.wav", np.sin(np.arange(100_000) / 20.0), 22_050)
+    status, out, _ = dmml(capsys, "search", "--run", run, "--audio", tmp_path / "hum.wav")
+    assert status == 0 and " section " in out.splitlines()[1]
+    for arguments, said in (
+        ((*asked[:5], "--at=0:09"), "t007: 0:09 is not within the song, of which 0:06 were heard"),
+        ((*asked[:5], "--at=x"), "write it as in 1:15 or 75"),
+        ((*asked[:5], "--at=1", "--window=0-3"), "--at is a time in one song"),
+        (("search", "--run", run, "--at=1", "--audio=x.wav"), "--at is a time in one song"),
+        (("search", "--run", trained.folder, "--track=t007", "--at=1"), "holds whole songs alone"),
+    ):
+        status, out, err = dmml(capsys, *arguments)
+        assert (status, out) == (2, "") and said in err and len(err.splitlines()) == 1, arguments
 
 
 def test_search_by_audio(trained, capsys, tmp_path):

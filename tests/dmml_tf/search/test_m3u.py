@@ -19,6 +19,8 @@ def test_a_playlist_as_players_read_it(tmp_path):
         Entry(tmp_path / "lists" / "#1.mp3", track("x\ny", "", "")),
         Entry(tmp_path / "no tags.ogg", {}),
         Entry(music / "b.mp3", track("T", "A", "nan")),
+        Entry(music / "c.mp3", track("T", "A", "90"), 12.346),
+        Entry(music / "d.mp3", track("T", "A", "90"), 0.0),
     ]
     assert write_m3u(tmp_path / "lists" / "mine.m3u8", entries) == []
     assert (tmp_path / "lists" / "mine.m3u8").read_text("utf-8").splitlines() == [
@@ -31,6 +33,11 @@ def test_a_playlist_as_players_read_it(tmp_path):
         "../no tags.ogg",
         "#EXTINF:-1,A - T",
         "../music/b.mp3",
+        "#EXTINF:90,A - T",
+        "#EXTVLCOPT:start-time=12.35",
+        "../music/c.mp3",
+        "#EXTINF:90,A - T",
+        "../music/d.mp3",
     ]
     assert os.listdir(tmp_path / "lists") == ["mine.m3u8"]
 

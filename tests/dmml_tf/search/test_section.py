@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmml_tf.search.section import Section, clock, parse_section, require_long_enough
+from dmml_tf.search.section import Section, clock, parse_section, parse_time, require_long_enough
 from tfrecords_tools.errors import UserError
 
 
@@ -54,3 +54,16 @@ def test_printed_and_read_again():
     for section in (Section(30, 45), Section(0, 3), Section(61.5, 75), Section(3599.5, 3723)):
         assert parse_section(str(section)) == section
     assert [clock(seconds) for seconds in (0, 59.96, 75.5, 3675)] == ["0:00", "1:00", "1:15.5", "1:01:15"]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("75", 75), ("1:15", 75), ("75.5", 75.5), ("1:00:02", 3602)])
+def test_a_time(text, expected):
+    assert parse_time(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "write it as in"), ("0:30-0:45", "write it as in"), ("1:75", "no time")]
+)
+def test_what_is_no_time(text, said):
+    with pytest.raises(UserError, match=said):
+        parse_time(text)

@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from dmml_tf.embed.embedder import mean_of_windows
 from dmml_tf.embed.parquet import embeddings_schema, table_of
 from dmml_tf.run import Run
-from dmml_tf.search.build import index_embeddings
+from dmml_tf.search.build import index_embeddings, with_stretches
 from dmml_tf.search.index import Index
 from dmml_tf.search.recall import prepared
 from tests.dmml_tf.search.made import CONDITIONS
@@ -26,11 +27,11 @@ def run(tmp_path, monkeypatch):
     return Run(tmp_path / "run", CONDITIONS, {"size": CONDITIONS.size}, PAPER_CHAIN, Schema({}, ()), "data")
 
 
-def write_songs(path, ids, vectors, model="abc"):
-    """A file of embeddings as `dmml embed` writes it."""
+def write_songs(path, ids, vectors, model="abc", **kept):
+    """A file of embeddings as `dmml embed` writes it; `vectors` of whole songs or of their windows."""
     tracks = [{"id": name, "title": f"t\r\n {name}", "artist": '"'} for name in ids]
-    schema = embeddings_schema(["id", "title", "artist"], CONDITIONS.size, "float32", False, model)
-    pq.write_table(table_of(schema, tracks, [vector[None] for vector in vectors]), path, row_group_size=7)
+    schema = embeddings_schema(["id", "title", "artist"], CONDITIONS.size, "float32", bool(kept), model, **kept)
+    pq.write_table(table_of(schema, tracks, [np.atleast_2d(each) for each in vectors]), path, row_group_size=7)
     return tracks
 
 
@@ -72,3 +73,28 @@ def test_what_cannot_be_indexed_leaves_the_earlier_index(run, tmp_path):
             index_embeddings(run, tmp_path / f"{name}.parquet", tmp_path / "index")
     assert len(Index.load(tmp_path / "index").tracks) == COUNT
     assert [path.name for path in tmp_path.iterdir() if "index" in path.name] == ["index"]
+
+
+def test_stretches_of_a_file_with_windows_are_those_made_in_memory(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("dmml_tf.embed.parquet._TRACKS", 9)
+    rng, (ids, _) = np.random.default_rng(1), made()
+    windows = [rng.normal(size=(count, CONDITIONS.size)).astype(np.float32) for count in rng.integers(1, 6, COUNT)]
+    tracks = write_songs(tmp_path / "songs.parquet", ids, windows, excerpts=False)
+    index = index_embeddings(run, tmp_path / "songs.parquet", tmp_path / "written", windows=True)
+    vectors = np.stack([mean_of_windows(song) for song in windows])
+    whole = with_stretches(Index.build(vectors, CONDITIONS, tracks, "abc"), zip(ids, windows), PAPER_CHAIN)
+    assert len(index.stretches) > COUNT
+    whole.save(tmp_path / "made")
+    for path in (tmp_path / "made").rglob("*.*"):
+        assert (tmp_path / "written" / path.relative_to(tmp_path / "made")).read_bytes() == path.read_bytes(), path
+
+
+def test_windows_that_are_not_there_or_not_side_by_side(run, tmp_path):
+    ids, vectors = made()
+    write_songs(tmp_path / "none.parquet", ids, vectors)
+    write_songs(tmp_path / "apart.parquet", ids, vectors, excerpts=True)
+    for name, said in (("none", "holds no windows; make it again with: dmml embed --windows"), ("apart", "excerpts")):
+        with pytest.raises(UserError, match=said):
+            index_embeddings(run, tmp_path / f"{name}.parquet", tmp_path / "index", windows=True)
+        assert not (tmp_path / "index").exists()
+        index_embeddings(run, tmp_path / f"{name}.parquet", tmp_path / "songs")
