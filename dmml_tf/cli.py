@@ -43,6 +43,7 @@ COMMANDS = (
     Command("bench listeners", "simulated listeners: put in and measured", "dmml_tf.commands.bench_listeners"),
     Command("bench duplicates", "how many of made copies are found", "dmml_tf.commands.bench_duplicates"),
     Command("bench excerpts", "what excerpts of songs lose and gain", "dmml_tf.commands.bench_excerpts"),
+    Command("bench stretches", "what an index of stretches of songs finds", "dmml_tf.commands.bench_stretches"),
     Command("bench self_search", "whether changed songs find themselves", "dmml_tf.commands.bench_self_search"),
     Command("bench inference", "the network by each engine, and a query by audio", "dmml_tf.commands.bench_inference"),
     Command("bench serve", "time a run's exported model, by batch size", "dmml_tf.commands.bench_serve"),

@@ -20,6 +20,7 @@ from dmml_tf.embed.sounds import FilesSource
 from dmml_tf.embed.tracks import EmbedOptions, embed_tracks
 from dmml_tf.run import Run
 from dmml_tf.search.index import Index
+from dmml_tf.search.join_windows import LEAST_COSINE
 from dmml_tf.search.stretches import Stretches
 from dmml_tf.search.track_table import ID, TrackTable
 from dmml_tf.search.write import add_codes, add_stretches, write_index
@@ -71,17 +72,20 @@ def index_dataset(
     return with_stretches(index, songs, dataset.features)
 
 
-def with_stretches(index: Index, songs: Iterable[tuple[str, Array]], features: LogMel) -> Index:
+def with_stretches(
+    index: Index, songs: Iterable[tuple[str, Array]], features: LogMel, least_cosine: float = LEAST_COSINE
+) -> Index:
     """The index, and with it the stretches of its songs.
 
     Args:
         index: of whole songs.
         songs: the id of each and its windows' embeddings float32 [W, E], side by side in time.
         features: the signal chain, which says how long a window is.
+        least_cosine: see `dmml_tf.search.join_windows.join_windows`.
     """
     rows = ((index.position(track_id), windows) for track_id, windows in songs)
     seconds = features.window_frames / features.frames_per_second
-    return dataclasses.replace(index, stretches=Stretches.build(rows, index.conditions, seconds))
+    return dataclasses.replace(index, stretches=Stretches.build(rows, index.conditions, seconds, least_cosine))
 
 
 def index_music(

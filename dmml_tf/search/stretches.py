@@ -20,7 +20,7 @@ import numpy as np
 from dmml_tf.conditions import Conditions
 from dmml_tf.conditions.labels import Array
 from dmml_tf.search.coarse import CODES_FILE, Coarse
-from dmml_tf.search.join_windows import LEAST_COSINE, join_windows
+from dmml_tf.search.join_windows import join_windows
 from dmml_tf.search.nearest import nearest_rows
 from dmml_tf.search.scores import Scorer
 from dmml_tf.search.section import LEAST_SECONDS, Section, clock
@@ -57,7 +57,7 @@ class Stretches:
         songs: Iterable[tuple[int, Array]],
         conditions: Conditions,
         window_seconds: float,
-        least_cosine: float = LEAST_COSINE,
+        least_cosine: float,
     ) -> "Stretches":
         """Joins windows that lie side by side, song after song.
 

@@ -12,7 +12,7 @@ from dmml_tf.search import nearest
 from dmml_tf.search.build import with_stretches
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import Index
-from dmml_tf.search.join_windows import join_windows
+from dmml_tf.search.join_windows import LEAST_COSINE, join_windows
 from dmml_tf.search.query import by_embedding, by_stretch, by_tracks
 from dmml_tf.search.recall import describe, prepared
 from dmml_tf.search.rules import Rules
@@ -187,6 +187,6 @@ def test_files_that_do_not_belong_together_are_refused(index, tmp_path, damage):
 
 def test_songs_come_in_any_order(index, windows):
     songs = [(index.position(name), song) for name, song in reversed(windows.items())]
-    other = Stretches.build(songs, CONDITIONS, SECONDS)
+    other = Stretches.build(songs, CONDITIONS, SECONDS, LEAST_COSINE)
     for field in ("vectors", "lengths", "songs", "times"):
         np.testing.assert_array_equal(getattr(other, field), getattr(index.stretches, field))
