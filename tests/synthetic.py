@@ -4,6 +4,7 @@ Each genre lights a band of the low mels, each instrument one of the middle, eac
 high mels, and the tempo is a pulse over time: enough for a network to learn in seconds.
 """
 
+import csv
 import dataclasses
 import hashlib
 from collections.abc import Callable
@@ -107,7 +108,7 @@ def write_dataset(
     make_track = make_track or (halved_track if segments else synthetic_track)
     folder.mkdir(parents=True, exist_ok=True)
     rng, number, table, labels = np.random.default_rng(seed), 0, {}, []
-    names = []
+    names, every = [], []
     for split, count in splits.items():
         tracks = [make_track(number + i, rng, frames, unlabelled=i % 5 == 4) for i in range(count)]
         if audio:
@@ -118,11 +119,28 @@ def write_dataset(
         ]
         names += [(track["track_id"], track["title"], track["artist"], track["duration"]) for track in tracks]
         number += count
+        every += tracks if segments else []
         table[split] = tuple(_write_shard(folder, split, i, shards, rows[i::shards]) for i in range(shards))
     dataset = Dataset(folder, "synthetic", schema, LogMel(), table, "made for tests")
     dataset.save()
     write_tracks(folder, SCHEMA, labels, names)
+    if segments:
+        _write_segments(folder / "track_segments.csv", every)
     return dataset
+
+
+def _write_segments(path: Path, tracks: list[dict]) -> None:
+    """The table of segments that a build writes, of tracks that have any."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["track_id", "start", "end", "genre", "tempo"])
+        for track in tracks:
+            genres = {place: SCHEMA.vocabularies["genre"][tag] for place, tag in track.get("segments/tags/genre", ())}
+            times = zip(track.get("segments/start", ()), track.get("segments/end", ()))
+            for place, (start, end) in enumerate(times):
+                tempo = track["segments/values/tempo"][place]
+                cells = (genres[place], "" if np.isnan(tempo) else tempo)
+                writer.writerow([track["track_id"], np.float32(start), np.float32(end), *cells])
 
 
 def tone(number: int, frames: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Segments of a track, the parts that have labels of their own: what makes the fields of a record agree."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -68,3 +69,37 @@ def require_agreement(arrays: Mapping[str, np.ndarray]) -> None:
                 raise ValueError(f"{name}: names a segment that is not among the {count} of the track")
         elif name.startswith(VALUES) and array.shape != start.shape:
             raise ValueError(f"{name}: has shape {array.shape}, {START} {start.shape}")
+
+
+class Agreement:
+    """What segments of one track that come in by their start have said so far, in each dimension.
+
+    Two may overlap only with equal labels there, so that the one that reaches furthest stands for all before it.
+
+    Args:
+        dimensions: their number.
+    """
+
+    def __init__(self, dimensions: int):
+        self._last: list[tuple[float, Any, int]] = [(0.0, None, 0)] * dimensions
+
+    def contradicted(self, start: float, labels: Sequence[Any]) -> tuple[int, tuple[float, Any, int]] | None:
+        """The first dimension in which a segment from `start` on says something else than one that has not ended.
+
+        Args:
+            start: not before that of any segment that was added.
+            labels: of each dimension; None says nothing.
+
+        Returns:
+            Its place, and end, label and number of the other segment; None where there is no such.
+        """
+        for place, (label, last) in enumerate(zip(labels, self._last)):
+            if label is not None and start < last[0] and label != last[1]:
+                return place, last
+        return None
+
+    def add(self, end: float, labels: Sequence[Any], number: int) -> None:
+        """Takes in a segment that is not contradicted; `number` is what it is called by."""
+        for place, label in enumerate(labels):
+            if label is not None and end > self._last[place][0]:
+                self._last[place] = (end, label, number)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from tfrecords_tools.build.plan_store import PlanStore
 from tfrecords_tools.notes import of_row
+from tfrecords_tools.segments import Agreement
 from tfrecords_tools.tables.columns import BEATS, unbelievable
 from tfrecords_tools.tables.rows import SEGMENTS, Reject, Row, Segment
 from tfrecords_tools.tables.segment_table import SegmentRow
@@ -124,18 +125,18 @@ class SegmentStore:
 
     def _agreeing(self, rows: Iterator[tuple]) -> Iterator[tuple]:
         """Those of one track, sorted by start, that contradict none before; the others are rejected."""
-        names = (*self._tags, *self._values)
-        last: list[tuple[float, Any, int]] = [(0.0, None, 0)] * len(names)  # of each dimension: end, label, line
+        names, agreement = (*self._tags, *self._values), Agreement(len(self._tags) + len(self._values))
         for _, track_line, track_id, line, start, end, text in rows:
             labels = json.loads(text)
-            said = [place for place, label in enumerate(labels) if _says(label)]
-            wrong = next((place for place in said if start < last[place][0] and labels[place] != last[place][1]), None)
-            if wrong is not None:
-                reason = _contradicts(labels[wrong], *last[wrong])
-                self._store.add_rejects([Reject(line, track_id, names[wrong], reason, SEGMENTS)])
+            said = [label if _says(label) else None for label in labels]
+            contradicted = agreement.contradicted(start, said)
+            if contradicted is not None:
+                place, other = contradicted
+                self._store.add_rejects(
+                    [Reject(line, track_id, names[place], _contradicts(said[place], *other), SEGMENTS)]
+                )
                 continue
-            for place in said:
-                last[place] = max(last[place], (end, labels[place], line), key=itemgetter(0))
+            agreement.add(end, said, line)
             yield track_line, track_id, line, start, end, labels
 
     def _note(self, track_line: int, track_id: str, line: int, labels: Sequence[Any]) -> None:

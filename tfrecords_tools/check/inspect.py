@@ -1,7 +1,7 @@
 """What a dataset holds: counts per split and tag, coverage, histograms, shared information; in words and pictures."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,9 @@ from matplotlib.ticker import MaxNLocator
 from tabulate import tabulate
 
 from tfrecords_tools.check import plots
+from tfrecords_tools.check.digests import Places
 from tfrecords_tools.check.mutual_information import chance_level, format_table, mutual_information_table
+from tfrecords_tools.check.segment_hours import TrackIds, segment_hours
 from tfrecords_tools.dataset import SPLITS, Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
@@ -29,7 +31,7 @@ _BAR = 40
 
 
 def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
-    """Reads `tracks.csv` as a stream into columns and counts; no shard is opened.
+    """Reads `tracks.csv`, and `track_segments.csv` where there is one, as streams and counts; no shard is opened.
 
     Args:
         dataset: its shards may lie elsewhere.
@@ -40,14 +42,16 @@ def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
         tag -> tracks), `coverage` (dimension -> split, and `all` -> share of tracks with a label),
         `tags_per_track` (dimension -> mean over the labelled), `histograms` (value dimension -> `edges`
         and `counts` by split), `mutual_information` (`tracks`, `bits`, `chance`), `noted` (kind -> lines of
-        `notes.csv`).
+        `notes.csv`); and where segments label dimensions `segments`: what `segment_hours` returns, its `values` as
+        `histograms` of hours (`edges` and `counts` by split).
 
     Raises:
         UserError: if `tracks.csv` cannot be read or has not as many rows of a split as the shards records.
     """
     total = sum(map(dataset.tracks, SPLITS))
+    ids = TrackIds()
     rows = progress(track_rows(dataset.folder, dataset.schema), total, "tracks")
-    tracks = load_tracks(rows, dataset.schema)
+    tracks = load_tracks(ids.seen(rows) if dataset.schema.segmented else rows, dataset.schema)
     counts = np.bincount(tracks.splits, minlength=len(SPLITS))
     for split, rows_of_split in zip(SPLITS, counts):
         if rows_of_split != dataset.tracks(split):
@@ -67,7 +71,20 @@ def inspect_dataset(dataset: Dataset, seed: int = 0) -> dict:
         "histograms": {name: _histogram(column, tracks.splits) for name, column in tracks.values.items()},
         "mutual_information": _shared_information(tracks, seed),
         "noted": dict(count_notes(dataset.folder / NOTES_FILE)),
+        **({"segments": _segments(dataset, ids.places(), tracks)} if dataset.schema.segmented else {}),
     }
+
+
+def _segments(dataset: Dataset, places: Places, tracks: Tracks) -> dict:
+    report = segment_hours(dataset, places, tracks.splits)
+    of_values = report.pop("values").items()
+    return {**report, "histograms": {name: _hours_histogram(by_split) for name, by_split in of_values}}
+
+
+def _hours_histogram(by_split: Mapping[str, np.ndarray]) -> dict:
+    edges = _edges(np.concatenate([numbers for numbers, _ in by_split.values()]))
+    counts = {k: np.histogram(numbers, edges, weights=hours)[0].tolist() for k, (numbers, hours) in by_split.items()}
+    return {"edges": edges.tolist(), "counts": counts}
 
 
 def _labelled(tracks: Tracks) -> dict[str, np.ndarray]:
@@ -96,12 +113,9 @@ def _mean_tags(counts: np.ndarray) -> float:
 
 
 def _histogram(column: np.ndarray, splits: np.ndarray) -> dict:
-    known = column[~np.isnan(column)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    # Round edges; a single value gets a bin around it.
-    edges = np.asarray(MaxNLocator(_BINS).tick_values(low, high if high > low else math.nextafter(low, math.inf) + 1.0))
+    edges = _edges(column[~np.isnan(column)])
     return {
-        "edges": np.asarray(edges).tolist(),
+        "edges": edges.tolist(),
         "counts": {
             split: np.histogram(known_of, edges)[0].tolist()
             for split, known_of in (
@@ -109,6 +123,12 @@ def _histogram(column: np.ndarray, splits: np.ndarray) -> dict:
             )
         },
     }
+
+
+def _edges(numbers: np.ndarray) -> np.ndarray:
+    """Round edges of bins; a single number gets a bin around it."""
+    low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 1.0)
+    return np.asarray(MaxNLocator(_BINS).tick_values(low, high if high > low else math.nextafter(low, math.inf) + 1.0))
 
 
 def _shared_information(tracks: Tracks, seed: int) -> dict:
@@ -139,6 +159,7 @@ def format_report(report: Mapping) -> str:
         parts.append(f"noted: {counted(report['noted'])} (see {NOTES_FILE})")
     parts += [_tag_table(name, counts) for name, counts in report["tags"].items()]
     parts += [_histogram_text(name, **histogram) for name, histogram in report["histograms"].items()]
+    parts += _segment_tables(report["segments"]) if "segments" in report else []
     shared = report["mutual_information"]
     if len(shared["bits"]) > 1:
         parts += [
@@ -164,6 +185,12 @@ def write_report(report: Mapping, out: Path) -> list[Path]:
     for name, histogram in report["histograms"].items():
         written.append(out / picture_name("values", name))
         plots.plot_values(name, histogram["edges"], histogram["counts"], written[-1])
+    for name, hours in report.get("segments", {}).get("tags", {}).items():
+        written.append(out / picture_name("segments", name))
+        plots.plot_tags(name, hours, written[-1], "hours of segments")
+    for name, histogram in report.get("segments", {}).get("histograms", {}).items():
+        written.append(out / picture_name("segments", name))
+        plots.plot_values(name, histogram["edges"], histogram["counts"], written[-1], "hours of segments")
     shared = report["mutual_information"]
     if len(shared["bits"]) > 1:
         written.append(out / "mutual_information.png")
@@ -198,18 +225,31 @@ def _dimension_table(report: Mapping) -> str:
     return _table(rows)
 
 
-def _tag_table(name: str, counts: Mapping[str, Mapping[str, int]]) -> str:
+def _segment_tables(segments: Mapping) -> list[str]:
+    counts = [(what, *map(str, segments[what].values())) for what in ("segments", "tracks")]
+    hours = [(f"hours of {name}", *(f"{h:.2f}" for h in by.values())) for name, by in segments["hours"].items()]
+    tags = [_tag_table(f"{name}, hours of segments", by, "{:.2f}".format) for name, by in segments["tags"].items()]
+    values = [
+        _histogram_text(f"{name}, hours of segments", **by, number="{:.2f}".format)
+        for name, by in segments["histograms"].items()
+    ]
+    return [_table([("labelled by segments", *segments["segments"]), *counts, *hours]), *tags, *values]
+
+
+def _tag_table(name: str, counts: Mapping[str, Mapping[str, float]], number: Callable[[float], str] = str) -> str:
     order = sorted(counts["train"], key=lambda tag: (-sum(tags[tag] for tags in counts.values()), tag))
-    rows = [(tag, *(str(tags[tag]) for tags in counts.values())) for tag in order[:_MOST_ROWS]]
+    rows = [(tag, *(number(tags[tag]) for tags in counts.values())) for tag in order[:_MOST_ROWS]]
     more = f"\n... {len(order) - _MOST_ROWS} more in {REPORT_FILE}" if len(order) > _MOST_ROWS else ""
     return _table([(name, *counts), *rows]) + more
 
 
-def _histogram_text(name: str, edges: Sequence[float], counts: Mapping[str, Sequence[int]]) -> str:
+def _histogram_text(
+    name: str, edges: Sequence[float], counts: Mapping[str, Sequence[float]], number: Callable[[float], str] = str
+) -> str:
     totals = [sum(heights) for heights in zip(*counts.values())]
     most = max(totals, default=0) or 1
     rows = [
-        (f"{low:g} to {high:g}", str(total), "#" * round(_BAR * total / most))
+        (f"{low:g} to {high:g}", number(total), "#" * round(_BAR * total / most))
         for low, high, total in zip(edges, edges[1:], totals)
     ]
     widths = [max(len(row[place]) for row in rows) for place in (0, 1)]

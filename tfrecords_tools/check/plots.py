@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from tfrecords_tools.files import whole_file
 
 COLOURS = {"train": "#1f77b4", "valid": "#ff7f0e", "test": "#2ca02c"}
+TRACKS = "tracks"  # what is counted
 MOST_TAGS = 40  # bars of more cannot be told apart
 
 
@@ -51,10 +52,10 @@ def plot_coverage(coverage: Mapping[str, Mapping[str, float]], path: Path) -> No
     save_picture(figure, path)
 
 
-def plot_tags(name: str, counts: Mapping[str, Mapping[str, int]], path: Path) -> None:
-    """Tracks of each tag, most frequent first, a bar's colours the splits (`counts[split][tag]`).
+def plot_tags(name: str, counts: Mapping[str, Mapping[str, float]], path: Path, unit: str = TRACKS) -> None:
+    """How many tracks, or of another unit, each tag has, a bar's colours the splits (`counts[split][tag]`).
 
-    Beyond 40 tags the most frequent are shown.
+    The most frequent come first, and beyond 40 tags they alone are shown.
     """
     totals = np.sum([list(tags.values()) for tags in counts.values()], axis=0)
     names = list(next(iter(counts.values())))
@@ -70,15 +71,17 @@ def plot_tags(name: str, counts: Mapping[str, Mapping[str, int]], path: Path) ->
     axes.set_ylim(len(shown) - 0.4, -0.6)
     which = f"the {MOST_TAGS} most frequent of {len(names)} tags" if len(names) > MOST_TAGS else f"{len(names)} tags"
     axes.set_title(f"{name}: {which}", fontsize=11)
-    axes.set_xlabel("tracks", fontsize=9)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+    axes.set_xlabel(unit, fontsize=9)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=unit == TRACKS, steps=[1, 2, 5, 10]))
     _legend(axes)
     tidy(axes, "x")
     save_picture(figure, path)
 
 
-def plot_values(name: str, edges: Sequence[float], counts: Mapping[str, Sequence[int]], path: Path) -> None:
-    """Histogram of a value dimension, the splits stacked (`counts[split]`, one fewer than `edges`)."""
+def plot_values(
+    name: str, edges: Sequence[float], counts: Mapping[str, Sequence[float]], path: Path, unit: str = TRACKS
+) -> None:
+    """Histogram of a value dimension, the splits stacked (`counts[split]` of a unit, one fewer than `edges`)."""
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.subplots()
     start = np.zeros(len(edges) - 1)
@@ -96,8 +99,8 @@ def plot_values(name: str, edges: Sequence[float], counts: Mapping[str, Sequence
         )
         start += heights
     axes.set_xlabel(f"{name} (beats a minute)" if name == "tempo" else name, fontsize=10)
-    axes.set_ylabel("tracks", fontsize=10)
-    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+    axes.set_ylabel(unit, fontsize=10)
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=unit == TRACKS, steps=[1, 2, 5, 10]))
     _legend(axes)
     tidy(axes, "y")
     save_picture(figure, path)

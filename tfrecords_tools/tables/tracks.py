@@ -3,9 +3,11 @@
 import array
 import csv
 import dataclasses
+import functools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from tfrecords_tools.tables.formats import TAG_SEPARATOR
 SEGMENTS_FILE = "track_segments.csv"  # beside it, where segments of tracks have labels of their own
 _NEEDED = ("track_id", "title", "artist", "split", "duration")
 _AGAIN = "build the dataset again"
+_Row = TypeVar("_Row")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,14 +95,31 @@ def track_rows(folder: Path, schema: Schema) -> Iterator[TrackRow]:
     Raises:
         UserError: if the file is missing or not UTF-8, lacks a column, or a row cannot be read.
     """
-    path = folder / TRACKS_FILE
+    needed = (*_NEEDED, *schema.vocabularies, *schema.values)
+    yield from beside_shards(folder / TRACKS_FILE, needed, functools.partial(_row, schema))
+
+
+def beside_shards(
+    path: Path, needed: Sequence[str], row_of: Callable[[int, list[str], Mapping[str, int]], _Row]
+) -> Iterator[_Row]:
+    """Yields the rows of a table that a build has written, one in memory at a time.
+
+    Args:
+        path: the table's.
+        needed: the columns that it must have.
+        row_of: a row, of its line (from 1, the header's), its cells and each column's place among them; what cannot be
+            read there is a `ValueError`.
+
+    Raises:
+        UserError: if the file is missing or not UTF-8, lacks a column, or a row cannot be read.
+    """
     line = 1
     try:
         # Paths are bytes to the file system; one that is not UTF-8 is written and read as the bytes it is.
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
-            missing = [name for name in (*_NEEDED, *schema.vocabularies, *schema.values) if name not in header]
+            missing = [name for name in needed if name not in header]
             if missing:
                 raise UserError(f"{path}: has no column {', '.join(missing)}; {_AGAIN}")
             places = {name: place for place, name in enumerate(header)}
@@ -107,7 +127,7 @@ def track_rows(folder: Path, schema: Schema) -> Iterator[TrackRow]:
             for cells in reader:
                 if len(cells) != len(header):
                     raise ValueError(f"has {len(cells)} cells, the header {len(header)}")
-                yield _row(line, cells, places, schema)
+                yield row_of(line, cells, places)
                 line = reader.line_num + 1
     except FileNotFoundError:
         raise UserError(f"{path}: not found; {_AGAIN}") from None
@@ -154,7 +174,7 @@ def load_tracks(rows: Iterable[TrackRow], schema: Schema) -> Tracks:
     )
 
 
-def _row(line: int, cells: list[str], places: Mapping[str, int], schema: Schema) -> TrackRow:
+def _row(schema: Schema, line: int, cells: list[str], places: Mapping[str, int]) -> TrackRow:
     track_id, title, artist, split, duration = (cells[places[name]] for name in _NEEDED)
     if split not in SPLITS:
         raise ValueError(f"unknown split '{split}'")
@@ -164,16 +184,21 @@ def _row(line: int, cells: list[str], places: Mapping[str, int], schema: Schema)
         title,
         artist,
         split,
-        _number("duration", duration),
+        number_of("duration", duration),
         {
             name: tuple(cell.split(TAG_SEPARATOR)) if (cell := cells[places[name]]) else ()
             for name in schema.vocabularies
         },
-        {name: _number(name, cell) if (cell := cells[places[name]]) else math.nan for name in schema.values},
+        {name: number_of(name, cell) if (cell := cells[places[name]]) else math.nan for name in schema.values},
     )
 
 
-def _number(name: str, cell: str) -> float:
+def number_of(name: str, cell: str) -> float:
+    """The number of a cell.
+
+    Raises:
+        ValueError: if it holds no finite number.
+    """
     try:
         number = float(cell)
     except ValueError:

@@ -192,7 +192,7 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
 
     def small(*arguments):
         store = real(*arguments)
-        store._database.execute("PRAGMA max_page_count = 12")
+        store.database.execute("PRAGMA max_page_count = 12")
         return store
 
     monkeypatch.setitem(make_plan.__globals__, "PlanStore", small)

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tests.tfrecords_tools.made_tables import made_dataset
 from tfrecords_tools.check.framing import read_records
-from tfrecords_tools.check.verify import check_record, verify
+from tfrecords_tools.check.record import check_record
+from tfrecords_tools.check.verify import verify
 from tfrecords_tools.cli import main
 from tfrecords_tools.dataset import Dataset, Shard
 from tfrecords_tools.errors import UserError
