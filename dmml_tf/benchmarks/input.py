@@ -43,8 +43,8 @@ class Rate:
 class _NoSound(LogMelSignal):
     """Log-mels of which nothing is copied: what is left is the choice."""
 
-    def cut_all(self, sounds: Sequence[Mapping[str, Any]], starts: Sequence[int] | Array) -> Array:
-        del starts
+    def cut_all(self, sounds: Sequence[Mapping[str, Any]], starts: Sequence[int] | Array, empty: Any = None) -> Array:
+        del starts, empty
         return np.zeros((len(sounds), 0, 0), self.dtype)
 
 

@@ -26,6 +26,7 @@ from dmml_tf.data.partners import find_partners
 from dmml_tf.data.parts import WHOLE_SPLIT, Part
 from dmml_tf.data.pool import Pool, cut_stretch
 from dmml_tf.data.records import count_tracks, endless_tracks, read_tracks, repeat_labels, without_autotune
+from dmml_tf.data.reused import ReusedArrays
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.variation import NONE, Variation, cut_varied
 from dmml_tf.data.windows import Sound, Windows, draw_gains, play, window_starts
@@ -125,8 +126,9 @@ def window_batches(
     tracks = count_tracks(dataset, split, part)
     stream, capacity = _endless(dataset, split, plan, rng, signal, part), _pool_size(tracks, plan)
     pool = Pool(stream, dataset.schema, capacity, plan.max_frames, rng, signal)
+    arrays = ReusedArrays()
     while True:
-        yield _draw_windows(pool, conditions, plan, rng, signal)
+        yield _draw_windows(pool, conditions, plan, rng, signal, arrays)
 
 
 def form_batches(
@@ -325,7 +327,12 @@ def _play_batch(batch: tuple[Any, ...], plan: BatchPlan, signal: Signal) -> tupl
 
 
 def _draw_windows(
-    pool: Pool, conditions: Conditions, plan: BatchPlan, rng: np.random.Generator, signal: Signal
+    pool: Pool,
+    conditions: Conditions,
+    plan: BatchPlan,
+    rng: np.random.Generator,
+    signal: Signal,
+    arrays: ReusedArrays,
 ) -> Windows:
     new = pool.admit(plan.tracks // 2)
     labels = pool.labels()
@@ -335,7 +342,8 @@ def _draw_windows(
         [window_starts(signal.frames(pool.rows[s]), plan.windows, rng, signal.features) for s in slots]
     )
     labels = repeat_labels(labels, items, starts)
-    windows, varied = cut_varied([pool.rows[s] for s in items], labels, Variation.of(plan.variation), rng, signal)
+    rows = [pool.rows[s] for s in items]
+    windows, varied = cut_varied(rows, labels, Variation.of(plan.variation), rng, signal, arrays.empty)
     sound = Sound(windows, draw_gains(len(items), plan.equaliser_db, plan.gain_db, rng))
     # From the track's own beginning: two copies of one song may be cut at different places.
     varied["start"] = varied["start"] + np.array([pool.rows[s]["first_frame"] for s in items], np.int32)

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -67,11 +67,16 @@ class Signal(abc.ABC):
         window: Array = self.decode(self.cut_all([sound], [start]))[0]
         return window
 
-    def cut_all(self, sounds: Sequence[Mapping[str, Any]], starts: Sequence[int] | Array) -> Array:
-        """[B, *shape]: the windows of B sounds, each at its start, as the sounds hold them."""
+    def cut_all(
+        self,
+        sounds: Sequence[Mapping[str, Any]],
+        starts: Sequence[int] | Array,
+        empty: Callable[[tuple[int, ...], np.dtype[Any]], Array] = np.empty,
+    ) -> Array:
+        """[B, *shape]: the windows of B sounds, each at its start, as the sounds hold them; `empty` gives the array."""
         like = sounds[0][self.field] if sounds else np.zeros((0, *self.shape[1:]), self.dtype)
         length, step = self.shape[0], self.step
-        windows = np.empty((len(sounds), length, *like.shape[1:]), like.dtype)
+        windows = empty((len(sounds), length, *like.shape[1:]), like.dtype)
         for window, sound, start in zip(windows, sounds, np.asarray(starts).tolist()):
             # Of samples, the first is the middle of the window's first frame, as the frontends expect it.
             held = sound[self.field][start * step : start * step + length]

@@ -76,4 +76,6 @@ def _each_track_first(windows: Array, track: Array) -> Array:
 
 def _pick(allowed: Array, rng: np.random.Generator) -> Array:
     """One True column of each row of bool [N, B], uniformly."""
-    return np.asarray(np.where(allowed, rng.random(allowed.shape), -1.0).argmax(axis=1))
+    drawn = rng.random(allowed.shape)
+    np.copyto(drawn, -1.0, where=~allowed)  # in place: memory fresh from the system would cost more than the draw
+    return np.asarray(drawn.argmax(axis=1))

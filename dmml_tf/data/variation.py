@@ -6,7 +6,7 @@ in a way that is known: its tempo by the speed, what was heard in two songs to t
 
 import dataclasses
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import librosa
@@ -96,7 +96,12 @@ NONE = Variation()
 
 
 def cut_varied(
-    rows: Sequence[Mapping[str, Any]], labels: Labels, variation: Variation, rng: np.random.Generator, signal: Signal
+    rows: Sequence[Mapping[str, Any]],
+    labels: Labels,
+    variation: Variation,
+    rng: np.random.Generator,
+    signal: Signal,
+    empty: Callable[[tuple[int, ...], np.dtype[Any]], Array] = np.empty,
 ) -> tuple[Array, dict[str, Array]]:
     """Cuts one window of each row and varies it.
 
@@ -106,6 +111,7 @@ def cut_varied(
         variation: how; without any, `rng` is not used.
         rng: source of every choice.
         signal: what a window is made of.
+        empty: gives the array of windows that are not varied.
 
     Returns:
         The windows [B, ...], float32, or without any variation as the rows hold them; and their labels: the tempo times
@@ -114,7 +120,7 @@ def cut_varied(
         share. Any other label is that of the window itself, which is at least as loud.
     """
     if variation == NONE:
-        return signal.cut_all(rows, labels["start"]), dict(labels)
+        return signal.cut_all(rows, labels["start"], empty), dict(labels)
     speeds = np.exp(rng.uniform(-variation.speed, variation.speed, len(rows)))
     # Two windows of each track at one speed, so that they are known to be of one tempo, whatever it is.
     same = np.flatnonzero(labels["track"][1::2] == labels["track"][:-1:2]) * 2

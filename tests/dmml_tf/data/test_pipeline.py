@@ -11,7 +11,7 @@ from tensorflow import keras
 
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.data.forms import explicit_form, triplet_form
-from dmml_tf.data.pipeline import BatchPlan, form_batches, pipeline_errors, triplet_dataset
+from dmml_tf.data.pipeline import BatchPlan, form_batches, held_batches, pipeline_errors, triplet_dataset
 from dmml_tf.data.records import label_arrays, read_tracks, repeat_labels
 from dmml_tf.data.signal import LOG_MEL
 from dmml_tf.data.windows import window_starts
@@ -49,6 +49,17 @@ def assert_equal_batches(first, second):
     assert len(first) == len(second)
     for a, b in zip(first, second):
         tf.nest.map_structure(np.testing.assert_array_equal, a, b)
+
+
+def test_memory_of_a_batch_that_is_held_is_not_written_over(traced):
+    form = triplet_form(CONDITIONS, PLAN.triplets)
+
+    def sounds():
+        for inputs, _, _ in itertools.islice(held_batches(traced, "train", CONDITIONS, PLAN, form, 3), 12):
+            yield inputs["windows"].held
+
+    one_by_one = [held.copy() for held in sounds()]
+    np.testing.assert_array_equal(list(sounds()), one_by_one)
 
 
 def windows_of(batches):
