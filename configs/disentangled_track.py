@@ -19,6 +19,7 @@ def get_config() -> ml_collections.ConfigDict:
     """The full-size configuration; other files change single fields of it."""
     config = ml_collections.ConfigDict()
     config.seed = 0
+    config.segments = True  # windows have labels of parts of songs where data hold such; False: their songs' own
 
     # What the slices stand for, in their order in the embedding.
     config.order = ("genre", "mood", "instrument", "tempo", "track")

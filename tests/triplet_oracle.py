@@ -41,7 +41,10 @@ def is_negative(condition: Condition, labels: Mapping[str, np.ndarray], a: int, 
     if isinstance(condition, Judged):
         return judged_as(labels, condition.column, a, n, 2)
     if int(labels["track"][a]) == int(labels["track"][n]):
-        return False
+        # Two parts of a song whose label changes; `part/...` says which of its labels a window has.
+        part = labels.get(f"part/{condition.column}")
+        if isinstance(condition, SameTrack) or part is None or part[a] == part[n]:
+            return False
     if isinstance(condition, SameTrack):
         return True
     if isinstance(condition, SharedTag):
@@ -78,6 +81,30 @@ def random_judgements(rng: np.random.Generator, windows: int, judgements: int) -
         for role, window in enumerate(rng.choice(windows, 3, replace=False)[: 2 if judgement % 4 == 3 else 3]):
             codes[window].append(3 * judgement + role)
     return np.array([row + [-1] * (max(map(len, codes)) - len(row)) for row in codes], np.int32)
+
+
+def with_parts(labels: Mapping[str, np.ndarray], rng: np.random.Generator, share: float = 0.6) -> dict:
+    """The same labels, but windows of some tracks have one of two labels of their track, or none.
+
+    Their genre is another than those of `labels`, and their tempo.
+    """
+    labels = {name: column.copy() for name, column in labels.items()}
+    track = labels["track"]
+    changes = (rng.random(track.max(initial=0) + 1) < share)[track]
+    for column in ("genre", "tempo"):
+        part = np.where(changes, rng.choice([-1, 1, 2], len(track)), 0)
+        own = labels[column]
+        if column == "genre":
+            other = np.full_like(own, -1)
+            other[:, 0] = (track + part) % 4
+            new = np.where((part < 0)[:, None], -1, other)
+            labels[column] = np.where(changes[:, None], new, own)
+        else:
+            labels[column] = np.where(changes, np.where(part < 0, np.nan, 60 + track + 9 * part), own).astype(
+                np.float32
+            )
+        labels[f"part/{column}"] = part.astype(np.int32)
+    return labels
 
 
 def random_labels(

@@ -63,6 +63,10 @@ class Dataset:
         """The folder, or the address, that whoever asks for the dataset again gives."""
         return self.address or str(self.folder)
 
+    def without_segments(self) -> "Dataset":
+        """The same dataset, of which only the tracks' own labels are read."""
+        return dataclasses.replace(self, schema=dataclasses.replace(self.schema, segmented=()))
+
     def tracks(self, split: str) -> int:
         """Number of tracks in a split; 0 for one that is not there."""
         return sum(shard.records for shard in self.splits.get(split, ()))

@@ -10,9 +10,8 @@ from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.commands.configuration import define_config_flag, read_config
 from dmml_tf.data.pipeline import BatchPlan
 from dmml_tf.data.signal import Signal
-from dmml_tf.training.config import from_fields
+from dmml_tf.training.config import from_fields, load_data
 from dmml_tf.training.train import conditions_from_config
-from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.files import write_json
 
 
@@ -32,7 +31,8 @@ def run(fv: flags.FlagValues) -> None:
         UserError: as `conditions_from_config` and `form_dataset`.
     """
     print(machine_line())
-    config, dataset = read_config(fv), Dataset.load(fv.data)
+    config = read_config(fv)
+    dataset = load_data(config, fv.data)
     conditions = conditions_from_config(config, dataset)
     plan = from_fields(BatchPlan, "config.batch", config.batch)
     signal = Signal.from_config(config.network, dataset.features)

@@ -11,9 +11,8 @@ from dmml_tf.benchmarks.machine import machine_line
 from dmml_tf.benchmarks.sampler import MSD, measure_dataset, measure_made, rare_tag, time_vocabularies
 from dmml_tf.commands.configuration import define_config_flag, read_config
 from dmml_tf.data.pipeline import BatchPlan
-from dmml_tf.training.config import from_fields
+from dmml_tf.training.config import from_fields, load_data
 from dmml_tf.training.train import conditions_from_config
-from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
 
@@ -46,7 +45,7 @@ def run(fv: flags.FlagValues) -> None:
     """
     print(machine_line())
     config = read_config(fv)
-    dataset = Dataset.load(fv.data)
+    dataset = load_data(config, fv.data)
     conditions = conditions_from_config(config, dataset)
     if config.objective.name != "triplets" or any(condition.triplets_given for condition in conditions):
         raise UserError(

@@ -1,4 +1,4 @@
-"""Rules on a column of the user's table: two tracks are similar by what it says of each."""
+"""Rules on a column of the user's table: two tracks are similar by what it says of each, or of parts of them."""
 
 import abc
 import dataclasses
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dmml_tf.conditions.condition import Condition
-from dmml_tf.conditions.labels import Array, Labels
+from dmml_tf.conditions.labels import Array, Labels, label_columns, part_of
 from tfrecords_tools.errors import UserError
 
 
@@ -41,20 +41,30 @@ class ByLabel(Condition):
         return self.alike(column[i], column[j]) & different
 
     def dissimilar(self, labels: Labels, i: npt.ArrayLike, j: npt.ArrayLike) -> Array:
-        """bool [P]: items of two tracks that both have a label and are not alike."""
+        """bool [P]: items that both have a label and are not alike, of two tracks or of two parts of one.
+
+        Parts are known by the labels of their own that the data give them. Two windows of a song of one label may seem
+        to differ, as by the speed that they are played at, and are no such pair.
+        """
         i, j, column = np.asarray(i), np.asarray(j), self._column(labels)
         known = self.known(column)
-        different: Array = known[i] & known[j] & (labels["track"][i] != labels["track"][j])
+        different: Array = known[i] & known[j] & self._apart(labels, i, j)
         return different & ~self.alike(column[i], column[j])
 
     def can_read(self, tags: Collection[str], values: Collection[str]) -> bool:
         """Whether the column is among the tags, or the values, whichever the kind reads."""
         return self.column in (tags if self.reads_tags else values)
 
+    def _apart(self, labels: Labels, i: Array, j: Array) -> Array:
+        """bool [P]: items of two tracks, or of one that have two of its labels."""
+        apart: Array = labels["track"][i] != labels["track"][j]
+        part = labels.get(part_of(self.column))
+        return apart if part is None else apart | (part[i] != part[j])
+
     def _column(self, labels: Labels) -> Array:
         if self.column not in labels:
             raise UserError(
                 f"condition '{self.name}' needs a label column '{self.column}'; the data has: "
-                f"{', '.join(sorted(set(labels) - {'track', 'start'}))}"
+                f"{', '.join(label_columns(labels))}"
             )
         return labels[self.column]

@@ -5,17 +5,22 @@ beside the new tracks are given to those that help most, and a condition that wo
 """
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dmml_tf.conditions import Condition, Labels
 from dmml_tf.conditions.labels import Array
+from dmml_tf.data.possible_labels import Compared, Possible
 
 
 def find_partners(
-    conditions: Sequence[Condition], labels: Labels, new: Sequence[int], rng: np.random.Generator
+    conditions: Sequence[Condition],
+    labels: Labels,
+    new: Sequence[int],
+    rng: np.random.Generator,
+    possible: Mapping[str, Possible] | None = None,
 ) -> list[int]:
     """As many tracks of the pool as there are new ones.
 
@@ -35,6 +40,8 @@ def find_partners(
         labels: columns of the pool's tracks.
         new: slots of the batch's new tracks.
         rng: source of every choice.
+        possible: of the columns that change within songs, what windows of each track may be labelled. Two tracks are
+            then similar, or dissimilar, if a label of one is to a label of the other, and may be both.
 
     Returns:
         Slots, in no order. Costs len(new) x pool comparisons a condition, whatever the vocabularies.
@@ -42,8 +49,8 @@ def find_partners(
     turns = [condition for condition in conditions if condition.by_label]
     if not turns:
         return list(map(int, rng.integers(len(labels["track"]), size=len(new))))
-    search = _Search(turns, labels, new, rng)
-    if all(condition.labelled(labels).all() for condition in turns) and search.able.mean(axis=1).min() > 0.5:
+    search = _Search(turns, labels, new, rng, possible or {})
+    if search.labelled.all() and search.able.mean(axis=1).min() > 0.5:
         return partners_by_turns(search.near, rng)
     return search.choose(len(new))
 
@@ -78,14 +85,22 @@ _CHUNK = 64  # tracks of the pool that are compared with all others at once, to 
 class _Search:
     """One batch's search.
 
-    `near[c]`, `_far[c]`: bool [subjects, pool], similar and dissimilar tracks of each subject, a track that is to be
-    an anchor: at first the new ones. `_batch`: bool [pool], who is in it.
+    `labelled`: bool [C, pool]. `near[c]`, `_far[c]`: bool [subjects, pool], similar and dissimilar tracks of each
+    subject, a track that is to be an anchor: at first the new ones. `_batch`: bool [pool], who is in it.
     """
 
-    def __init__(self, turns: list[Condition], labels: Labels, new: Sequence[int], rng: np.random.Generator):
-        self._turns, self._labels, self._rng = turns, labels, rng
-        self._new, self._size = list(new), len(labels["track"])
-        self.near, self._far = self._relations(self._new, turns)
+    def __init__(
+        self,
+        turns: list[Condition],
+        labels: Labels,
+        new: Sequence[int],
+        rng: np.random.Generator,
+        possible: Mapping[str, Possible],
+    ):
+        self._turns = [Compared(turn, labels, possible.get(turn.column)) for turn in turns]
+        self._new, self._size, self._rng = list(new), len(labels["track"]), rng
+        self.labelled = np.stack([turn.labelled() for turn in self._turns])
+        self.near, self._far = self._relations(self._new, self._turns)
         self._batch = np.zeros(self._size, bool)
         self._batch[self._new] = True
         self.able = self.near.any(axis=2) & self._far.any(axis=2)  # [C, new]: who can be an anchor
@@ -112,7 +127,7 @@ class _Search:
         """
         if turn not in self._open:
             return None
-        order = self._rng.permutation(np.flatnonzero(self._turns[turn].labelled(self._labels) & ~self._batch))
+        order = self._rng.permutation(np.flatnonzero(self.labelled[turn] & ~self._batch))
         for start in range(0, len(order), _CHUNK):
             slots = order[start : start + _CHUNK]
             near, far = self._relations(slots, [self._turns[turn]])
@@ -151,8 +166,7 @@ class _Search:
         anchors = (self._add_anchor(turn, queue) for turn in turns)
         return next((slot for slot in anchors if slot is not None), int(self._rng.integers(self._size)))
 
-    def _relations(self, slots: Sequence[int] | Array, turns: Sequence[Condition]) -> tuple[Array, Array]:
+    def _relations(self, slots: Sequence[int] | Array, turns: Sequence[Compared]) -> tuple[Array, Array]:
         """Compares tracks with the whole pool: similar and dissimilar, bool [turns, slots, pool] each."""
-        i, j = np.asarray(slots)[:, None], np.arange(self._size)[None]
-        similar = np.stack([turn.similar(self._labels, i, j) for turn in turns])
-        return similar, np.stack([turn.dissimilar(self._labels, i, j) for turn in turns])
+        near, far = zip(*(turn.relations(np.asarray(slots)) for turn in turns))
+        return np.stack(near), np.stack(far)

@@ -24,9 +24,10 @@ from dmml_tf.conditions import Conditions
 from dmml_tf.data.forms import Form, triplet_form
 from dmml_tf.data.partners import find_partners
 from dmml_tf.data.parts import WHOLE_SPLIT, Part
-from dmml_tf.data.pool import Pool, cut_stretch
-from dmml_tf.data.records import count_tracks, endless_tracks, read_tracks, repeat_labels, without_autotune
+from dmml_tf.data.pool import Pool, pool_stream
+from dmml_tf.data.records import count_tracks, without_autotune
 from dmml_tf.data.reused import ReusedArrays
+from dmml_tf.data.segment_labels import label_windows
 from dmml_tf.data.signal import LOG_MEL, Signal
 from dmml_tf.data.variation import NONE, Variation, cut_varied
 from dmml_tf.data.windows import Sound, Windows, draw_gains, play, window_starts
@@ -124,7 +125,9 @@ def window_batches(
     signal.require(dataset)
     Variation.of(plan.variation).require(signal, dataset.schema.vocabularies)
     tracks = count_tracks(dataset, split, part)
-    stream, capacity = _endless(dataset, split, plan, rng, signal, part), _pool_size(tracks, plan)
+    # Read once where it fits the pool, which holds no more tracks than there are: a second copy is no partner.
+    stream = pool_stream(dataset, split, plan.max_frames, rng, signal, part, once=tracks <= plan.pool)
+    capacity = max(min(plan.pool, tracks), plan.tracks // 2, 1)
     pool = Pool(stream, dataset.schema, capacity, plan.max_frames, rng, signal)
     arrays = ReusedArrays()
     while True:
@@ -335,33 +338,18 @@ def _draw_windows(
     arrays: ReusedArrays,
 ) -> Windows:
     new = pool.admit(plan.tracks // 2)
-    labels = pool.labels()
-    slots = np.array((new + find_partners(conditions, labels, new, rng) + new)[: plan.tracks])
+    partners = find_partners(conditions, pool.labels(), new, rng, pool.possible())
+    slots = np.array((new + partners + new)[: plan.tracks])
     items = np.repeat(slots, plan.windows)
+    rows = [pool.rows[s] for s in items]
     starts = np.concatenate(
         [window_starts(signal.frames(pool.rows[s]), plan.windows, rng, signal.features) for s in slots]
     )
-    labels = repeat_labels(labels, items, starts)
-    rows = [pool.rows[s] for s in items]
-    windows, varied = cut_varied(rows, labels, Variation.of(plan.variation), rng, signal, arrays.empty)
-    sound = Sound(windows, draw_gains(len(items), plan.equaliser_db, plan.gain_db, rng))
+    variation = Variation.of(plan.variation)
+    speeds = variation.draw_speeds(pool.labels()["track"][items], rng)
     # From the track's own beginning: two copies of one song may be cut at different places.
-    varied["start"] = varied["start"] + np.array([pool.rows[s]["first_frame"] for s in items], np.int32)
-    return Windows(sound, varied, [pool.rows[s]["track_id"] for s in items])
-
-
-def _endless(
-    dataset: Dataset, split: str, plan: BatchPlan, rng: np.random.Generator, signal: Signal, part: Part
-) -> Iterator[Mapping[str, Any]]:
-    if count_tracks(dataset, split, part) <= plan.pool:
-        # It fits the pool, so it may as well be read once.
-        stream = read_tracks(dataset, split, signal.optional, part)
-        rows = [cut_stretch(row, plan.max_frames, rng, signal) for row in stream]
-        while True:
-            yield from (rows[n] for n in rng.permutation(len(rows)))
-    yield from endless_tracks(dataset, split, int(rng.integers(2**31)), signal.optional, part)
-
-
-def _pool_size(tracks: int, plan: BatchPlan) -> int:
-    # No more than there are: a second copy of a track is no partner.
-    return max(min(plan.pool, tracks), plan.tracks // 2, 1)
+    first = starts + np.array([row["first_frame"] for row in rows], np.int32)
+    labels = label_windows(pool.labels(), pool.rows, pool.segmented, items, first, signal.features, speeds)
+    windows, varied = cut_varied(rows, starts, labels, speeds, variation, rng, signal, arrays.empty)
+    sound = Sound(windows, draw_gains(len(items), plan.equaliser_db, plan.gain_db, rng))
+    return Windows(sound, varied, [row["track_id"] for row in rows])

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from dmml_tf.conditions import Condition, Conditions, Labels
-from dmml_tf.conditions.labels import Array
+from dmml_tf.conditions.labels import Array, changes_within
 from dmml_tf.data.forms import Form, triplet_form
 from dmml_tf.data.signal import Signal
 from dmml_tf.data.told import mean_of_mixed, told_in
@@ -170,10 +170,11 @@ def _draw_one(
         others = draw_triplets(condition, {k: v[rows] for k, v in labels.items()}, count - taught, rng, features)
         return np.concatenate([draw_taught(heard[condition.name], taught, rng), rows[others].astype(np.int32)])
     if condition.reads_values:
-        labelled = condition.labelled(labels)
-        stretched = {n: labels[n][~labelled] for n in ("track", "speed", "mixed_share") if n in labels}
-        share = min((~labelled).mean(), MOST_BY_SPEED)
-        own = np.flatnonzero(~labelled)[draw_by_speed(stretched, round(count * share), rng)]
+        # A song whose tempo changes may have two of them at one speed.
+        unlabelled = ~condition.labelled(labels) & ~changes_within(labels, condition.column)
+        stretched = {n: labels[n][unlabelled] for n in ("track", "speed", "mixed_share") if n in labels}
+        share = min(unlabelled.mean(), MOST_BY_SPEED)
+        own = np.flatnonzero(unlabelled)[draw_by_speed(stretched, round(count * share), rng)]
         by_label = draw_triplets(condition, labels, count - len(own), rng, features)
         return np.concatenate([own.astype(np.int32), by_label])
     return draw_triplets(condition, labels, count, rng, features)

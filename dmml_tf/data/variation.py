@@ -91,13 +91,30 @@ class Variation:
                 f"have: {', '.join(tags) or 'none'}"
             )
 
+    def draw_speeds(self, track: Array, rng: np.random.Generator) -> Array:
+        """float64 [B]: how many times faster each window is; without any variation all 1, and `rng` is not used.
+
+        Args:
+            track: int [B], the windows' tracks. Two windows of each are of one speed, so that they are known to be of
+                one tempo, whatever it is.
+            rng: source of every choice.
+        """
+        if self == NONE:
+            return np.ones(len(track))
+        speeds: Array = np.exp(rng.uniform(-self.speed, self.speed, len(track)))
+        same = np.flatnonzero(track[1::2] == track[:-1:2]) * 2
+        speeds[same + 1] = speeds[same]
+        return speeds
+
 
 NONE = Variation()
 
 
 def cut_varied(
     rows: Sequence[Mapping[str, Any]],
+    starts: Array,
     labels: Labels,
+    speeds: Array,
     variation: Variation,
     rng: np.random.Generator,
     signal: Signal,
@@ -107,7 +124,9 @@ def cut_varied(
 
     Args:
         rows: B tracks as the pool holds them.
-        labels: columns of the windows, with `track` and `start`, a frame of the row.
+        starts: int [B], first frame of each window in its row.
+        labels: columns of the windows, with `track`.
+        speeds: float [B], of `Variation.draw_speeds`.
         variation: how; without any, `rng` is not used.
         rng: source of every choice.
         signal: what a window is made of.
@@ -120,17 +139,10 @@ def cut_varied(
         share. Any other label is that of the window itself, which is at least as loud.
     """
     if variation == NONE:
-        return signal.cut_all(rows, labels["start"], empty), dict(labels)
-    speeds = np.exp(rng.uniform(-variation.speed, variation.speed, len(rows)))
-    # Two windows of each track at one speed, so that they are known to be of one tempo, whatever it is.
-    same = np.flatnonzero(labels["track"][1::2] == labels["track"][:-1:2]) * 2
-    speeds[same + 1] = speeds[same]
+        return signal.cut_all(rows, starts, empty), dict(labels)
     length = signal.shape[0]
     windows = np.stack(
-        [
-            cut_at_speed(row[signal.field], int(start), speed, length)
-            for row, start, speed in zip(rows, labels["start"], speeds)
-        ]
+        [cut_at_speed(row[signal.field], int(start), speed, length) for row, start, speed in zip(rows, starts, speeds)]
     )
     if variation.pitch:
         windows = shift_pitch(windows, variation.pitch, signal.features, rng)

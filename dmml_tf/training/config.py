@@ -1,17 +1,20 @@
 """Fields of a configuration: read as arguments, and those of earlier runs in today's layout."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import ml_collections
 
 from dmml_tf.conditions import Conditions
+from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
 _DEFAULT_WIDTH = 64  # of a condition that does not say its own
 _SCHEDULES = {"plateau": ("patience", "divide_by", "drops"), "cosine": ("warmup",)}
 _SINCE = {"devices": 1, "precision": "float32"}  # fields of `train` that earlier runs did not have, as they trained
+_SEGMENTS = {"segments": True}  # a field that earlier runs did not have: their data had no segments
 _OBJECTIVES = {"triplets": ("margin",), "mining": ("mining", "margin"), "zero_shot": ("margin",)}
 
 
@@ -49,11 +52,12 @@ def named_group(group: Mapping | str, where: str) -> tuple[str, dict]:
 def in_todays_layout(config: dict) -> dict:
     """A configuration that a run saved, with `objective` and `train.schedule` as groups; today's as it is.
 
-    Earlier ones held the fields of every objective and schedule side by side in `train`, and knew no gain, one device
-    and one precision.
+    Earlier ones held the fields of every objective and schedule side by side in `train`, and knew no gain, no segments,
+    one device and one precision.
     """
     if "train" in config:
         config = {**config, "train": {**_SINCE, **config["train"]}}
+        config = {**_SEGMENTS, **config}
     if "batch" in config:
         config = {**config, "batch": {"gain_db": 0.0, **config["batch"]}}
     if not isinstance(config.get("objective"), str):
@@ -76,7 +80,22 @@ def as_ever(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
         for field, value in _SINCE.items():
             if "train" in known and known.train.get(field) == value:
                 del known.train[field]
+        for field, value in _SEGMENTS.items():
+            if known.get(field) == value:
+                del known[field]
     return known
+
+
+def load_data(config: ml_collections.ConfigDict, data: str | os.PathLike) -> Dataset:
+    """The dataset in a folder or at an address, as a configuration wants it.
+
+    With `config.segments` False every window has its song's own label: segments of songs are not read.
+
+    Raises:
+        UserError: as `Dataset.load`.
+    """
+    dataset = Dataset.load(data)
+    return dataset if config.get("segments", True) else dataset.without_segments()
 
 
 def set_conditions(config: ml_collections.ConfigDict, conditions: Conditions) -> None:

@@ -34,7 +34,7 @@ from dmml_tf.training.callbacks import (
     EpochLine,
     StopOnNaN,
 )
-from dmml_tf.training.config import from_fields, in_todays_layout, named_group
+from dmml_tf.training.config import from_fields, in_todays_layout, load_data, named_group
 from dmml_tf.training.devices import Devices, choose_devices
 from dmml_tf.training.objectives.build import TRIPLETS, build_objective
 from dmml_tf.training.objectives.objective import Objective
@@ -120,7 +120,7 @@ def train(
     require_trainable(folder)
     _require_system(config)
     devices = choose_devices(config.train.get("devices", 1))  # before TensorFlow has computed anything
-    folder, dataset = Path(folder), Dataset.load(data)
+    folder, dataset = Path(folder), load_data(config, data)
     plain = _recorded(config, dataset, data)
     if _finished(folder, plain):
         print(f"{folder}: already trained with this configuration")
@@ -157,7 +157,7 @@ def train(
         conditions=objective.conditions,
         network={**config.network, "size": embedding.output_shape[-1]},
         features=dataset.features,
-        schema=dataset.schema,
+        schema=dataset.without_segments().schema,  # of its records a run's model needs none
         dataset=dataset.address or str(data),
         norm_order=config.norm_order,
         masks=learned_masks(objective.model),

@@ -1,11 +1,14 @@
 """Relations of a batch against the conditions' rules, pair by pair, and against the triplets drawn from it."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.relations import relations
 from dmml_tf.data.triplets import draw_batch
+from tests.triplet_oracle import is_negative, is_positive, random_labels, with_parts
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN
 
@@ -54,6 +57,17 @@ def test_drawn_triplets_are_of_these_relations():
     assert len(triplets) == 200
     a, p, n = triplets.T
     assert (found[condition, a, p] == 1).all() and (found[condition, a, n] == -1).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_pair_of_parts_of_songs(seed):
+    rng = np.random.default_rng(seed)
+    labels = with_parts(random_labels(rng, tracks=6, windows=3), rng)
+    found = relations(CONDITIONS, labels)
+    for square, condition in zip(found, CONDITIONS):
+        for a, b in itertools.product(range(18), repeat=2):
+            wanted = int(is_positive(condition, labels, a, b)) - int(is_negative(condition, labels, a, b))
+            assert square[a, b] == wanted, (condition.name, a, b)
 
 
 def test_one_window_has_no_relation():

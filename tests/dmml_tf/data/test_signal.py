@@ -5,6 +5,7 @@ import pytest
 
 from dmml_tf.data.pool import cut_stretch
 from dmml_tf.data.signal import AUDIO, LOG_MEL
+from tests.synthetic import SCHEMA
 from tfrecords_tools.audio.extract import as_pcm
 from tfrecords_tools.features import LogMel
 
@@ -55,7 +56,7 @@ def test_a_track_shorter_than_a_window_is_filled_up_with_silence():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_stretch_of_either_form_is_the_same_sound(row, seed):
-    mel, audio = (cut_stretch(row, 200, np.random.default_rng(seed), signal) for signal in (LOG_MEL, AUDIO))
+    mel, audio = (cut_stretch(row, SCHEMA, 200, np.random.default_rng(seed), signal) for signal in (LOG_MEL, AUDIO))
     first = mel["first_frame"]
     assert audio["first_frame"] == first and 0 < first < FRAMES - 200
     assert "audio" not in mel and "log_mel" not in audio
@@ -68,7 +69,7 @@ def test_a_stretch_of_either_form_is_the_same_sound(row, seed):
 
 def test_a_stretch_of_a_stretch_tells_its_place_in_the_track(row):
     rng = np.random.default_rng(8)
-    again = cut_stretch(cut_stretch(row, 300, rng, AUDIO), 150, rng, AUDIO)
+    again = cut_stretch(cut_stretch(row, SCHEMA, 300, rng, AUDIO), SCHEMA, 150, rng, AUDIO)
     first = again["first_frame"]
     np.testing.assert_array_equal(AUDIO.cut(again, 21), AUDIO.cut(row, first + 21))
     assert AUDIO.frames(again) == 150 and first + 150 <= FRAMES

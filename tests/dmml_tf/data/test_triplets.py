@@ -7,7 +7,14 @@ import pytest
 
 from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.triplets import draw_batch, draw_triplets
-from tests.triplet_oracle import able_anchors, is_negative, is_positive, random_judgements, random_labels
+from tests.triplet_oracle import (
+    able_anchors,
+    is_negative,
+    is_positive,
+    random_judgements,
+    random_labels,
+    with_parts,
+)
 from tfrecords_tools.features import PAPER_CHAIN
 
 GENRE = SharedTag("genre")
@@ -49,6 +56,7 @@ BATCHES = {
     "one window each": random_labels(rng(3), tracks=15, windows=1),
     "windows all alike": with_columns(BASE, start=np.zeros(N, np.int32)),
     "one window": random_labels(rng(4), tracks=1, windows=1),
+    "parts of one track": with_parts(random_labels(rng(2), tracks=1, windows=6), rng(2), share=1.0),
     "empty": {name: column[:0] for name, column in BASE.items()},
 }
 
@@ -70,6 +78,30 @@ def test_random_batches_give_valid_triplets(seed):
     )
     triplets, numbers = draw_batch(ALL, labels, 240, draw)
     assert_valid(ALL, labels, triplets, numbers)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_parts_of_one_song_give_valid_triplets_and_negatives(seed):
+    draw = rng(seed)
+    labels = with_parts(random_labels(draw, int(draw.integers(2, 12)), 4), draw)
+    triplets, numbers = draw_batch(ALL, labels, 600, draw)
+    assert_valid(ALL, labels, triplets, numbers)
+    for number, condition in enumerate(ALL):
+        assert (number in numbers) == bool(able_anchors(condition, labels)), condition.name
+        track = labels["track"][triplets[numbers == number]]
+        assert condition.of_one_track or (track[:, 0] != track[:, 1]).all()
+        assert condition.name in ("genre", "tempo") or (track[:, 0] != track[:, 2]).all()
+
+
+def test_a_part_of_the_anchors_own_song_may_be_the_only_negative():
+    labels = {
+        "genre": np.array([[0], [1], [0], [-1]], np.int32),
+        "track": np.array([0, 0, 1, 0], np.int32),
+        "start": np.array([0, 200, 0, 100], np.int32),
+    }
+    assert {tuple(row) for row in draw_triplets(GENRE, labels, 50, rng()).tolist()} == {(2, 0, 1)}
+    labels["part/genre"] = np.array([1, 2, 0, -1], np.int32)
+    assert {tuple(row) for row in draw_triplets(GENRE, labels, 50, rng()).tolist()} == {(0, 2, 1), (2, 0, 1)}
 
 
 def test_shares_are_as_asked():

@@ -77,11 +77,17 @@ def labelled(count, **columns):
     return rows, {"track": np.arange(count), "start": np.zeros(count, np.int32), **columns}
 
 
+def cut_and_vary(rows, labels, variation):
+    rng = np.random.default_rng(0)
+    speeds = variation.draw_speeds(labels["track"], rng)
+    return cut_varied(rows, labels["start"], labels, speeds, variation, rng, LOG_MEL)[1]
+
+
 def test_windows_are_mixed_within_a_column_alone():
     source = np.array([[0], [0], [0], [1], [1], [-1]] * 20)
     rows, labels = labelled(len(source), source=source)
     variation = Variation(mixed=1.0, mixed_within="source")
-    _, varied = cut_varied(rows, labels, variation, np.random.default_rng(0), LOG_MEL)
+    varied = cut_and_vary(rows, labels, variation)
     mixed = np.flatnonzero(varied["mixed_share"])
     assert {source[n, 0] for n in mixed} == {0, 1}, "an unlabelled window is mixed with none"
     assert (source[mixed] == source[varied["mixed_with"][mixed]]).all()
@@ -97,7 +103,7 @@ def test_a_column_to_mix_within_that_is_not_there_is_refused_before_the_pipeline
 
 def test_a_window_with_another_song_in_it_has_no_tempo():
     rows, labels = labelled(60, tempo=np.full(60, 120.0, np.float32))
-    _, varied = cut_varied(rows, labels, Variation(mixed=0.8), np.random.default_rng(0), LOG_MEL)
+    varied = cut_and_vary(rows, labels, Variation(mixed=0.8))
     mixed = varied["mixed_share"] > 0
     assert 30 < mixed.sum() < 60
     np.testing.assert_array_equal(varied["tempo"], np.where(mixed, np.nan, 120))
@@ -120,7 +126,8 @@ def test_without_variation_no_choice_is_drawn_and_windows_are_cut_as_ever():
     rng = np.random.default_rng(0)
     rows = [{"log_mel": np.random.default_rng(n).random((200, 128)).astype(np.float16)} for n in range(3)]
     labels = {"track": np.arange(3), "start": np.array([0, 30, 71])}
-    windows, same = cut_varied(rows, labels, NONE, rng, LOG_MEL)
+    speeds = NONE.draw_speeds(labels["track"], rng)
+    windows, same = cut_varied(rows, labels["start"], labels, speeds, NONE, rng, LOG_MEL)
     np.testing.assert_array_equal(windows, [LOG_MEL.cut(row, start) for row, start in zip(rows, labels["start"])])
     assert same == labels and rng.random() == np.random.default_rng(0).random()
 
