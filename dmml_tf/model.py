@@ -176,9 +176,7 @@ class Model:
         >>> len(dmml.load("runs/mine").index("music", workers=1))    # a folder of audio files, without labels
         4
         >>> parts = dmml.load("runs/mine").index("data/mine", windows=True)
-        >>> hit = parts.search("t001", at=4.5, k=1)[0]              # by the stretch of t001 that second 4.5 lies in
-        >>> hit.track["id"], hit.section.begin < hit.section.end
-        (..., True)
+        >>> section = parts.search("t001", at=4.5, k=1)[0].section   # what is most like t001 around second 4.5
 
         Args:
             data: a dataset or its folder, or a folder of audio files at any depth (without labels, with titles and
@@ -271,10 +269,12 @@ class Model:
             UserError: if the model is of no run, or the data lack a condition's column or the split.
         """
         from dmml_tf.baselines.compare import compare
+        from dmml_tf.evaluation.evaluate import segment_figures
         from dmml_tf.evaluation.scores import Scores
 
         dataset = self._dataset(self.run.records() if data is None else data)
-        return Scores(*compare(self.run, dataset, split, triplets, seed, baselines))
+        evaluation, accuracy = compare(self.run, dataset, split, triplets, seed, baselines)
+        return Scores(evaluation, accuracy, segment_figures(self.run, evaluation, retrieval=False).get("segments"))
 
     def trace(self, file: PathLike, hop: float = 0.5) -> "Trace":
         """Follows a song through time in every sub-space, a window each `hop` seconds.

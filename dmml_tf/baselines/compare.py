@@ -11,7 +11,7 @@ from dmml_tf.data.signal import LogMelSignal
 from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.by_condition import accuracy_by_condition
-from dmml_tf.evaluation.evaluate import Evaluation, Further, evaluate_further, evaluate_run
+from dmml_tf.evaluation.evaluate import Evaluation, Further, evaluate_further, evaluate_run, segment_figures
 from dmml_tf.evaluation.held_out import HeldOut
 from dmml_tf.evaluation.human import network_embed
 from dmml_tf.evaluation.tables import BASELINE_NAMES, MFCC_VQ, UNTRAINED
@@ -96,6 +96,7 @@ def write_evaluation(
         "seed": seed,
         "triplet_accuracy": accuracy,
         "cross_table": evaluation.cross_table,
+        **segment_figures(run, evaluation, further.retrieval),
         **evaluate_further(run, dataset, evaluation, further),
     }
     if votes is not None:

@@ -23,7 +23,7 @@ from dmml_tf.demo.report import write_report
 from dmml_tf.demo.stages import Stages
 from dmml_tf.embed.split import Embedded, label_rows
 from dmml_tf.evaluation.cross_table import diagonal_gap
-from dmml_tf.evaluation.evaluate import Evaluation
+from dmml_tf.evaluation.evaluate import Evaluation, segment_figures
 from dmml_tf.evaluation.tables import SPACE_NAMES, accuracy_table, cross_table_rows
 from dmml_tf.pictures.callbacks import training_pictures
 from dmml_tf.pictures.plots import plot_cross_table, plot_learning_curves, plot_map
@@ -187,6 +187,7 @@ def finish(config: ml_collections.ConfigDict, plan: DemoPlan, run: Run, dataset:
             },
             "triplet_accuracy": accuracy,
             "cross_table": evaluation.cross_table,
+            **segment_figures(run, evaluation, retrieval=False),
             "throughput": {
                 "pipeline_windows_per_s": round(pipeline, 1),
                 "train_windows_per_s": round(train_rate(run.folder / "history.csv"), 1),

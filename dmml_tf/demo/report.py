@@ -49,6 +49,7 @@ def write_report(folder: str | os.PathLike, report: Mapping) -> None:
             "dataset": {"tracks": {split: int}, "mutual_information": {a: {b: float}}},
             "triplet_accuracy": {system: {"whole" | "subspace": {condition | "overall":
             {"value", "low", "high", "n"} or None}}}, "cross_table": {sub-space: {triplets: float or None}},
+            "segments": as in `evaluation.json`, where the dataset has labels of segments,
             "throughput": {"pipeline_windows_per_s": float, "train_windows_per_s": float}}`.
 
     Raises:
@@ -77,10 +78,15 @@ def check_report(report: Mapping) -> None:
         _demand(_is_number(report["throughput"].get(key)), f"throughput.{key}", "a number")
     for place, value in _cells(report["cross_table"], "cross_table"):
         _demand(value is None or _is_share(value), place, "a share from 0 to 1, or null")
-    for system, spaces in report["triplet_accuracy"].items():
-        place = f"triplet_accuracy.{system}"
-        _demand(isinstance(spaces, Mapping) and set(spaces) == set(SPACE_NAMES), place, "'whole' and 'subspace'")
-        for name, score in _cells(spaces, place):
+    _check_scores(report["triplet_accuracy"], "triplet_accuracy")
+    _check_scores(report.get("segments", {}).get("triplet_accuracy", {}), "segments.triplet_accuracy")
+
+
+def _check_scores(systems: Mapping, place: str) -> None:
+    for system, spaces in systems.items():
+        where = f"{place}.{system}"
+        _demand(isinstance(spaces, Mapping) and set(spaces) == set(SPACE_NAMES), where, "'whole' and 'subspace'")
+        for name, score in _cells(spaces, where):
             _check_score(name, score)
 
 
@@ -119,6 +125,7 @@ def to_markdown(folder: Path, report: Mapping) -> str:
     parts = [
         "# Report",
         _accuracy(report["triplet_accuracy"]),
+        _segments(report.get("segments")),
         _cross(report["cross_table"]),
         _images(folder),
         _data(report["dataset"]),
@@ -144,7 +151,22 @@ def _accuracy(systems: Mapping) -> str:
         scored = trained[WHOLE].items()
         counts = ", ".join(f"{name} {score['n'] if score else 0}" for name, score in scored)
         intro += f" Triplets: {counts}."
-    return "\n\n".join([intro, *(f"### {title}\n\n{accuracy_table(systems, s)}" for s, title in SPACE_NAMES.items())])
+    return "\n\n".join([intro, *_accuracy_tables(systems)])
+
+
+def _segments(content: Mapping | None) -> str:
+    if content is None:
+        return ""
+    intro = (
+        f"## Triplet accuracy of segments\n\n{content['segments']} segments of {content['songs']} songs, each compared "
+        "by the 3 s windows that lie in it; a negative may be another segment of the anchor's song. "
+        f"{content['too_short']} more are too short for a window."
+    )
+    return "\n\n".join([intro, *_accuracy_tables(content["triplet_accuracy"])])
+
+
+def _accuracy_tables(systems: Mapping) -> Iterator[str]:
+    return (f"### {title}\n\n{accuracy_table(systems, space)}" for space, title in SPACE_NAMES.items())
 
 
 def _cross(cross: Mapping) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dmml_tf.conditions import Labels
 from dmml_tf.data.records import label_arrays, read_tracks
+from dmml_tf.data.segments import Segments
 from dmml_tf.data.signal import SOUND, Signal
 from dmml_tf.embed.embedder import Embedder, mean_of_windows
 from tfrecords_tools.dataset import Dataset
@@ -48,6 +49,7 @@ class Embedded:
         windows: float32 [M, E], the non-overlapping windows of track 0, then of track 1, and so on.
         window_track: int32 [M], which track a window is from.
         window_start: int32 [M], its first frame.
+        segments: of the tracks, where the dataset has labels of segments.
     """
 
     ids: list[str]
@@ -58,6 +60,7 @@ class Embedded:
     windows: np.ndarray
     window_track: np.ndarray
     window_start: np.ndarray
+    segments: Segments | None = None
 
     def songs(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yields each track's id and its windows float32 [W, E]."""
@@ -143,6 +146,7 @@ def walk_split(
         np.concatenate(windows),
         np.repeat(np.arange(len(rows), dtype=np.int32), [len(firsts) for firsts in starts]),
         np.concatenate(starts),
+        Segments.of(dataset.schema, rows, table.labels, dataset.features) if dataset.schema.segmented else None,
     )
 
 

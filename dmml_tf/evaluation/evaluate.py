@@ -23,6 +23,7 @@ from dmml_tf.evaluation.cross_table import (
 )
 from dmml_tf.evaluation.held_out import HeldOut, hold_out
 from dmml_tf.evaluation.human import embed_clips, network_embed
+from dmml_tf.evaluation.segments import SegmentScores, score_segments
 from dmml_tf.evaluation.views import Views
 from dmml_tf.run import Run
 from tfrecords_tools.dataset import Dataset
@@ -40,6 +41,7 @@ class Evaluation:
         held_out: the triplets, which other systems can be scored on.
         triplet_accuracy: see `dmml_tf.evaluation.by_condition.accuracy_by_condition`.
         cross_table: see `dmml_tf.evaluation.cross_table.cross_table`.
+        segments: the segments of the split, where the dataset has labels of them.
     """
 
     embedder: Embedder
@@ -48,6 +50,7 @@ class Evaluation:
     held_out: HeldOut
     triplet_accuracy: Mapping[str, Mapping]
     cross_table: CrossTable
+    segments: SegmentScores | None = None
 
 
 def evaluate_run(run: Run, dataset: Dataset, split: str = "test", count: int = 10_000, seed: int = 0) -> Evaluation:
@@ -69,7 +72,26 @@ def evaluate_run(run: Run, dataset: Dataset, split: str = "test", count: int = 1
     held_out = hold_out(run.conditions, embedded.labels, *windows, count, seed, dataset.features)
     views = Views.of_conditions(held_out.conditions, embedded.vectors.shape[1], run.norm_order, run.masks)
     accuracy = accuracy_by_condition(embedded, held_out, views)
-    return Evaluation(embedder, embedded, views, held_out, accuracy, cross_table(embedded, held_out, views))
+    segments = score_segments(embedded, run.conditions, views, dataset.features, count, seed)
+    cross = cross_table(embedded, held_out, views)
+    return Evaluation(embedder, embedded, views, held_out, accuracy, cross, segments)
+
+
+def segment_figures(run: Run, evaluation: Evaluation, retrieval: bool) -> dict[str, dict]:
+    """What `evaluation.json` says of segments; nothing where the dataset has no labels of them.
+
+    Args:
+        run: as of `evaluate_run`.
+        evaluation: from `evaluate_run`.
+        retrieval: whether they are searched too.
+    """
+    scores = evaluation.segments
+    if scores is None:
+        return {}
+    figures: dict = {**scores.counts(), "triplet_accuracy": {run.name: scores.triplet_accuracy}}
+    if retrieval:
+        figures["retrieval"] = retrieval_by_condition(scores.embedded, run.conditions, evaluation.views)
+    return {"segments": figures}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,10 +33,11 @@ class HeldOut:
     Attributes:
         conditions: the model's, and a `same_track` condition "track" if it had none of that kind.
         triplets: name -> int32 [n, 3] of tracks, or of windows for `same_track`; n = 0 where no valid
-            triplet exists.
+            triplet exists. With `item_track` they are of other items in place of tracks.
         window_track: int32 [M], the track of each window that `same_track` triplets index.
         tracks: number of tracks.
         seed: of the draw and of the bootstrap.
+        item_track: int32 [I], the track of each item that triplets index; None: items are tracks.
     """
 
     conditions: Conditions
@@ -44,11 +45,14 @@ class HeldOut:
     window_track: np.ndarray
     tracks: int
     seed: int
+    item_track: np.ndarray | None = None
 
     def owners(self, name: str) -> np.ndarray:
         """int [n, 3]: the tracks of a condition's triplets."""
         triplets = self.triplets[name]
-        return self.window_track[triplets] if self.on_windows(name) else triplets
+        if self.on_windows(name):
+            return self.window_track[triplets]
+        return triplets if self.item_track is None else self.item_track[triplets]
 
     def items(self, embedded: Embedded, name: str) -> np.ndarray:
         """float [N or M, E]: the vectors of the tracks, or of the windows, that a condition's triplets index."""

@@ -44,6 +44,8 @@ def retrieval(
 ) -> Retrieval | None:
     """Asks with every labelled track for all the others.
 
+    Where items are parts of tracks, with parts of other tracks alone: those of the query's own are no results.
+
     Results are ordered by Euclidean distance; of equally distant tracks the one with the smaller row
     number comes first. Distances are rounded to float32 before they are compared, so that the order
     does not hang on the chunk's size.
@@ -53,7 +55,7 @@ def retrieval(
 
     Args:
         space: float [N, D], as `dmml_tf.evaluation.views.Views.space` gives it.
-        labels: columns of the N tracks.
+        labels: columns of the N tracks; "track" says which items are of one.
         condition: whose rule says what is relevant; any kind but `same_track`.
         ks: numbers of results K, each at least 1.
         chunk: queries at a time. Memory is bounded by a few arrays of `chunk` x N numbers.
@@ -72,7 +74,12 @@ def retrieval(
     kept = np.flatnonzero(condition.labelled(labels))
     known = {name: column[kept] for name, column in labels.items()}
     relevance = condition.relevance(known)
-    judged = [_judge(order, rows, relevance, ks) for rows, order in _ranked(space[kept], chunk)]
+    track = known["track"]
+    most = int(np.unique(track, return_counts=True)[1].max(initial=1))
+    judged = [
+        _judge(order, rows, track, relevance, [min(k, len(kept) - most) for k in ks])
+        for rows, order in _ranked(space[kept], track, chunk)
+    ]
     figures = np.concatenate(judged) if judged else np.zeros((0, len(ks) + 2))
     asked = ~np.isnan(figures[:, 0])
     if not asked.any():
@@ -88,8 +95,8 @@ def retrieval(
     )
 
 
-def _ranked(space: np.ndarray, chunk: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields (rows [q], order int [q, N - 1]): each row's other rows, nearest first."""
+def _ranked(space: np.ndarray, track: np.ndarray, chunk: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields (rows [q], order int [q, N - 1]): each row's other rows, nearest first, those of its track behind all."""
     space = space.astype(np.float64)
     square = np.einsum("nd,nd->n", space, space)
     for begin in range(0, len(space), chunk):
@@ -97,14 +104,17 @@ def _ranked(space: np.ndarray, chunk: int) -> Iterator[tuple[np.ndarray, np.ndar
         distance = square[rows, None] + square[None] - 2.0 * (space[rows] @ space.T)
         # float32 swallows what the order of summation leaves, which would break ties by chance.
         rounded = (np.round(distance / max(square.max(), 1e-12), 12)).astype(np.float32)
+        rounded[track[rows, None] == track] = np.inf
         rounded[np.arange(len(rows)), rows] = -np.inf  # the query itself comes first and is dropped
         yield rows, np.argsort(rounded, axis=1, kind="stable")[:, 1:]
 
 
-def _judge(order: np.ndarray, rows: np.ndarray, relevance: Relevance, ks: Sequence[int]) -> np.ndarray:
+def _judge(
+    order: np.ndarray, rows: np.ndarray, track: np.ndarray, relevance: Relevance, ks: Sequence[int]
+) -> np.ndarray:
     """float64 [q, len(ks) + 2]: R@K of each K, R-precision, mAP@R; NaN for a query without a relevant track."""
     relevant = relevance.relevant(rows)
-    relevant[np.arange(len(rows)), rows] = False
+    relevant[track[rows, None] == track] = False
     total = relevant.sum(axis=1)
     hits = np.take_along_axis(relevant, order, axis=1)
     ranks = np.arange(1, order.shape[1] + 1)

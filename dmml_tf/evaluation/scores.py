@@ -28,10 +28,12 @@ class Scores:
         evaluation: of the model, with its vectors and the triplets.
         accuracy: system -> `whole` or `subspace` -> condition or `overall` -> share of triplets in the right order with
             its 95 % interval, or None without a triplet. The model goes by its configuration's name.
+        segments: the same of segments, and how many there are, where the data have labels of them; None otherwise.
     """
 
     evaluation: Evaluation
     accuracy: Mapping[str, Mapping[str, Any]]
+    segments: Mapping[str, Any] | None = None
 
     @property
     def cross_table(self) -> CrossTable:
@@ -50,7 +52,8 @@ class Scores:
         return disentanglement(self.cross_table, label_cross_table(self.evaluation.held_out, labels))
 
     def __str__(self) -> str:
-        return evaluation_text({"triplet_accuracy": self.accuracy, "cross_table": self.cross_table})
+        segments = {} if self.segments is None else {"segments": self.segments}
+        return evaluation_text({"triplet_accuracy": self.accuracy, "cross_table": self.cross_table, **segments})
 
     def __repr__(self) -> str:
         return str(self)

@@ -58,15 +58,32 @@ def evaluation_text(content: Mapping) -> str:
         gap = diagonal_gap(content["cross_table"])
         parts.append(f"Cross table:\n{cross_table_rows(content['cross_table'])}")
         parts.append("" if gap is None else f"Mean of the diagonal minus mean of the rest: {gap:.3f}")
+    if "segments" in content:
+        parts.append(segments_text(content["segments"]))
     if "disentanglement" in content:
         parts.append(disentanglement_lines(content["disentanglement"]))
-    for key, title, rows in (("retrieval", "Retrieval", retrieval_table), ("tagging", "Tagging", tagging_table)):
-        for space, figures in content.get(key, {}).items():
-            parts.append(f"{title}, {SPACE_NAMES[space].lower()}:\n{rows(figures)}")
+    parts += retrieval_parts(content)
+    for space, figures in content.get("tagging", {}).items():
+        parts.append(f"Tagging, {SPACE_NAMES[space].lower()}:\n{tagging_table(figures)}")
     for key, title in (("dim_sim", "dim-sim"), ("odd_one_out", "Odd one out")):
         if key in content:
             parts.append(f"{title}: {agreement_lines(content[key])}")
     return "\n\n".join(parts) + "\n"
+
+
+def segments_text(content: Mapping) -> str:
+    """The part "segments" of `evaluation.json`: how many there are, their triplets and, if asked for, retrieval."""
+    short = f"; {content['too_short']} more are too short for a window" if content["too_short"] else ""
+    parts = [f"Segments, {content['segments']} of {content['songs']} songs{short}."]
+    systems = content["triplet_accuracy"]
+    parts += [f"{title}, segments:\n{accuracy_table(systems, space)}" for space, title in SPACE_NAMES.items()]
+    return "\n\n".join([*parts, *retrieval_parts(content, " of segments")])
+
+
+def retrieval_parts(content: Mapping, what: str = "") -> list[str]:
+    """A table a space of `retrieval_by_condition`, if it was asked for; `what` is retrieved, said in its title."""
+    tables = content.get("retrieval", {}).items()
+    return [f"Retrieval{what}, {SPACE_NAMES[space].lower()}:\n{retrieval_table(figures)}" for space, figures in tables]
 
 
 def retrieval_table(by_condition: Mapping[str, Mapping | None]) -> str:

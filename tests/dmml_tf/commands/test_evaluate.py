@@ -14,6 +14,7 @@ from dmml_tf.commands import evaluate
 from dmml_tf.conditions import Conditions, SameTrack, SharedTag, Within
 from dmml_tf.demo.report import check_report
 from dmml_tf.run import Run
+from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import PAPER_CHAIN, LogMel
 
@@ -105,3 +106,21 @@ def test_a_run_that_is_called_as_a_baseline_is_told_apart_by_a_refusal(run_folde
     path.write_text(path.read_text().replace('"name": "category"', '"name": "untrained"'))
     with pytest.raises(UserError, match="its configuration is called 'untrained', as one of the baselines is"):
         call(f"--run={run_folder}", "--triplets=20", "--baselines")
+
+
+def test_segments_have_a_part_of_their_own(run_folder, tmp_path, capsys):
+    data = write_dataset(tmp_path / "parts", {"train": 4, "test": 14}, segments=True)
+    call(f"--run={run_folder}", f"--data={data.folder}", "--triplets=50", "--retrieval")
+    printed, written = capsys.readouterr().out, json.loads((run_folder / "evaluation.json").read_text())
+    segments = written["segments"]
+    # Two halves of 5 s, of three in four songs, and a window of 3 s in each.
+    assert (segments["segments"], segments["songs"], segments["too_short"]) == (24, 12, 0)
+    scores = segments["triplet_accuracy"]["category"]["whole"]
+    assert set(scores) == {"genre", "tempo", "overall"} and scores["genre"]["n"] == 50
+    assert set(segments["retrieval"]) == {"whole", "subspace"}
+    for said in ("Segments, 24 of 12 songs.", "Whole space, segments:", "Retrieval of segments, whole space:"):
+        assert said in printed
+    assert f"{scores['tempo']['value']:.3f} ({scores['tempo']['low']:.2f} to" in printed
+    call(f"--run={run_folder}", "--triplets=50", "--retrieval")
+    assert "segments" not in json.loads((run_folder / "evaluation.json").read_text())
+    assert not re.search("segments[,.:]", capsys.readouterr().out)

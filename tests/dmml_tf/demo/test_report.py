@@ -107,3 +107,17 @@ def test_another_form_is_refused_by_name_and_nothing_is_written(tmp_path, place,
 
 def test_the_example_keeps_the_form():
     assert check_report(example()) is None
+
+
+def test_segments_have_a_heading_of_their_own(tmp_path):
+    systems = {"demo": {"whole": {"genre": score(0.7)}, "subspace": {"genre": score(0.8)}}}
+    segments = {"segments": 24, "songs": 12, "too_short": 3, "triplet_accuracy": systems}
+    write_report(tmp_path, {**example(), "segments": segments})
+    page = (tmp_path / "report.md").read_text()
+    assert "## Triplet accuracy of segments\n\n24 segments of 12 songs" in page and "3 more are too short" in page
+    assert page.count("0.700 (") == 1 and page.count("0.800 (") == 1
+    systems["demo"]["whole"]["genre"]["value"] = 2
+    with pytest.raises(UserError, match=r"'segments\.triplet_accuracy\.demo\.whole\.genre\.value'"):
+        write_report(tmp_path, {**example(), "segments": segments})
+    write_report(tmp_path, example())
+    assert "segments" not in (tmp_path / "report.md").read_text()

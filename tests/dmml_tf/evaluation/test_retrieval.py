@@ -83,6 +83,14 @@ def test_several_labels_are_found_in_the_union():
     assert found.recall == {1: (0.5 + 1 + 0 + 1) / 4, 2: (1 + 1 + 0.5 + 1) / 4}
 
 
+def test_parts_of_the_querys_own_track_are_no_results():
+    labels = {"genre": np.array([[0, 1], [1, -1], [0, -1], [2, -1]], np.int32), "track": np.array([0, 0, 1, 1])}
+    found = retrieval(np.arange(4, dtype=np.float32)[:, None] ** [1, 1], labels, GENRE, ks=(1, 2, 8))
+    # Row 0 meets genres 0 and 2: its other genre is in its own track alone. Row 2 meets row 1, then row 0.
+    assert found.recall == {1: (0.5 + 0) / 2, 2: (0.5 + 1) / 2, 8: (0.5 + 1) / 2}
+    assert (found.queries, found.without_relevant, found.r_precision) == (2, 2, 0.5)
+
+
 def test_a_space_that_is_the_labels_is_perfect():
     genre = np.arange(60) % 5
     labels = {"genre": genre[:, None].astype(np.int32), "track": np.arange(60)}
