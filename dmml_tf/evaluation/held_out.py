@@ -103,7 +103,14 @@ def _with_track(conditions: Conditions) -> Conditions:
     return Conditions([*conditions, SameTrack("track", width=0)])
 
 
-def sample_triplets(condition: Condition, labels: Labels, count: int, seed: int, overlap_frames: int = 0) -> np.ndarray:
+def sample_triplets(
+    condition: Condition,
+    labels: Labels,
+    count: int,
+    seed: int,
+    overlap_frames: int = 0,
+    negatives_within: bool = False,
+) -> np.ndarray:
     """Draws triplets of item indices.
 
     Anchors are uniform over the labelled items that have at least one positive and one negative; a
@@ -115,6 +122,8 @@ def sample_triplets(condition: Condition, labels: Labels, count: int, seed: int,
         count: triplets wanted.
         seed: same seed, same triplets.
         overlap_frames: see `Condition.similar`.
+        negatives_within: takes negatives of the anchor's own track alone, parts of which may be dissimilar where
+            segments label them.
 
     Returns:
         int32 [n, 3] of (anchor, positive, negative); n = `count`, or 0 when no valid triplet exists.
@@ -125,7 +134,7 @@ def sample_triplets(condition: Condition, labels: Labels, count: int, seed: int,
     rng = np.random.default_rng([seed, 0x7261696E])
     labelled = np.flatnonzero(condition.labelled(labels))
     near = _SameTrack(labels) if condition.of_one_track else _AnyOf(labelled)
-    far = _AnyOf(labelled)
+    far = _SameTrack(labels) if negatives_within else _AnyOf(labelled)
 
     def similar(i: np.ndarray, j: np.ndarray) -> np.ndarray:
         return condition.similar(labels, i, j, overlap_frames)

@@ -77,19 +77,37 @@ def trace_audio(
     Raises:
         UserError: if the file cannot be used, or its windows would be more than 4,096.
     """
-    features = embedder.signal.features
-    step = max(1, round(hop * features.frames_per_second))
     sound, seconds = read_sound(path, embedder.signal, max_seconds)
+    step = hop_frames(hop, embedder)
     count = len(embedder.signal.starts(sound, step))
     if count > MAX_WINDOWS:
         raise UserError(
             f"{os.fspath(path)}: {count} windows, at most {MAX_WINDOWS} are compared; give a --hop "
             f"of {hop * count / MAX_WINDOWS:.1f} or more, or a smaller --max_seconds"
         )
-    seconds_a_frame = 1.0 / features.frames_per_second
-    vectors = search_vectors(embedder.windows(sound, step), conditions)
-    window_seconds = features.window_frames * seconds_a_frame
-    return Trace(Path(path).name, seconds, step * seconds_a_frame, vectors, conditions, window_seconds)
+    return trace_windows(Path(path).name, seconds, embedder.windows(sound, step), embedder, conditions, hop)
+
+
+def hop_frames(hop: float, embedder: Embedder) -> int:
+    """Whole frames, at least one, from one window to the next that are `hop` seconds apart."""
+    return max(1, round(hop * embedder.signal.features.frames_per_second))
+
+
+def trace_windows(
+    name: str, seconds: float, windows: np.ndarray, embedder: Embedder, conditions: Conditions, hop: float
+) -> Trace:
+    """The trace of a song whose windows are embedded.
+
+    Args:
+        name, seconds: of the song.
+        windows: float32 [W, E], `hop_frames` apart.
+        embedder: that made them.
+        conditions: of the run.
+        hop: seconds from window to window, rounded to whole frames.
+    """
+    rate = embedder.signal.features.frames_per_second
+    vectors, length = search_vectors(windows, conditions), embedder.signal.features.window_frames / rate
+    return Trace(name, seconds, hop_frames(hop, embedder) / rate, vectors, conditions, length)
 
 
 def nearest_labels(trace: Trace, index: Index, condition: Condition) -> list[str]:

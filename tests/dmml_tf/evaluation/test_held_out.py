@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dmml_tf.conditions import SameTrack, SharedTag, Within
+from dmml_tf.conditions.labels import part_of
 from dmml_tf.evaluation.held_out import sample_triplets
 from tfrecords_tools.errors import UserError
 
@@ -77,6 +78,26 @@ def test_anchors_and_partners_are_uniform(condition):
     for column, partners in ((1, table[anchor][0]), (2, table[anchor][1])):
         shares = np.bincount(of_anchor[:, column], minlength=40)[sorted(partners)] / len(of_anchor) * len(partners)
         assert np.abs(shares - 1.0).max() < 0.5
+
+
+@pytest.mark.parametrize("condition", [GENRE, TEMPO], ids=lambda c: c.kind)
+def test_negatives_within_are_all_other_parts_of_the_anchors_track(condition):
+    labels = labels_of()
+    labels[part_of(condition.column)] = part = np.arange(40) % 4 // 2 + 1
+    apart = {**labels, "track": np.arange(40)}  # the oracle's negatives, were each item a track of its own
+    positives, anywhere = (oracle(rows, type(condition)) for rows in (labels, apart))
+    table = {}
+    for anchor, (near, _) in positives.items():
+        track = set(np.flatnonzero((labels["track"] == labels["track"][anchor]) & (part != part[anchor])).tolist())
+        if within := anywhere[anchor][1] & track:
+            table[anchor] = near, within
+    triplets = sample_triplets(condition, labels, 20_000, seed=3, negatives_within=True)
+    assert len(triplets) == 20_000 and set(triplets[:, 0]) == set(table) != set()
+    for anchor, (near, within) in table.items():
+        of_anchor = triplets[triplets[:, 0] == anchor]
+        assert set(of_anchor[:, 1]) == near and set(of_anchor[:, 2]) == within
+    unsegmented = labels_of()
+    assert len(sample_triplets(condition, unsegmented, 10, seed=0, negatives_within=True)) == 0
 
 
 def test_a_partner_too_rare_to_guess_is_found():
