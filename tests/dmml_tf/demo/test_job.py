@@ -1,6 +1,7 @@
 """The main job in small: on the made corpus and on a table of one's own files."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -9,11 +10,14 @@ import soundfile
 import tensorflow as tf
 from dmml_tf.configs import demo as demo_config
 
-from dmml_tf.demo.job import LOUDNESS, DemoPlan, run_demo, with_every_column
+from dmml_tf.demo import job
+from dmml_tf.demo.job import LOUDNESS, DemoPlan, make_records, run_demo, with_every_column
 from dmml_tf.demo.report import check_report
+from dmml_tf.demo.stages import Stages
 from dmml_tf.run import Run
 from tests.synthetic import SCHEMA
 from tfrecords_tools.dataset import Dataset, Shard
+from tfrecords_tools.errors import UserError
 from tfrecords_tools.features import LogMel
 from tfrecords_tools.schema import Schema
 
@@ -102,6 +106,16 @@ def test_a_table_of_ones_own_gets_a_subspace_for_every_column(eagerly, in_this_p
     assert set(run.conditions.subspaces) == {"genre", "scene", "loudness", "tempo"}
     assert run.embedding().output_shape[-1] == 4 * 64
     check_run(tmp_path / "run", {"genre", "scene", "loudness", "tempo"})
+
+
+def test_segments_go_with_a_table_of_ones_own(tmp_path, monkeypatch):
+    given = {}
+    monkeypatch.setattr(job, "build_dataset", lambda manifest, out, options, **how: given.update(how))
+    plan, stages = DemoPlan(str(tmp_path), manifest="songs.csv", segments="segments.csv"), Stages(tmp_path / "s.json")
+    make_records(small_config(), plan, stages)
+    assert given["segments"] == "segments.csv"
+    with pytest.raises(UserError, match="--segments=segments.csv: are parts of the songs of --manifest; give that too"):
+        make_records(small_config(), dataclasses.replace(plan, manifest=None), stages)
 
 
 def test_columns_that_give_no_triplet_are_left_out(tmp_path, capsys):
