@@ -38,7 +38,7 @@ def search(library, capsys):
     return asked
 
 
-def test_a_section_of_a_song_and_the_sections_like_it(search, music, library):
+def test_a_section_of_a_song_and_the_sections_like_it(search, music, library, tmp_path):
     status, out, _ = search("--track=0.flac", "--window=0:03-0:09", "--windows", "--format=json")
     content = json.loads(out)
     assert status == 0 and content["query"]["window"] == {"begin": 3, "end": 9}
@@ -50,8 +50,17 @@ def test_a_section_of_a_song_and_the_sections_like_it(search, music, library):
     assert [hit.score for hit in in_python] == pytest.approx([row["score"] for row in content["results"]])
     by_file = json.loads(search(f"--audio={music / '0.flac'}", "--window=0:03-0:09", "--format=json")[1])["results"]
     assert by_file[0]["id"] == "0.flac" and "section" not in by_file[0]
-    status, out, _ = search("--track=0.flac", "--window=3-9", "--windows")
+    playlist = library / "like.m3u8"
+    status, out, _ = search("--track=0.flac", "--window=3-9", "--windows", f"--m3u={playlist}")
     assert status == 0 and out.startswith("query 0:03-0:09 of 0.flac: ") and "  section  " in out.splitlines()[1]
+    begins = [row["section"]["begin"] for row in content["results"]]
+    lines = playlist.read_text().splitlines()
+    assert [line for line in lines if "VLC" in line] == [f"#EXTVLCOPT:start-time={at:.2f}" for at in begins if at]
+    stretches = dmml.load(tmp_path / "run").index(music, workers=1, windows=True)
+    assert stretches.ids == ["0.flac", "1.flac", "2.flac"] and len(stretches.index.stretches) >= 3
+    hits = stretches.search("0.flac", at=4.5)
+    assert {hit.track["id"] for hit in hits} == {"1.flac", "2.flac"}
+    assert all(0 <= hit.section.begin < hit.section.end <= 12 for hit in hits)
 
 
 def test_bad_windows_are_one_line(search):

@@ -13,6 +13,7 @@ from dmml_tf.explore.songs import Songs
 from dmml_tf.explore.words import plain
 from dmml_tf.heard.fit import fit_heard_as
 from dmml_tf.heard.said import heard_text
+from dmml_tf.search.build import with_stretches
 from dmml_tf.search.index import Index
 from tests.dmml_tf.explore.conftest import COUNT, HEARD, HOSTILE, rows
 from tests.dmml_tf.heard.made import CONDITIONS as MADE
@@ -20,6 +21,7 @@ from tests.dmml_tf.heard.made import VOCABULARIES
 from tests.dmml_tf.heard.made import songs as made_songs
 from tests.dmml_tf.search.made import made_index
 from tfrecords_tools.errors import UserError
+from tfrecords_tools.features import PAPER_CHAIN
 
 
 def test_a_song_is_plain_data_and_its_text_is_left_alone(songs):
@@ -64,6 +66,12 @@ def test_a_run_without_its_dataset_opens_and_a_dataset_that_is_named_must_be_the
     assert Songs.of_run(moved, str(songs.audio.folder)).audio.paths == songs.audio.paths
     with pytest.raises(UserError, match="tracks.csv: cannot be read .*--data"):
         Songs.of_run(moved, str(tmp_path))
+    index = Index.load(moved / "index")
+    songs_of_one_window = (
+        (track["id"], np.array(index.vectors[row : row + 1])) for row, track in enumerate(index.tracks)
+    )
+    with_stretches(index, songs_of_one_window, PAPER_CHAIN).save(moved / "index")
+    assert Songs.of_run(moved).index.stretches is None  # the page shows whole songs
     index = Index.load(moved / "index")
     Index(np.array(index.vectors), index.conditions, index.tracks, "other", index.lengths).save(moved / "index")
     with pytest.raises(UserError, match="other weights.*dmml index"):
