@@ -139,7 +139,7 @@ def _write_segments(path: Path, tracks: list[dict]) -> None:
             times = zip(track.get("segments/start", ()), track.get("segments/end", ()))
             for place, (start, end) in enumerate(times):
                 tempo = track["segments/values/tempo"][place]
-                cells = (genres[place], "" if np.isnan(tempo) else tempo)
+                cells = (genres.get(place, ""), "" if np.isnan(tempo) else tempo)
                 writer.writerow([track["track_id"], np.float32(start), np.float32(end), *cells])
 
 

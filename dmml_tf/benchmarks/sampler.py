@@ -9,11 +9,14 @@ import numpy as np
 from dmml_tf.benchmarks.brute_force import BruteForce, count_alone
 from dmml_tf.benchmarks.made_labels import TagMakeUp, even, falling, label_batches, made_tracks
 from dmml_tf.conditions import Condition, Conditions, SameTrack, SharedTag, Within
+from dmml_tf.conditions.labels import part_of
 from dmml_tf.data.pipeline import BatchPlan, window_batches
+from dmml_tf.data.segment_labels import JOIN
 from dmml_tf.data.track_table import track_table
 from dmml_tf.data.triplets import draw_batch
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.program import progress
+from tfrecords_tools.tables.track_segments import segment_rows
 
 VOCABULARIES = (10, 100, 1_000, 10_000)
 PAPER = Conditions(
@@ -61,19 +64,26 @@ def measure_dataset(
 
     Returns:
         "steps_an_epoch", and for each condition "triplets", "invalid", "share", "asked" (shares of all triplets),
-        "tagged" tracks, "alone", those of them that share a tag with no other, and "anchors", how many were an anchor
-        within one epoch.
+        "tagged" tracks, "alone", those of them that share a tag with no other, "anchors", how many were an anchor
+        within one epoch, and "between_labels", the share of windows that are unlabelled since no label of their song
+        covers three quarters of them.
     """
     tracks = {row.track_id: row for row in track_table(dataset, (split,))}
-    truth, rng = BruteForce(tracks), np.random.default_rng([seed, 0])
+    truth = BruteForce(tracks, segment_rows(dataset.folder, dataset.schema))
+    rng, windows_drawn = np.random.default_rng([seed, 0]), 0
     skipped, steps = passed_over(len(tracks), plan), steps or epoch_steps(len(tracks), plan)
     shares = np.array([condition.share for condition in conditions]) / sum(condition.share for condition in conditions)
     most = skipped + max(steps, 4 * int(np.ceil(least / (plan.triplets * shares[shares > 0].min()))))
     drawn: collections.Counter[int] = collections.Counter()
     invalid: collections.Counter[int] = collections.Counter()
+    between: collections.Counter[int] = collections.Counter()
     anchors: list[set[str]] = [set() for _ in conditions]
     for step, windows in enumerate(window_batches(dataset, split, conditions, plan, rng)):
         triplets, numbers = draw_batch(conditions, windows.labels, plan.triplets, rng)
+        windows_drawn += len(windows.track_ids)
+        for number, condition in enumerate(conditions):
+            part = windows.labels.get(part_of(condition.column))
+            between[number] += 0 if part is None or not condition.by_label else int((part == JOIN).sum())
         places = list(zip(windows.track_ids, windows.labels["start"].tolist()))
         for triplet, number in zip(triplets.tolist(), numbers.tolist()):
             drawn[number] += 1
@@ -92,6 +102,7 @@ def measure_dataset(
             "tagged": sum(truth.labelled(condition, track) for track in tracks),
             "alone": truth.alone(condition),
             "anchors": len(anchors[number]),
+            "between_labels": between[number] / max(1, windows_drawn),
         }
         for number, condition in enumerate(conditions)
     }

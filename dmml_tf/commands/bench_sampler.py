@@ -98,8 +98,9 @@ def _lines(figures: Mapping) -> list[str]:
 
 
 def _covered(one: Mapping) -> str:
-    covered = one["anchors"] / max(1, one["tagged"])
+    covered, between = one["anchors"] / max(1, one["tagged"]), one.get("between_labels", 0)
     return (
         f"share {one['share']:.4f} of {one['asked']:.4f} asked; {one['anchors']:,} of {one['tagged']:,} labelled "
         f"tracks were anchors ({covered:.1%}; {one['alone']} share a tag with no other)"
+        + (f"; {between:.1%} of windows lie between two labels of their song and have none" if between else "")
     )

@@ -20,6 +20,8 @@ from dmml_tf.benchmarks.sampler import (
 )
 from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.pipeline import BatchPlan
+from dmml_tf.data.records import repeat_labels
+from tests.synthetic import write_dataset
 from tfrecords_tools.errors import UserError
 from tfrecords_tools.tables.tracks import TrackRow
 
@@ -43,6 +45,38 @@ def test_a_dataset_by_brute_force(synthetic):
         assert one["invalid"] == 0 and one["triplets"] >= 500
         assert one["share"] == pytest.approx(one["asked"], abs=0.02)
         assert one["tagged"] == (32 if name in ("tempo", "octaves") else 40) and one["anchors"] <= one["tagged"]
+
+
+@pytest.fixture(scope="module")
+def halved(tmp_path_factory):
+    """40 tracks, four in five of which change their genre and their tempo in the middle."""
+    return write_dataset(tmp_path_factory.mktemp("halved"), {"train": 40}, frames=300, segments=True)
+
+
+def measured(dataset):
+    plan = dataclasses.replace(PLAN, tracks=12, triplets=256)
+    return measure_dataset(dataset, "train", CONDITIONS, plan, least=300)["conditions"]
+
+
+def test_songs_whose_labels_change_by_brute_force(halved):
+    found = measured(halved)
+    for name, one in found.items():
+        assert one["invalid"] == 0 and one["share"] == pytest.approx(one["asked"], abs=0.04)
+        # Of the 172 starts in a track that changes, 65 give a window between both halves; pairs lie apart, so fewer.
+        low, high = (0.1, 0.8 * 65 / 172) if name in ("genre", "tempo") else (0, 0)
+        assert low <= one["between_labels"] <= high
+        assert one["anchors"] >= 0.9 * one["tagged"] and one["tagged"] == (32 if name == "tempo" else 40)
+
+
+def test_labels_of_songs_in_place_of_their_parts_would_be_found(halved, monkeypatch):
+    def own(labels, rows, segmented, items, start, *_):
+        return repeat_labels(labels, items, start)
+
+    monkeypatch.setattr("dmml_tf.data.pipeline.label_windows", own)
+    found = measured(halved)
+    # Two genres of three a song leave no two songs apart; half of the windows are not of their song's own tempo.
+    assert found["genre"]["triplets"] == found["artist"]["invalid"] == found["track"]["invalid"] == 0
+    assert found["tempo"]["invalid"] > 0.05 * found["tempo"]["triplets"]
 
 
 def test_a_kind_without_a_rule_here_is_refused():

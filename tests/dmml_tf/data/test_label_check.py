@@ -8,7 +8,7 @@ import pytest
 
 from dmml_tf.conditions import Conditions, Judged, SameTrack, SharedTag, Within
 from dmml_tf.data.label_check import check_conditions
-from tests.synthetic import SCHEMA, write_dataset
+from tests.synthetic import SCHEMA, synthetic_track, write_dataset
 from tests.tfrecords_tools.made_tables import write_tracks
 from tests.triplet_oracle import able_anchors
 from tfrecords_tools.dataset import Dataset, Shard
@@ -166,3 +166,44 @@ def test_octaves_count_as_alike(tmp_path, tempi, said):
     condition = Within("beat", 2.0, column="tempo", octave=True)
     assert said in fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)
     assert bool(fault(table(tmp_path, [("folk", str(bpm), "a") for bpm in tempi]), condition)) == bool(said)
+
+
+def changing(folder, songs):
+    """A dataset of songs, each (own genres, own tempo, [(genre ids, tempo) of its segments])."""
+    count = iter(range(len(songs)))
+
+    def make(number, rng, frames, unlabelled):
+        genres, tempo, segments = songs[next(count)]
+        track = synthetic_track(number, rng, frames) | {"tags/genre": genres, "values/tempo": tempo}
+        seconds = np.linspace(0, track["duration"], len(segments) + 1)
+        return track | {
+            "segments/start": seconds[:-1],
+            "segments/end": seconds[1:],
+            "segments/tags/genre": [(n, tag) for n, (tags, _) in enumerate(segments) for tag in tags],
+            "segments/values/tempo": [beat for _, beat in segments],
+        }
+
+    return write_dataset(folder, {"train": len(songs)}, frames=130, make_track=make, segments=True)
+
+
+@pytest.mark.parametrize(
+    "condition, songs, said",
+    [
+        (GENRE, [([], 90, [([0], 90), ([1], 90)]), ([], 90, [([0], 90)])], ""),  # all labels are those of segments
+        (GENRE, [([], 90, [([], 95)])] * 3, "none of its 3 tracks is tagged"),
+        (GENRE, [([0], 90, [([0], 95)]), ([0], 90, [])], "are all similar"),
+        (GENRE, [([0], 90, [([2], 90)]), ([1], 90, [])], "no two tracks share a tag"),
+        (TEMPO, [([], None, [([], 90), ([], 120)]), ([], 91, [])], ""),
+        (TEMPO, [([], 92, [([], 90), ([], 93)]), ([], 91, [])], "all lie within 5 of one another"),
+    ],
+    ids=["segments alone", "none", "alike", "apart", "tempo", "one tempo"],
+)
+def test_labels_of_segments_count(tmp_path, condition, songs, said):
+    line = fault(changing(tmp_path, songs), condition)
+    assert said in line and bool(line) == bool(said)
+
+
+def test_no_record_is_read_where_the_songs_own_labels_are_enough(tmp_path, monkeypatch):
+    dataset = changing(tmp_path, [([0], 90, [([1], 90)]), ([0], 99, []), ([1], 91, [])])
+    monkeypatch.setattr("dmml_tf.data.label_check.read_tracks", None)
+    assert not fault(dataset, GENRE) and not fault(dataset, TEMPO)

@@ -128,3 +128,13 @@ def test_a_known_tempo_is_compared_by_value_and_an_unknown_one_by_speed():
     inputs, condition, _ = form.make(windows(ids, tempo=tempo, speed=speed), RNG(0))
     rows = {tuple(row) for row in inputs["triplets"][condition == 1].tolist()}
     assert rows == {(0, 1, 2), (1, 0, 2), (3, 4, 5), (4, 3, 5)}
+
+
+def test_a_song_whose_tempo_changes_is_not_compared_by_speed():
+    ids = ["a", "a", "a", "b", "b", "b", "c", "d"]
+    tempo = np.array([np.nan] * 6 + [100, 102], np.float32)
+    speed = np.array([1, 1, 1.2, 1, 1, 1.2, 1, 1], np.float32)
+    form = taught_form(CONDITIONS, 300, teacher(), LOG_MEL, {"genre": 1.0})
+    part = np.array([-1, -1, 1, 0, 0, 0, 0, 0], np.int32)  # of "a" two windows lie on a change, one where none is known
+    inputs, condition, _ = form.make(windows(ids, tempo=tempo, speed=speed, **{"part/tempo": part}), RNG(0))
+    assert {tuple(row) for row in inputs["triplets"][condition == 1].tolist()} == {(3, 4, 5), (4, 3, 5)}

@@ -3,7 +3,9 @@
 import pytest
 
 from dmml_tf import configs
-from dmml_tf.training.config import in_todays_layout
+from dmml_tf.training.config import as_ever, in_todays_layout, load_data
+from tests.synthetic import SCHEMA, write_dataset
+from tfrecords_tools.dataset import Dataset
 
 
 def earlier(config: dict, objective: str, schedule: str) -> dict:
@@ -31,3 +33,23 @@ def test_a_run_of_one_device_and_one_precision_did_not_say_so():
     today = configs.load("demo").to_dict()
     before = {**today, "train": {k: v for k, v in today["train"].items() if k not in ("devices", "precision")}}
     assert in_todays_layout(before)["train"] == today["train"] and today["train"]["devices"] == 1
+
+
+def test_a_run_from_before_segments_is_of_data_without_any():
+    today = configs.load("demo")
+    before = today.to_dict()
+    del before["segments"]
+    assert in_todays_layout(before) == today.to_dict()
+    assert "segments" not in as_ever(today), "kept figures of tables are found by the configuration of before"
+    today.segments = False
+    assert in_todays_layout(today.to_dict()) != in_todays_layout(before) and as_ever(today).segments is False
+
+
+def test_data_are_read_with_their_segments_or_without(tmp_path):
+    write_dataset(tmp_path, {"train": 4}, frames=130, segments=True)
+    config = configs.load("demo")
+    assert load_data(config, tmp_path) == Dataset.load(tmp_path) and load_data(config, tmp_path).schema.segmented
+    config.segments = False
+    assert load_data(config, tmp_path).schema == SCHEMA
+    del config.segments  # one of the user's own from before there were any
+    assert load_data(config, tmp_path).schema.segmented
