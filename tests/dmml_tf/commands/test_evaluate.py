@@ -8,6 +8,7 @@ import pytest
 from absl import flags
 from tensorflow import keras
 
+import dmml_tf as dmml
 from dmml_tf.baselines import compare as compare_module
 from dmml_tf.baselines.mfcc_vq import MfccVq
 from dmml_tf.commands import evaluate
@@ -121,6 +122,9 @@ def test_segments_have_a_part_of_their_own(run_folder, tmp_path, capsys):
     for said in ("Segments, 24 of 12 songs.", "Whole space, segments:", "Retrieval of segments, whole space:"):
         assert said in printed
     assert f"{scores['tempo']['value']:.3f} ({scores['tempo']['low']:.2f} to" in printed
+    in_python = dmml.load(run_folder).evaluate(data, triplets=50)
+    assert in_python.segments == {name: segments[name] for name in segments if name != "retrieval"}
+    assert "Segments, 24 of 12 songs." in str(in_python) and "Retrieval" not in str(in_python)
     call(f"--run={run_folder}", "--triplets=50", "--retrieval")
     assert "segments" not in json.loads((run_folder / "evaluation.json").read_text())
     assert not re.search("segments[,.:]", capsys.readouterr().out)

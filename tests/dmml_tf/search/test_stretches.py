@@ -13,7 +13,7 @@ from dmml_tf.search.build import with_stretches
 from dmml_tf.search.filters import parse_filter
 from dmml_tf.search.index import Index
 from dmml_tf.search.join_windows import LEAST_COSINE, join_windows
-from dmml_tf.search.query import by_embedding, by_stretch, by_tracks
+from dmml_tf.search.query import by_embedding, by_stretch, by_tracks, mix, push_away
 from dmml_tf.search.recall import describe, prepared
 from dmml_tf.search.rules import Rules
 from dmml_tf.search.searcher import Searcher
@@ -114,6 +114,29 @@ def test_by_the_stretch_at_a_time(index, windows):
             by_stretch(index, "t000", seconds)
     with pytest.raises(UserError, match="holds whole songs alone; make it with dmml index --windows"):
         by_stretch(index.of_whole_songs(), "t000", 1.0)
+
+
+def test_mixed_and_pushed_away(index, windows):
+    query, _ = by_stretch(index, "t003", 0.1)
+    other = by_tracks(index, ["t007"])
+    asked = push_away(index, mix(index, {"tempo": query, "genre": by_tracks(index, ["t005"])}), other)
+    mean = next(part[3] for part in stretches_of(windows) if part[0] == "t003")
+    wanted = {"tempo": mean, "genre": windows["t005"].mean(axis=0)}
+    scores = {}
+    for name, _, _, part in stretches_of(windows):
+        of = {condition: part[owned] for condition, owned in CONDITIONS.subspaces.items()}
+        score = sum(
+            cosine(wanted[condition][owned], of[condition])
+            - 0.5 * cosine(windows["t007"].mean(axis=0)[owned], of[condition])
+            for condition, owned in CONDITIONS.subspaces.items()
+            if condition in wanted
+        )
+        scores[name] = max(score, scores.get(name, -9.0))
+    expected = sorted(scores.items(), key=lambda pair: -pair[1])
+    expected = [pair for pair in expected if pair[0] not in ("t003", "t005", "t007")][:6]
+    hits = index.search(asked, k=6)
+    assert [hit.track["id"] for hit in hits] == [name for name, _ in expected]
+    assert [hit.score for hit in hits] == pytest.approx([score for _, score in expected], abs=1e-5)
 
 
 def test_in_python_by_a_second(index):
