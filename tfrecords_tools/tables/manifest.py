@@ -61,11 +61,7 @@ class Manifest:
         Raises:
             UserError: if the text is not UTF-8 or cannot be read to its end.
         """
-        # The first item is the header, which the constructor has seen.
-        for line, cells in itertools.islice(self._table.lines(), 1, None):
-            # Spreadsheets export rows of empty cells below the last one.
-            if isinstance(cells, str) or any(map(str.strip, cells)):
-                yield self._row(line, cells)
+        return itertools.starmap(self._row, self._table.rows())
 
     def _row(self, line: int, cells: Sequence[str] | str) -> Row | Reject:
         text = self._columns.text(line, cells)
@@ -173,11 +169,8 @@ def read_manifest(
     elif audio_root is not None and check_audio and not os.path.isdir(audio_root):
         raise UserError(f"--audio_root {audio_root}: is no folder")
     table = OpenedTable(path)
-    for line, cells in table.lines():
-        if isinstance(cells, str):
-            raise UserError(f"{path}: line {line} {cells}; write a table with a header line")
-        return Manifest(table, cells, audio_root, check_audio)
-    raise UserError(f"{path}: is empty; write a header line with the columns {', '.join(NEEDED)} and one row a track")
+    header = table.header(f"a header line with the columns {', '.join(NEEDED)} and one row a track")
+    return Manifest(table, header, audio_root, check_audio)
 
 
 def _difference(cell: str, spelling: str) -> str:

@@ -1,6 +1,7 @@
 """A table that was opened, wherever it lies."""
 
 import contextlib
+import itertools
 import os
 import weakref
 from collections.abc import Iterator
@@ -33,8 +34,34 @@ class OpenedTable:
             self.source, self.folder = source, parent(source)
             weakref.finalize(self, copy.close)
 
-    def lines(self) -> Iterator[Line]:
-        """See `table_lines`; what is wrong is said of what was given."""
+    def header(self, wanted: str) -> list[str]:
+        """The cells of its first line.
+
+        Args:
+            wanted: what a table that is empty is to have, for the message.
+
+        Raises:
+            UserError: if there is none, or it cannot be read.
+        """
+        for line, cells in self._lines():
+            if isinstance(cells, str):
+                raise UserError(f"{self.source}: line {line} {cells}; write a table with a header line")
+            return cells
+        raise UserError(f"{self.source}: is empty; write {wanted}")
+
+    def rows(self) -> Iterator[Line]:
+        """What `table_lines` yields after the header, without rows of empty cells.
+
+        Raises:
+            UserError: if the text is not UTF-8 or cannot be read to its end.
+        """
+        for line, cells in itertools.islice(self._lines(), 1, None):
+            # Spreadsheets export such rows below the last one.
+            if isinstance(cells, str) or any(map(str.strip, cells)):
+                yield line, cells
+
+    def _lines(self) -> Iterator[Line]:
+        """What is wrong is said of what was given."""
         try:
             yield from table_lines(self.path)
         except UserError as error:

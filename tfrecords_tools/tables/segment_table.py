@@ -51,9 +51,7 @@ class SegmentTable:
         Raises:
             UserError: if the text is not UTF-8 or cannot be read to its end.
         """
-        for line, cells in itertools.islice(self._table.lines(), 1, None):
-            if isinstance(cells, str) or any(map(str.strip, cells)):
-                yield self._row(line, cells)
+        return itertools.starmap(self._row, self._table.rows())
 
     def _row(self, line: int, cells: Sequence[str] | str) -> SegmentRow | Reject:
         text = self._columns.text(line, cells)
@@ -91,14 +89,8 @@ def read_segments(path: str | os.PathLike, types: Mapping[str, str] = {}) -> Seg
             is both tag and value, or the store of an address cannot be asked.
     """
     table = OpenedTable(path)
-    for line, cells in table.lines():
-        if isinstance(cells, str):
-            raise UserError(f"{path}: line {line} {cells}; write a table with a header line")
-        return SegmentTable(table, cells, types)
-    raise UserError(
-        f"{path}: is empty; write a header line with the columns {', '.join(NEEDED)} and those of labels, and one row "
-        "a segment"
-    )
+    needed = f"{', '.join(NEEDED)} and those of labels"
+    return SegmentTable(table, table.header(f"a header line with the columns {needed}, and one row a segment"), types)
 
 
 def _seconds(name: str, cell: str) -> float:

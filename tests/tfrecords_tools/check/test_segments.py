@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.single_spaced import single_spaced
 from tests.synthetic import SEGMENTED_SCHEMA, halved_track, write_dataset
 from tfrecords_tools.check import plots
 from tfrecords_tools.check.inspect import format_report, inspect_dataset, write_report
@@ -150,8 +151,8 @@ def test_inspect_counts_segments_and_hours(made, report):
 
 def test_inspect_says_and_draws_them(made, report, tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "save_picture", lambda figure, path: path.touch())  # half a second each
-    text = format_report(report)
-    assert "labelled by segments  train  valid  test" in text and "tracks                    8      4     0" in text
+    text = single_spaced(format_report(report))
+    assert "labelled by segments train valid test" in text and "segments 16 8 0" in text and "tracks 8 4 0" in text
     assert json.loads(json.dumps(report)) == report
     names = {path.name for path in write_report(report, tmp_path) if path.exists()}
     assert {"segments-genre.png", "segments-tempo.png"} <= names
