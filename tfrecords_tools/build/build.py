@@ -212,7 +212,7 @@ class _Build:
         store, shards = self.plan.store, self.finished.values()
         store.add_rejects(itertools.chain(*(shard.rejects for shard in shards), rejects))
         store.add_notes(itertools.chain(*(shard.notes for shard in shards)))
-        write_rejects(self.work.out / REJECTED_FILE, store.rejects(), tables=self.plan.segments is not None)
+        write_rejects(self.work.out / REJECTED_FILE, store.rejects(), self.plan.segments is not None)
         write_notes(self.work.out / NOTES_FILE, store.notes())
         self.work.deliver(REJECTED_FILE, NOTES_FILE)
 
