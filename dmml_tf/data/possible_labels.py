@@ -110,14 +110,12 @@ class Compared:
     """
 
     def __init__(self, condition: Condition, labels: Labels, possible: Possible | None):
-        self._condition, self._labels = condition, labels
-        self._of_one = possible is None
-        slots = np.arange(len(labels["track"])) if possible is None else possible.slots
+        self._condition, self._labels, self._of_one = condition, labels, possible is None
         if possible is not None:
-            repeated = {name: column[slots] for name, column in labels.items()}
+            repeated = {name: column[possible.slots] for name, column in labels.items()}
             self._labels = {**repeated, condition.column: possible.labels}
-        self._counts = np.bincount(slots, minlength=len(labels["track"]))
-        self._first = np.cumsum(self._counts) - self._counts
+            self._counts = np.bincount(possible.slots, minlength=len(labels["track"]))
+            self._first = np.cumsum(self._counts) - self._counts
 
     def labelled(self) -> Array:
         """bool [N]: which tracks have a label, or may."""
@@ -126,16 +124,18 @@ class Compared:
 
     def relations(self, slots: Array) -> tuple[Array, Array]:
         """Which tracks are similar to each of `slots`, int [n], and which dissimilar: bool [n, N] each."""
+        if self._of_one:
+            return self._compare(slots)
         counts = self._counts[slots]
         begins = np.cumsum(counts) - counts
-        i = np.repeat(self._first[slots] - begins, counts) + np.arange(counts.sum())
-        pairs = i[:, None], np.arange(self._counts.sum())[None]
-        near, far = self._condition.similar(self._labels, *pairs), self._condition.dissimilar(self._labels, *pairs)
-        if self._of_one:
-            return near, far
-        by_slot = (_any(related, begins, counts) for related in (near, far))
+        items = np.repeat(self._first[slots] - begins, counts) + np.arange(counts.sum())
+        by_slot = (_any(related, begins, counts) for related in self._compare(items))
         near, far = (_any(related.T, self._first, self._counts).T for related in by_slot)
         return near, far
+
+    def _compare(self, items: Array) -> tuple[Array, Array]:
+        i, j = items[:, None], np.arange(len(self._labels["track"]))[None]
+        return self._condition.similar(self._labels, i, j), self._condition.dissimilar(self._labels, i, j)
 
 
 def _any(flags: Array, first: Array, counts: Array) -> Array:
