@@ -6,7 +6,7 @@ from tensorflow import keras
 
 from dmml_tf.models.count import multiply_adds
 from dmml_tf.models.frontends import LogMelFrontend
-from dmml_tf.models.leaf import GaborEnergy, GaussianPool, Pcen
+from dmml_tf.models.leaf import EnergyPool, GaborFilters, Pcen
 from dmml_tf.models.sample_cnn import sample_cnn_vector
 from dmml_tf.models.stem import Stem
 from tfrecords_tools.features import LogMel
@@ -49,9 +49,9 @@ def test_the_stem_costs_what_the_convolution_it_stands_for_costs():
 def test_frontends_say_what_they_cost():
     log_mel = model((1_024,), LogMelFrontend(LogMel(n_fft=16, hop=256, n_mels=4)))
     assert multiply_adds(log_mel) == 4 * (16 * 4 + 9 * 4)  # 4 frames: 16 log2 16, and 9 bins -> 4 bands
-    leaf = model((64,), GaborEnergy(3, 8_000, 9, 4), GaussianPool(9, 16, 4), Pcen())
-    # 16 places of 9 samples, real and imaginary; 4 frames of 3 places; two products a smoothed value
-    assert multiply_adds(leaf) == 16 * 9 * 2 * 3 + 4 * 3 * 3 + 2 * 4 * 3
+    leaf = model((64,), GaborFilters(3, 8_000, 9, 4), EnergyPool(9, 16, 4), Pcen())
+    # 16 places of 9 samples, real and imaginary; 4 frames of 3 places, both parts; two products a smoothed value
+    assert multiply_adds(leaf) == 16 * 9 * 2 * 3 + 4 * 3 * 2 * 3 + 2 * 4 * 3
 
 
 @pytest.mark.slow
