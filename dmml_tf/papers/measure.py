@@ -31,7 +31,8 @@ class Measured:
     Attributes:
         figures: "whole.genre", "subspace.overall", "whole.R@1", "whole.auc", "human.whole" -> {"value", and
             "low", "high", "n" where there is an interval}. What the row does not have is not in it.
-        details: for the JSON: the cross table, retrieval and tagging a condition, clips that are missing.
+        details: for the JSON: the cross table, retrieval and tagging a condition, clips that are missing, and the
+            multiply-adds of a window, summed over the row's networks.
         right: space -> condition -> bool [n], which of the held-out triplets are right.
         parameters, steps, seconds: summed over the row's systems; None where none has any.
         scoring_seconds: what it took to embed and score.
@@ -58,13 +59,16 @@ def measure(systems: Sequence[System], side: HeldOutSide) -> Measured:
     """
     begun = time.monotonic()
     figures: dict[str, dict] = {}
-    details: dict[str, Mapping | None] = {}
+    details: dict[str, Mapping | int | None] = {}
     right, measures = _merged([_score(system, side, details) for system in systems])
     for space in (WHOLE, SUBSPACE):
         figures.update(_triplet_figures(right.get(space, {}), side, space))
         figures.update(_means(measures, side, space))
     if len(systems) == 1:
         figures.update(_human(systems[0], side, details))
+    counted = _total([system.multiply_adds for system in systems])
+    if counted is not None:
+        details["multiply_adds"] = counted
     return Measured(
         figures,
         {**details, **measures},

@@ -17,6 +17,7 @@ from dmml_tf.embed.embedder import Embedder
 from dmml_tf.embed.split import embed_split
 from dmml_tf.evaluation.human import network_embed
 from dmml_tf.evaluation.views import Masks, Views
+from dmml_tf.models.count import multiply_adds
 from dmml_tf.models.embedding import build_embedding
 from dmml_tf.papers.held_out_side import HeldOutSide
 from dmml_tf.papers.rows import Row, system_config
@@ -60,6 +61,7 @@ def specialized(row: Row, table: ml_collections.ConfigDict, seed: int, side: Hel
                 functools.partial(embed_split, Embedder(network, run.features), side.dataset),
                 Views({SUBSPACE: {name: None}}, run.norm_order),
                 parameters=network.count_params(),
+                multiply_adds=multiply_adds(network),
                 steps=steps,
                 seconds=seconds,
             )
@@ -99,6 +101,7 @@ def _of_network(
         Views(spaces, norm_order),
         embed_clip=None if embedder.signal.takes_samples else network_embed(embedder),
         parameters=network.count_params(),
+        multiply_adds=multiply_adds(network),
         steps=steps,
         seconds=seconds,
     )

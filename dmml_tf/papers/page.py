@@ -13,6 +13,10 @@ from dmml_tf.papers.summary import TIME_RATIO, Cell, Outcome, columns_of, papers
 
 _SHOWN = 5  # missing clips that are named; the JSON lists all
 _NONE = "-"
+_TIMED = (
+    " They hold whatever else the machine was doing; the CPU seconds of a step were measured apart, all systems in "
+    "turn, by `dmml bench step`."
+)
 
 
 def page(
@@ -32,7 +36,9 @@ def page(
     """
     parts = [f"# {table.title}", _about(table, side, outcomes), "\n".join(f"- {note}" for note in table.notes)]
     for asked in table.tables:
-        parts.append(f"## {asked['title']}\n\n{_figures(table, asked, side, papers_first(outcomes), by_name)}")
+        names = asked.get("rows", table.rows)  # without, all
+        rows = [outcome for outcome in papers_first(outcomes) if outcome.row.name in names]
+        parts.append(f"## {asked['title']}\n\n{_figures(table, asked, side, rows, by_name)}")
     parts += [
         _people(side, outcomes),
         _pairs(pairs, outcomes),
@@ -162,21 +168,27 @@ def _pairs(pairs: Sequence[Compared], outcomes: Sequence[Outcome]) -> str:
 
 def _cost(outcomes: Sequence[Outcome], by_name: Mapping[str, Mapping[str, Cell]]) -> str:
     lines = []
+    timed = any(outcome.row.step_seconds for outcome in outcomes)
     for outcome in outcomes:
         counts = [outcome.mean(field) for field in ("parameters", "steps", "seconds")]
+        counts.insert(1, outcome.multiply_adds)
+        step = [f"{outcome.row.step_seconds:.3f}" if outcome.row.step_seconds else _NONE] if timed else []
         lines.append(
             [
                 outcome.row.label,
                 *(_NONE if count is None else f"{count:,.0f}" for count in counts),
                 figure(by_name[outcome.row.name].get(TIME_RATIO), 2),
+                *step,
                 _NONE if outcome.mean("scoring_seconds") is None else f"{outcome.mean('scoring_seconds'):.0f}",
                 " ".join(map(str, sorted(outcome.measured))) or _NONE,
             ]
         )
-    head = ["system", "parameters", "steps", "seconds", "of the first trained row's", "seconds to score", "seeds"]
+    ratio = ["of the first trained row's", *(["CPU seconds a step"] if timed else [])]
+    head = ["system", "parameters", "multiply-adds a window", "steps", "seconds", *ratio, "seconds to score", "seeds"]
     return (
         "## Cost\n\nSeconds are those of the training steps by the clock, without validation; of several networks "
-        f"or several seeds, the sum over networks and the mean over seeds.\n\n{markdown(head, lines)}"
+        f"or several seeds, the sum over networks and the mean over seeds.{_TIMED if timed else ''}\n\n"
+        f"{markdown(head, lines)}"
     )
 
 

@@ -31,8 +31,9 @@ class Row:
         overrides: fields of that configuration that this row changes; for a baseline its arguments.
         paper: figure ("whole.genre") -> what the paper prints.
         seeds: its own, in place of the table's; empty takes the table's.
-        steps_share: share of the steps, and of their warm-up, that each of its networks takes; 0.25 for four
+        steps_share: its networks' steps, and those of their warm-up, as a share of the other rows'; 0.25 for four
             networks that cost together what one costs in another row.
+        step_seconds: CPU seconds of one of its steps, measured apart from the table; 0 where nobody did.
         in_paper: whether the paper has this row; True for every row with a figure of it.
     """
 
@@ -44,6 +45,7 @@ class Row:
     paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     steps_share: float = 1.0
+    step_seconds: float = 0.0
     in_paper: bool = False
     source: str = dataclasses.field(init=False)
 
@@ -51,8 +53,8 @@ class Row:
         object.__setattr__(self, "source", kind)
         if self.source not in SOURCES:
             raise UserError(f"config.rows.{self.name}: unknown kind '{kind}'; known are: {', '.join(SOURCES)}")
-        if not 0 < self.steps_share <= 1:
-            raise UserError(f"config.rows.{self.name}.steps_share: {self.steps_share} is not above 0 and at most 1")
+        if not 0 < self.steps_share < math.inf:
+            raise UserError(f"config.rows.{self.name}.steps_share: {self.steps_share} is not a number above 0")
 
 
 def rows_of(table: ml_collections.ConfigDict, baselines: tuple[str, ...]) -> list[Row]:
@@ -86,6 +88,7 @@ def rows_of(table: ml_collections.ConfigDict, baselines: tuple[str, ...]) -> lis
             system_config(table, row, row.seeds[0])
     _check_numbers(table)
     _check_pairs(table)
+    _check_tables(table)
     return rows
 
 
@@ -105,6 +108,15 @@ def _check_pairs(table: ml_collections.ConfigDict) -> None:
         if pair[2] not in (WHOLE, SUBSPACE):
             raise UserError(
                 f"config.pairs: '{' '.join(pair)}' asks for the space '{pair[2]}'; known are: {WHOLE}, {SUBSPACE}"
+            )
+
+
+def _check_tables(table: ml_collections.ConfigDict) -> None:
+    for asked in table.tables:
+        if unknown := [name for name in asked.get("rows", ()) if name not in table.rows]:
+            raise UserError(
+                f"config.tables: '{asked['title']}' shows the row '{unknown[0]}', config.rows has: "
+                f"{', '.join(table.rows)}"
             )
 
 

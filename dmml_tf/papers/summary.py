@@ -48,6 +48,13 @@ class Outcome:
         """Seeds that have not had their turn."""
         return [seed for seed in self.row.seeds if seed not in self.measured and seed not in self.failed]
 
+    @property
+    def multiply_adds(self) -> int | None:
+        """Multiply-adds of a window's way through the row's networks, which no seed changes; None without a count."""
+        return next(
+            (seed.details["multiply_adds"] for seed in self.measured.values() if "multiply_adds" in seed.details), None
+        )
+
     def mean(self, field: str) -> float | None:
         """Mean of `parameters`, `steps`, `seconds` or `scoring_seconds` over the seeds; None without any."""
         known = [

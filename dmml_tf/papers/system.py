@@ -18,6 +18,7 @@ class System:
         views: how its vectors are compared.
         embed_clip: log-mel of a judged clip -> vector; None where the system cannot be asked about one.
         parameters: weights of the network; None for a baseline.
+        multiply_adds: of a window's way through the network; None for a baseline.
         steps: training steps taken.
         seconds: what these took, without validation.
     """
@@ -26,5 +27,6 @@ class System:
     views: Views
     embed_clip: Callable[[np.ndarray], np.ndarray] | None = None
     parameters: int | None = None
+    multiply_adds: int | None = None
     steps: int | None = None
     seconds: float | None = None

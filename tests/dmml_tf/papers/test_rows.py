@@ -1,7 +1,8 @@
 """The rows of a table: what a configuration may ask for, and what it is told when it asks wrongly."""
 
 import pytest
-from dmml_tf.configs.tables import icassp2020, ismir2020
+from dmml_tf.configs.small import SAMPLE_CNN_WIDTH, WIDTH
+from dmml_tf.configs.tables import blocks, icassp2020, inputs, ismir2020
 
 from dmml_tf import configs
 from dmml_tf.papers.baselines import NAMES
@@ -34,7 +35,7 @@ def test_a_row_takes_the_tables_seeds_unless_it_has_its_own():
         ({"a": {"kind": "train", "config": "track"}}, {}, "config.rows.a: missing.*'label'"),
         ({"a": {**TRACK, "overrides": {"train": {"step": 3}}}}, {}, "config.rows.a.overrides: .*step"),
         ({"a": {**TRACK, "overrides": {"objective": {"margin": "wide"}}}}, {}, "config.rows.a.overrides: .*margin"),
-        ({"a": {**TRACK, "steps_share": 0.0}}, {}, "config.rows.a.steps_share: 0.0 is not above 0 and at most 1"),
+        ({"a": {**TRACK, "steps_share": 0.0}}, {}, "config.rows.a.steps_share: 0.0 is not a number above 0"),
         ({"a": TRACK}, {"seeds": ()}, "config.seeds is empty"),
         (
             {"a": TRACK},
@@ -46,6 +47,11 @@ def test_a_row_takes_the_tables_seeds_unless_it_has_its_own():
             {"a": TRACK},
             {"pairs": (("a", "a", "hole", "overall"),)},
             "config.pairs: 'a a hole overall' .* known are: whole",
+        ),
+        (
+            {"a": TRACK},
+            {"tables": ({"title": "One", "rows": ("a", "b"), "columns": (), "interval": ""},)},
+            "config.tables: 'One' shows the row 'b', config.rows has: a",
         ),
         ({"a": TRACK}, {"triplets": 0}, "^config.triplets: 0 is too small; give at least 1"),
         ({"a": TRACK}, {"triplet_seed": -1}, "^config.triplet_seed: -1 is too small; give at least 0"),
@@ -134,6 +140,29 @@ def test_every_row_of_both_papers_is_known_and_their_figures_are_the_printed_one
         "proxy_disentangled": {"subspace.overall": 0.738, "subspace.R@1": 0.447},
         "classification_disentangled": {"subspace.overall": 0.737, "subspace.R@1": 0.447},
     }
+
+
+@pytest.mark.parametrize("module, count", [(blocks, 5), (inputs, 4)])
+def test_every_block_and_frontend_has_the_same_steps_and_the_first_ones_minutes(module, count):
+    table = module.get_config()
+    rows = {row.name: row for row in rows_of(table, NAMES)}
+    first, *others = module.SECONDS
+    assert list(rows) == [first, *others, *(f"{name}_minutes" for name in others)] and len(module.SECONDS) == count
+    total = 300 * module.SECONDS[first]
+    networks = {}
+    for name in module.SECONDS:
+        same = system_config(table, rows[name], 1)
+        assert same.train.steps == 300 and same.seed == 1 and rows[name].step_seconds == module.SECONDS[name]
+        networks[name] = same.network.to_dict()
+        wide = networks[name]["frontend"] != "sample_cnn"
+        assert tuple(networks[name]["width"]) == (WIDTH if wide else SAMPLE_CNN_WIDTH)
+        if name != first:
+            timed = system_config(table, rows[f"{name}_minutes"], 1)
+            assert timed.train.steps * module.SECONDS[name] == pytest.approx(total, abs=module.SECONDS[name])
+            assert timed.train.schedule.warmup == pytest.approx(40 * timed.train.steps / 300, abs=1)
+            assert timed.network == same.network
+    field = "block" if module is blocks else "frontend"
+    assert [network[field] for network in networks.values()] == list(module.SECONDS)
 
 
 def test_names_of_systems_and_figures():
