@@ -16,6 +16,7 @@ COMMANDS = (
     Command("msd", "the Million Song Dataset's tagging split -> a table", "tfrecords_tools.commands.msd"),
     Command("mtg_jamendo", "MTG-Jamendo's autotagging files -> a table", "tfrecords_tools.commands.mtg_jamendo"),
     Command("pretraining", "free music and rendered songs in one table", "tfrecords_tools.commands.pretraining"),
+    Command("sparse", "the demo's table with most labels hidden", "tfrecords_tools.commands.sparse"),
     Command("tempo_accuracy", "madmom against the true tempo of a table", "tfrecords_tools.commands.tempo_accuracy"),
     Command("verify", "read every record back and compare it with the tables", "tfrecords_tools.commands.verify"),
 )
