@@ -143,7 +143,7 @@ def _timed(plan: StepPlan, steps: int) -> dict[str, Times]:
     return timed
 
 
-def _made_windows(plan: StepPlan, shape: Sequence[int | None]) -> np.ndarray:
+def _made_windows(plan: StepPlan, shape: tuple) -> np.ndarray:
     """Noise: log-mels of 0 to 1, or samples of -0.5 to 0.5."""
     values = np.random.default_rng(1).random((plan.windows, *shape[1:]), np.float32)
     return values if plan.frontend == "log_mel" else values - 0.5

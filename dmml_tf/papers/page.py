@@ -61,15 +61,19 @@ def _about(table: ml_collections.ConfigDict, side: HeldOutSide, outcomes: Sequen
     width = "at the small width of `configs/small.py`" if table.small else "at its own width"
     seeds = sorted({seed for outcome in outcomes for seed in outcome.row.seeds})
     named = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    printed = (
+        f' Columns marked "{table.paper}" are what the paper prints, on other data: they say which order it found, and '
+        "are not to be compared figure by figure."
+        if any(outcome.row.paper for outcome in outcomes)
+        else ""
+    )
     return (
         f"Dataset `{side.dataset.name}`, {side.held_out.tracks} tracks of its {SPLIT} split, "
         f"{side.dataset.tracks('train')} to train on. Every network is trained {width} for {steps}, {named}, and "
         f"every row is scored on the same held-out triplets ({drawn}): the share whose positive lies "
         "nearer to the anchor than the negative; chance is 0.5. Condition triplets compare whole songs, track "
         "triplets 3 s windows; overall is the mean over the conditions without the track triplets. Intervals are "
-        "95 %, from resampled tracks. A ± is the standard "
-        f'deviation over seeds. Columns marked "{table.paper}" are what the paper prints, on other data: they '
-        "say which order it found, and are not to be compared figure by figure."
+        f"95 %, from resampled tracks. A ± is the standard deviation over seeds.{printed}"
     )
 
 
@@ -80,7 +84,8 @@ def _figures(table, asked: Mapping, side: HeldOutSide, outcomes: Sequence[Outcom
     interval = asked["interval"]  # empty where no column has one
     named = [f"95 % interval of {dict(columns)[interval]}"] if interval else []
     head = ["system", *(head for _, head in columns), *named, *(f"{head} ({table.paper})" for _, head in printed)]
-    lines, others = [], False
+    # The paper's rows come first; without any there is nothing to set apart.
+    lines, others = [], not any(outcome.row.in_paper for outcome in shown)
     for outcome in shown:
         if not outcome.row.in_paper and not others:
             others = True

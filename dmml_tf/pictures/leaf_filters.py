@@ -30,12 +30,13 @@ def filter_bands(network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
     if not layers:
         raise UserError("the network has no learned filters: its frontend is not leaf; choose a run of frontend_leaf")
     (layer,) = layers
-    before = mel_gabors(layer.filters, layer.sample_rate, layer.window)
-    after = np.stack([np.asarray(values) for values in layer.bands()])
-    return tuple(
-        np.stack([centre * layer.sample_rate / (2 * math.pi), half_width_hz(deviation, layer.sample_rate)])
-        for centre, deviation in np.float64([before, after])
-    )
+    rate = layer.sample_rate
+
+    def in_hz(centre, deviation) -> np.ndarray:
+        centre, deviation = np.asarray(centre, np.float64), np.asarray(deviation, np.float64)
+        return np.stack([centre * rate / (2 * math.pi), half_width_hz(deviation, rate)])
+
+    return in_hz(*mel_gabors(layer.filters, rate, layer.window)), in_hz(*layer.bands())
 
 
 def plot_leaf_filters(network: keras.Model, path: str | os.PathLike) -> None:

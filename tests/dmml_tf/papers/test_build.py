@@ -6,11 +6,15 @@ import json
 
 import numpy as np
 import pytest
+from dmml_tf.configs.tables.blocks import same_steps_and_minutes
 
+from dmml_tf.models.count import multiply_adds
+from dmml_tf.models.embedding import build_embedding
 from dmml_tf.papers import build, networks
 from dmml_tf.papers.build import build_table
 from dmml_tf.papers.files import write_table
 from dmml_tf.papers.held_out_side import HumanTriplets
+from dmml_tf.papers.rows import load_config
 from tests.dmml_tf.data.judgements.made_judgements import dim_sim_row, write_csv
 from tests.dmml_tf.papers.made import system_file, tiny_table
 from tests.eager import eager_functions
@@ -45,6 +49,29 @@ def made(tmp_path_factory):
 def call(folder, dataset, table, judged=None):
     out = folder / "tables" / "tiny"
     return build_table(table, dataset.folder, out, functools.partial(write_table, out, {}), judged)
+
+
+def test_a_table_of_equal_minutes_shows_each_row_where_it_belongs(made):
+    folder, dataset, _, _ = made
+    system = system_file(folder)
+    table = same_steps_and_minutes({"a": system, "b": system}, {"a": "one", "b": "other"}, {"a": 0.1, "b": 0.2})
+    table.update({"small": False, "steps": 0, "triplets": 60, "rounds": 20, "seeds": (0,)})
+    out = folder / "tables" / "minutes"
+    build_table(table, dataset.folder, out, functools.partial(write_table, out, {}))
+    page = single_spaced((out / "table.md").read_text())
+    same_steps, same_minutes, _, differences, cost = (part for part in page.split("\n## ")[1:])
+    assert "not in the paper" not in page and "what the paper prints" not in page
+    assert "| one |" in same_steps and "| other |" in same_steps and "minutes |" not in same_steps.split("\n", 1)[1]
+    assert "| one |" in same_minutes and "| other |" not in same_minutes and "| other, one's minutes |" in same_minutes
+    assert (
+        differences.startswith("Differences") and "| other, one's minutes - one | subspace | overall |" in differences
+    )
+    rows = {line.split(" | ")[0]: line.split(" | ") for line in cost.splitlines() if line.startswith("| o")}
+    assert [rows[name][3] for name in ("| one", "| other", "| other, one's minutes")] == ["2", "2", "1"]
+    assert [rows[name][6] for name in ("| one", "| other", "| other, one's minutes")] == ["0.100", "0.200", "0.200"]
+    config = load_config(system, "system")
+    network = build_embedding(**config.network, size=config.embedding)
+    assert rows["| one"][1:3] == [f"{network.count_params():,}", f"{multiply_adds(network):,}"]
 
 
 def content(made):
@@ -93,8 +120,9 @@ def test_the_page_has_the_papers_columns_and_rows_apart(made):
     assert "- A note." in lines and any(line.startswith("Human triplets: -, since no judgements") for line in lines)
     net = next(row for row in content(made)["rows"] if row["name"] == "net")
     costs = lines[next(n for n, line in enumerate(lines) if line.startswith("| system | parameters")) :]
+    multiply_adds_of = net["by_seed"]["0"]["details"]["multiply_adds"]
     assert next(line for line in costs if line.startswith("| a network |")).startswith(
-        f"| a network | {net['parameters']:,.0f} | 2 | {net['seconds']:,.0f} | 1.00 |"
+        f"| a network | {net['parameters']:,.0f} | {multiply_adds_of:,.0f} | 2 | {net['seconds']:,.0f} | 1.00 |"
     )
 
 
