@@ -22,7 +22,7 @@ from dmml_tf.trace.trace import NEIGHBOURS
 from tfrecords_tools.dataset import Dataset
 from tfrecords_tools.errors import UserError
 
-THRESHOLDS = np.arange(1, 21) * 0.05  # that are tried on the valid split
+THRESHOLDS = np.round(np.arange(1, 21) * 0.05, 2)  # that are tried on the valid split
 TRIPLETS = 10_000  # a condition
 # Measures of a sub-space that are a share, or a rate, of all songs together.
 RATIOS = ("hits", "false_own", "false_others", "f_measure", "f_exactly", "named", "hits_default", "false_default")
