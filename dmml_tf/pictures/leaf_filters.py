@@ -66,7 +66,7 @@ def plot_leaf_filters(network: keras.Model, path: str | os.PathLike) -> None:
         axes.set_xscale("log")
         axes.set_xlabel("centre of the mel band, Hz", fontsize=8)
         axes.title.set_fontsize(10)
-        axes.tick_params(labelsize=8)
+        axes.tick_params(which="both", labelsize=7)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     centres.legend(fontsize=8, frameon=False)
