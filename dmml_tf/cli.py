@@ -26,7 +26,7 @@ COMMANDS = (
     Command("zero_shot", "find tracks by a tag, also one never trained with", "dmml_tf.commands.zero_shot"),
     Command("projector", "show a run's sub-spaces in TensorBoard", "dmml_tf.commands.projector"),
     Command("trace", "follow a song through time in every sub-space", "dmml_tf.commands.trace"),
-    Command("trace_study", "measure on made songs where trace finds a change", "dmml_tf.commands.trace_study"),
+    Command("trace_study", "how well runs hear labels change within songs", "dmml_tf.commands.trace_study"),
     Command("export", "write a run's SavedModel for serving", "dmml_tf.commands.export"),
     Command("pack", "make a run a model that comes with the package", "dmml_tf.commands.pack"),
     Command("bench search", "recall and time of searches among made vectors", "dmml_tf.commands.bench_search"),
