@@ -46,6 +46,7 @@ def cosine(a, b):
     return (a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum())
 
 
+@pytest.mark.slow
 def test_figures_by_loops(place, capsys):
     run, dataset, paths = place
     figures = measure_excerpts(run, dataset, "valid", paths, [1, 3, 99], triplets=200)

@@ -20,6 +20,7 @@ def run(tmp_path_factory):
         return run_folder("pretrained").resolve()
 
 
+@pytest.mark.slow
 def test_made_tracks_go_through_each_step(run, tmp_path, monkeypatch):
     monkeypatch.setattr(growth, "_FOLDER_FILES", 100)
     monkeypatch.setattr(growth, "SEARCHES", 3)

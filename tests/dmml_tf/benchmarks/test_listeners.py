@@ -8,6 +8,7 @@ from tests.dmml_tf.judge.conftest import dataset, trained  # noqa: F401 (fixture
 from tfrecords_tools.errors import UserError
 
 
+@pytest.mark.slow
 def test_what_was_put_in_is_measured(trained, dataset, monkeypatch):
     monkeypatch.setattr("dmml_tf.benchmarks.listeners._POPULATION", 100)
     content = simulate(trained, dataset, "genre", Options(triplets=60, disagreeing=0.5, repeats=1.0))

@@ -161,6 +161,7 @@ def small_network(size):
     return keras.Model(inputs, keras.layers.Dense(size)(keras.layers.GlobalAveragePooling1D()(inputs)))
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_figures_that_it_writes(synthetic, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("dmml_tf.models.embedding.build_embedding", lambda size, features: small_network(size))
     conditions = Conditions([SharedTag("genre", width=4), Within("tempo", 5.0, width=4), SameTrack("track", width=0)])

@@ -92,6 +92,7 @@ def call(*arguments):
     bench_self_search.run(values)
 
 
+@pytest.mark.slow
 @encodes
 def test_songs_find_themselves_whatever_is_done_to_them(run_folder, manifest, tmp_path, capsys):
     out = tmp_path / "new" / "figures.json"

@@ -33,6 +33,7 @@ def test_a_plan_is_a_configurations_network_and_batch():
     assert not any(StepPlan.of_config(name).in_torch for name in ("block_conv", "frontend_leaf"))
 
 
+@pytest.mark.slow
 def test_a_step_trains():
     step = keras_step(SMALL)
     losses = [step() for _ in range(8)]

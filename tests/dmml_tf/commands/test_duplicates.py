@@ -24,6 +24,7 @@ def library(tmp_path, in_this_process):
     return tmp_path / "my.dmml"
 
 
+@pytest.mark.slow
 def test_groups_of_a_library(library, capsys):
     capsys.readouterr()
     assert main(["duplicates", f"--library={library}", "--format=json"]) == 0

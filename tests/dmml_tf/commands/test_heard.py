@@ -51,6 +51,7 @@ def tells_genre(self, windows: np.ndarray) -> np.ndarray:
     return np.pad(bands, ((0, 0), (0, 7)), constant_values=0.1).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_the_command_writes_scores_figures_and_a_picture_the_same_each_time(folder, capsys, monkeypatch):
     monkeypatch.setattr(Embedder, "__call__", tells_genre)
     status, out, err = dmml(capsys, "heard", "--run", folder / "run")

@@ -61,6 +61,7 @@ def dmml(capsys, *arguments) -> tuple[int, str, str]:
     return status, *capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_the_index_holds_every_split_with_readable_labels(trained):
     from tfrecords_tools.dataset import Dataset
 

@@ -38,6 +38,7 @@ def search(library, capsys):
     return asked
 
 
+@pytest.mark.slow
 def test_a_section_of_a_song_and_the_sections_like_it(search, music, library, tmp_path):
     status, out, _ = search("--track=0.flac", "--window=0:03-0:09", "--windows", "--format=json")
     content = json.loads(out)
@@ -63,6 +64,7 @@ def test_a_section_of_a_song_and_the_sections_like_it(search, music, library, tm
     assert all(0 <= hit.section.begin < hit.section.end <= 12 for hit in hits)
 
 
+@pytest.mark.slow
 def test_bad_windows_are_one_line(search):
     for arguments, said in (
         (["--track=0.flac", "--window=9"], "write from when to when"),

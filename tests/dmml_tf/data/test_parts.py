@@ -37,6 +37,7 @@ def test_shards_stay_whole_where_they_suffice_and_records_are_dealt_out_anew(syn
     assert len({frozenset(part) for part in by_record}) == 8
 
 
+@pytest.mark.slow
 def test_no_two_replicas_draw_the_same_and_one_seed_gives_one_result(tmp_path):
     dataset = write_dataset(tmp_path, {"train": 40, "valid": 4, "test": 4}, make_track=traced_track)
     form = filled_form(triplet_form(CONDITIONS, PLAN.triplets), PLAN.triplets)

@@ -87,6 +87,7 @@ def test_the_dataset_gives_the_same_batches_for_fit(synthetic):
     assert_equal_batches(list(dataset.as_numpy_iterator()), take(synthetic, 2, seed=3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [{"equaliser_db": 6.0, "gain_db": 3.0}, {"equaliser_db": 6.0, "variation": {"speed": 0.2}}, {"explicit": True}],

@@ -126,6 +126,7 @@ def test_a_runtime_that_cannot_be_loaded_is_as_none(run, monkeypatch):
     assert isinstance(Embedder.of_run(run).network, keras.Model)
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_has_the_keras_model(run, monkeypatch):
     def full(path, **options):
         raise OSError(28, "No space left on device")
@@ -134,6 +135,7 @@ def test_a_folder_that_cannot_be_written_has_the_keras_model(run, monkeypatch):
     assert isinstance(Embedder.of_run(run).network, keras.Model) and not (run.folder / LIGHT_FILE).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [0.01, np.nan])
 def test_a_conversion_that_computes_something_else_is_not_kept(run, monkeypatch, wrong):
     monkeypatch.setattr(light, "largest_difference", lambda lite, model: wrong)

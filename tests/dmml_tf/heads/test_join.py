@@ -44,6 +44,7 @@ def body(tmp_path):
     return make_run(tmp_path / "body", [GENRE, TRACK], BODY)
 
 
+@pytest.mark.slow
 def test_the_embedding_is_that_of_the_body_then_that_of_the_tower(body, tmp_path):
     tower = make_run(tmp_path / "tower", [TEMPO, TRACK], TOWER, seed=2)
     run, network = join_tower(body, body.embedding(), tower)
@@ -55,6 +56,7 @@ def test_the_embedding_is_that_of_the_body_then_that_of_the_tower(body, tmp_path
     assert np.ptp(apart, axis=0).min() > 0
 
 
+@pytest.mark.slow
 def test_a_network_that_is_no_tower_or_does_not_fit_is_one_line(body, tmp_path):
     whole = make_run(tmp_path / "whole", [TEMPO], {**BODY, "size": 4})
     with pytest.raises(UserError, match="its network is no tower; train it with --config pretrained_tempo"):

@@ -107,6 +107,7 @@ NARROW = (2, 1, 1, 1, 1, 1, 1)
 TOWERS = {"one": {}, "two": {"tower_size": 64, "tower_width": NARROW}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("towers", TOWERS)
 def test_the_two_parts_of_a_network_are_the_network(towers):
     keras.utils.set_random_seed(3)
@@ -147,6 +148,7 @@ def test_heads_on_a_body_leave_the_body_as_it_is(tmp_path):
     assert written["heads"]["body_sha256"] == body.weights_sha256()
 
 
+@pytest.mark.slow
 def test_heads_on_a_body_refuse_its_folder_and_songs_too_short(dataset, tmp_path):
     body = make_body(dataset, tmp_path / "body")
     with pytest.raises(UserError, match="is the folder of the body itself"):

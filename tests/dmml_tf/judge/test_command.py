@@ -30,6 +30,7 @@ def dmml(monkeypatch):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -55,6 +56,7 @@ def test_bad_input_is_one_line_and_nothing_is_served(dmml, trained, tmp_path, ca
     assert (tmp_path / "other.csv").read_text() == "song,stars\nx,5\n"
 
 
+@pytest.mark.slow
 def test_a_page_is_served_with_its_token_and_votes_are_kept(dmml, trained, tmp_path, capsys):
     out, said = tmp_path / "votes.csv", []
 

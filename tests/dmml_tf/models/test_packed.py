@@ -29,6 +29,7 @@ def packed(network, tmp_path):
     return tmp_path / packed_name(content)
 
 
+@pytest.mark.slow
 def test_the_same_weights_give_the_same_bytes(network, packed):
     again = build_embedding(**NETWORK)  # whose layers Keras gives other names
     again.set_weights(network.get_weights())

@@ -1,5 +1,7 @@
 """The networks of a row that has one for each condition."""
 
+import pytest
+
 from dmml_tf.conditions import Conditions, SharedTag
 from dmml_tf.embed.light import light_network
 from dmml_tf.models.embedding import build_embedding
@@ -11,6 +13,7 @@ from tests.synthetic import write_dataset
 NETWORK = {"width": (4, 1, 1, 1, 2, 4, 8), "size": 8}
 
 
+@pytest.mark.slow
 def test_each_network_of_a_specialized_row_is_counted_whatever_lies_beside_it(tmp_path, monkeypatch):
     dataset = write_dataset(tmp_path / "data", {"train": 12, "test": 16}, shards=1, frames=300)
     conditions = Conditions([SharedTag("genre", width=4), SharedTag("mood", width=4)])

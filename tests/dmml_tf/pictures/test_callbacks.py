@@ -51,6 +51,7 @@ def events(folder) -> EventAccumulator:
     return EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
 
 
+@pytest.mark.slow
 def test_spread_active_share_and_accuracies_are_scalars_of_every_epoch(fitted):
     found = events(fitted[0] / "train")
     for name in ("epoch_loss", "epoch_spread", "epoch_active", "epoch_accuracy_genre", "epoch_d_ap"):

@@ -35,6 +35,7 @@ def trained(tmp_path_factory) -> Path:
     return make_run(tmp_path_factory.mktemp("trained") / "mine").folder
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_files(trained, tmp_path):
     packed = pack(trained, tmp_path / "a", ["heard_as.npz"])
     pack(trained, tmp_path / "b", ["heard_as.npz"])
@@ -49,6 +50,7 @@ def test_the_same_run_gives_the_same_files(trained, tmp_path):
     assert json.loads(contents.file("config.json")) == {"data": "mine", "seed": 0, "list": ["b", 1]}
 
 
+@pytest.mark.slow
 def test_an_earlier_models_files_go(trained, tmp_path):
     earlier = pack(make_run(tmp_path / "other", seed=1).folder, tmp_path / "out", ["heard_as.npz"])
     (tmp_path / "out" / "__init__.py").write_text("kept")
@@ -58,6 +60,7 @@ def test_an_earlier_models_files_go(trained, tmp_path):
     assert earlier.contents.weights not in later.contents.files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", range(6))
 def test_a_full_disk_leaves_the_earlier_model_or_the_new_one(trained, tmp_path, monkeypatch, written):
     earlier = pack(make_run(tmp_path / "other", seed=1).folder, tmp_path / "out", ["heard_as.npz"]).contents
@@ -91,6 +94,7 @@ def test_what_is_written_anyway_is_not_taken_along(trained, tmp_path, capsys, na
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_what_cannot_be_shipped_is_one_line(trained, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"--also: '\.\./x' is no name of a file"):
         pack(trained, tmp_path, ["../x"])
@@ -105,6 +109,7 @@ def test_what_cannot_be_shipped_is_one_line(trained, tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*.npz"))
 
 
+@pytest.mark.slow
 def test_the_card_is_filled_and_what_people_wrote_stays(trained, tmp_path, capsys):
     (tmp_path / CARD_FILE).write_text(EMPTY)
     assert main(["pack", f"--run={trained}", f"--out={tmp_path}", "--also=heard_as.npz"]) == 0

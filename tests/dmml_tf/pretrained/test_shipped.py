@@ -35,6 +35,7 @@ def strings(value) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_this_stack_computes_what_the_packers_did(tmp_path, monkeypatch, name):
     if "musicnn" in name and not musicnn.installed():

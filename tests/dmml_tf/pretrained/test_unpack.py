@@ -84,6 +84,7 @@ def test_what_only_an_earlier_model_brought_goes_with_it(package, tmp_path, monk
     assert (run_folder("pretrained") / "heard_as.npz").read_bytes() == b"of my own songs"
 
 
+@pytest.mark.slow
 def test_each_model_of_the_package_has_its_own_name_and_place(package, tmp_path, monkeypatch, capsys):
     make_package(monkeypatch, tmp_path, seed=1, name="pretrained-musicnn")
     other = Path("runs", "pretrained-musicnn")
@@ -217,6 +218,7 @@ def commands_with_a_run() -> list[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({*commands_with_a_run()} - {*TRAINS, "pack", "card"}))
 def test_every_command_that_takes_a_run_takes_this_one(package, capsys, monkeypatch, name):
     (package / CONTENTS_FILE).unlink()
@@ -229,6 +231,7 @@ def test_every_command_that_takes_a_run_takes_this_one(package, capsys, monkeypa
     assert "pretrained: the model that comes" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINS)
 @pytest.mark.parametrize("folder", ["pretrained", "runs/pretrained", "runs/../pretrained", "pretrained-musicnn"])
 def test_it_is_not_trained_over(package, capsys, monkeypatch, name, folder):

@@ -48,6 +48,7 @@ def brute_force(index: Index, query, weights) -> np.ndarray:
     return scores + weights.get("whole", 0.0) * (whole / np.linalg.norm(whole, axis=1, keepdims=True)) @ query.whole
 
 
+@pytest.mark.slow
 def test_recall_over_random_weightings(large, many):
     found = measure(large, 60)
     assert found.recall.mean() >= 0.98 and large.coarse.recall >= 0.99 and (found.seconds > 0).all()
@@ -136,6 +137,7 @@ def test_an_odd_number_of_numbers():
     assert np.argmax(vectors @ vectors[7]) in some and len(all_of_them) == 300
 
 
+@pytest.mark.slow
 def test_searches_at_once_give_what_each_gives_alone(large, many):
     searches = [random_search(large, np.random.default_rng([8, number])) for number in range(9)]
     # Each with weights of its own, so that several codes are scanned.
@@ -149,6 +151,7 @@ def test_searches_at_once_give_what_each_gives_alone(large, many):
     assert large.search_each([]) == []
 
 
+@pytest.mark.slow
 def test_codes_of_many_rows_are_scanned_side_by_side(large, many, monkeypatch, tmp_path):
     monkeypatch.setattr("dmml_tf.search.coarse._SHARD", 1 << 14)
     halves = prepared(dataclasses.replace(large, coarse=None), exact_up_to=1000)

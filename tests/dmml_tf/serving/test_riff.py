@@ -44,6 +44,7 @@ def pcm(frames: int = 500, channels: int = 2) -> tuple[bytes, np.ndarray]:
     return samples.tobytes(), samples / 2**15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 2, 6])
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
 @pytest.mark.parametrize("options", [{}, {"format": "WAVEX"}, {"endian": "BIG"}, {"format": "RF64"}], ids=str)

@@ -3,6 +3,7 @@
 import importlib.util
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import yaml
 from google.protobuf import text_format
@@ -14,6 +15,7 @@ from dmml_tf.serving.server_files import FILES, docker_line, write_server_files
 from tfrecords_tools.features import LogMel
 
 
+@pytest.mark.slow
 def test_warm_up_records_are_requests_that_the_model_answers(exported):
     records = list(tf.data.TFRecordDataset(str(exported.path / "assets.extra" / "tf_serving_warmup_requests")))
     logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in records]

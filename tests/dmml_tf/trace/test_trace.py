@@ -116,6 +116,7 @@ def test_files_are_whole_and_agree(tmp_path):
     assert ((red > 0.75) & (green < 0.45) & (np.abs(green - blue) < 0.1)).sum() > 50  # the boundary
 
 
+@pytest.mark.slow
 def test_the_command_with_and_without_an_index(song, synthetic, tmp_path, capsys):
     run = save_run(tmp_path / "run", synthetic.folder)
     assert dispatch("dmml", "", COMMANDS, ["trace", "--run", str(run.folder), "--audio", str(song)]) == 0
@@ -128,6 +129,7 @@ def test_the_command_with_and_without_an_index(song, synthetic, tmp_path, capsys
     assert "other weights" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_library_has_the_trace_in_its_folder(song, synthetic, tmp_path, monkeypatch):
     run = save_run(tmp_path / "music" / "models" / "run", synthetic.folder)
     opened = types.SimpleNamespace(model_folder=run.folder)

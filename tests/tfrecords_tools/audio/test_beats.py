@@ -70,6 +70,7 @@ def test_activations_are_madmoms(name):
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bpm", [64, 97, 133, 171])
 def test_both_estimators_find_the_same_tempo(bpm):
     samples = clicks(bpm, 8.0)

@@ -39,6 +39,7 @@ def song(seconds: float, rate: int) -> np.ndarray:
 FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [22_050, 44_100])
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_seeking_finds_what_decoding_all_of_it_gives(tmp_path, suffix, rate):
@@ -55,6 +56,7 @@ def test_seeking_finds_what_decoding_all_of_it_gives(tmp_path, suffix, rate):
     assert np.mean(apart) < 0.01 and np.quantile(apart, 0.999) < 0.2
 
 
+@pytest.mark.slow
 def test_a_file_is_looked_at_once_and_hardly_more_is_decoded_than_is_heard(tmp_path, monkeypatch):
     path = tmp_path / "song.ogg"
     soundfile.write(path, song(40.0, 44_100), 44_100, subtype="VORBIS")

@@ -233,6 +233,7 @@ def test_a_length_that_is_the_size_by_the_bit_rate_refuses_nothing(tmp_path):
     assert len(load_mono(path, 22_050)) / 22_050 == pytest.approx(30.0, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [64, 512])
 def test_one_bit_sound_of_any_rate_is_read(tmp_path, times):
     """Sony, *DSF File Format Specification* 1.01: bits of a first-order modulator, 4,096 bytes a block and channel."""

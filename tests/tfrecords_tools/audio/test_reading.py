@@ -152,6 +152,7 @@ def test_without_pyav_libsndfile_reads_what_it_can(tmp_path, monkeypatch):
         load_mono(tmp_path / "x.ogg", RATE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("byte", [b"\xff", b"\0", b"OggS\0", b"\xff\xfb\x90\0\0"])
 def test_long_stretches_of_nothing_take_no_time(tmp_path, byte):
     soundfile.write(tmp_path / "x.mp3", noise(4.0), RATE)

@@ -74,6 +74,7 @@ def _one_bit(seconds: float, rate: int) -> bytes:
     return np.packbits(bits).tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".dsf", ".dff"])
 def test_one_bit_sound_is_heard(tmp_path, suffix):
     rate, seconds = 2_822_400 // 4, 4.0

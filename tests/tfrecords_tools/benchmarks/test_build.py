@@ -1,5 +1,6 @@
 """The benchmark: made clips are whole, every figure is there and positive."""
 
+import pytest
 import soundfile
 
 from tests.in_this_process import map_here
@@ -13,6 +14,7 @@ def test_clips_are_stereo_and_of_the_length_asked_for(tmp_path):
         assert (info.channels, info.samplerate) == (2, 44_100) and abs(info.duration - 3.5) < 0.05
 
 
+@pytest.mark.slow
 def test_a_small_run_has_every_figure(monkeypatch):
     monkeypatch.setattr(bench.pool, "ordered_map", map_here)
     times = bench.run_bench(clips=2, seconds=3.5)

@@ -209,6 +209,7 @@ def test_twenty_thousand_rows_are_planned_at_the_rate_of_a_million_in_two_minute
     assert 20_000 / (time.process_time() - start) > 8_333
 
 
+@pytest.mark.slow
 def test_no_more_rows_are_held_than_a_chunk(tmp_path, monkeypatch):
     monkeypatch.setattr(plan_store, "_CHUNK", 100)
     peaks = []
