@@ -61,7 +61,7 @@ def small(tmp_path_factory):
 
 @pytest.mark.parametrize("precision", MIXED)
 def test_a_run_learns_and_is_kept_in_float32(eagerly, small, tmp_path, precision):
-    config = tiny_config(steps=12, steps_per_epoch=4)
+    config = tiny_config(steps=20, steps_per_epoch=4)
     config.batch.update({"tracks": 8, "pool": 16})
     config.train.update({"precision": precision, "validation_steps": 1})
     config.train.schedule = {"name": "cosine", "warmup": 1}
@@ -69,7 +69,8 @@ def test_a_run_learns_and_is_kept_in_float32(eagerly, small, tmp_path, precision
     with (run.folder / "history.csv").open(encoding="utf-8") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     assert all(np.isfinite(value) for row in rows for value in row.values())
-    assert rows[-1]["loss"] < 0.95 * rows[0]["loss"]
+    # Epochs of four batches differ by a tenth without learning, and processors round these types in ways of their own.
+    assert min(row["loss"] for row in rows[1:]) < 0.9 * rows[0]["loss"]
     windows = np.random.default_rng(0).uniform(0, 1, (3, 129, 128)).astype(np.float32)
     rebuilt = Run.load(run.folder).embedding()
     whole = keras.models.load_model(run.folder / EMBEDDING_FILE)
