@@ -46,6 +46,9 @@ def triplet_accuracy(
 def is_correct(space: np.ndarray, triplets: np.ndarray) -> np.ndarray:
     """bool [n]: d(a, p) < d(a, n), strictly, so a space in which all points coincide scores 0."""
     correct = np.empty(len(triplets), bool)
+    used = space.any(axis=0)  # behind a mask most columns are zero in every row, and add nothing to a distance
+    if not used.all():
+        space = space[:, used]
     for begin in range(0, len(triplets), _CHUNK):
         anchor, positive, negative = (space[triplets[begin : begin + _CHUNK, k]].astype(np.float64) for k in range(3))
         # Squares keep the order of the distances, and equal rows give bit-equal sums.

@@ -19,6 +19,14 @@ def test_correct_equals_a_loop_over_distances(monkeypatch):
     assert is_correct(space, triplets).tolist() == expected
 
 
+def test_columns_behind_a_mask_change_nothing():
+    space, triplets = random_case()
+    masked = np.zeros((len(space), 12), np.float32)
+    masked[:, [1, 4, 5, 9, 10]] = space
+    assert is_correct(masked, triplets).tolist() == is_correct(space, triplets).tolist()
+    assert not is_correct(np.zeros_like(masked), triplets).any()
+
+
 def test_a_tie_is_not_correct():
     collapsed = np.full((6, 4), 0.3, np.float32)
     assert triplet_accuracy(collapsed, np.array([[0, 1, 2], [3, 4, 5]])).value == 0.0
