@@ -1,5 +1,8 @@
 """MFCC-VQ against librosa and scikit-learn."""
 
+import subprocess
+import sys
+
 import librosa
 import numpy as np
 import pytest
@@ -30,6 +33,27 @@ def test_mfcc_of_a_log_mel_are_librosas_of_the_audio():
     expected = np.concatenate([mfcc, librosa.feature.delta(mfcc), librosa.feature.delta(mfcc, order=2)]).T
     assert found.shape == (4 * chain.sample_rate // 512, 39) and found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=0.05)
+
+
+def test_mfcc_of_records_equal_librosas(synthetic):
+    chain = LogMel()
+    for row in read_tracks(synthetic, "valid"):
+        decibels = librosa.amplitude_to_db(chain.mel_magnitude(row["log_mel"]).T)
+        mfcc = librosa.feature.mfcc(S=decibels, n_mfcc=13)
+        expected = np.concatenate([mfcc, librosa.feature.delta(mfcc), librosa.feature.delta(mfcc, order=2)]).T
+        np.testing.assert_array_equal(mfcc_frames(row["log_mel"], chain), expected.astype(np.float32))
+
+
+@pytest.mark.spawns
+def test_mfcc_need_nothing_that_numba_compiles():
+    code = (
+        "import sys, numpy as np\n"
+        "from dmml_tf.baselines.mfcc_vq import mfcc_frames\n"
+        "from tfrecords_tools.features import LogMel\n"
+        "assert mfcc_frames(np.zeros((200, 128), np.float16), LogMel()).shape == (200, 39)\n"
+        "sys.exit('numba' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
 def test_a_short_and_a_silent_track_have_frames():
