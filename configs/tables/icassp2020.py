@@ -52,20 +52,7 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.rows = _rows()
 
-    # (figure, head); "whole.*" stands for every condition between tracks, then "overall".
-    config.tables = (
-        {"title": "Table 1, whole space", "columns": (("whole.*", ""),), "interval": "whole.overall"},
-        {
-            "title": "Table 1, each condition in its own sub-space",
-            "columns": (("subspace.*", ""),),
-            "interval": "subspace.overall",
-        },
-        {
-            "title": "Table 2, whole space",
-            "columns": (("whole.track", "track triplets"), ("human.whole", "human triplets")),
-            "interval": "whole.track",
-        },
-    )
+    config.tables = _tables()
     config.shown = (
         ("whole.overall", "whole space, overall"),
         ("subspace.overall", "sub-spaces, overall"),
@@ -165,6 +152,23 @@ def _rows() -> dict:
         "untrained": {"label": "untrained network", "kind": "untrained", "config": "disentangled_track"},
         "chance": {"label": "chance", "kind": "baseline", "config": "chance"},
     }
+
+
+def _tables() -> tuple:
+    """Title and columns (figure, head) of each; "whole.*" stands for every condition between tracks, then "overall"."""
+    return (
+        {"title": "Table 1, whole space", "columns": (("whole.*", ""),), "interval": "whole.overall"},
+        {
+            "title": "Table 1, each condition in its own sub-space",
+            "columns": (("subspace.*", ""),),
+            "interval": "subspace.overall",
+        },
+        {
+            "title": "Table 2, whole space",
+            "columns": (("whole.track", "track triplets"), ("human.whole", "human triplets")),
+            "interval": "whole.track",
+        },
+    )
 
 
 def _printed(whole: tuple | None, subspace: tuple | None, track: float | None, human: float | None) -> dict:

@@ -16,7 +16,7 @@ from tfrecords_tools.demo.render import SAMPLE_RATE
 from tfrecords_tools.errors import UserError, require_extra
 from tfrecords_tools.files import whole_file, write_json
 
-_SILENT = ("pretraining", "sparse", "variety")  # modules of which the sound has at most what is in a plan
+_SILENT = ("pretraining", "sparse", "variety")  # modules that decide nothing of a sound beyond its plan
 _NEEDED = ("music21", "pretty_midi", "midirenderer", "scipy", "soundfile")
 Render = Callable[[Any, pathlib.Path], tuple[str, str]]
 
