@@ -9,6 +9,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import importlib.util
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -141,10 +142,14 @@ def convert(network: "keras.Model") -> bytes:
 
 
 def largest_difference(light: LightNetwork, network: "keras.Model") -> float:
-    """Between two networks' embeddings of two made windows, by the largest number of them."""
+    """Between two networks' embeddings of two made windows, by the largest number of them.
+
+    Infinite where all of them are 0, as ReLU may leave an untrained network: they prove nothing of other windows.
+    """
     made = np.random.default_rng(0).uniform(0.0, 1.5, (2, *network.input_shape[1:])).astype(np.float32)
     expected = np.asarray(network(made, training=False))
-    return float(np.abs(light(made) - expected).max() / np.abs(expected).max())
+    largest = np.abs(expected).max()
+    return float(np.abs(light(made) - expected).max() / largest) if largest else math.inf
 
 
 def _cores() -> int:

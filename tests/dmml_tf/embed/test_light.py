@@ -72,6 +72,14 @@ def test_every_block_gives_the_numbers_of_the_keras_model(network):
         np.testing.assert_allclose(lite(windows(count)), expected, atol=1e-4 * np.abs(expected).max())
 
 
+def test_embeddings_of_zeros_prove_nothing():
+    window = keras.Input((3, 2))
+    dead = keras.Model(window, keras.layers.Flatten()(window * 0.0))
+    assert largest_difference(lambda windows: np.zeros((2, 6)), dead) == np.inf
+    alive = keras.Model(window, keras.layers.Flatten()(window))
+    assert largest_difference(lambda windows: windows.reshape(2, 6), alive) == 0.0
+
+
 def test_threads_do_not_disturb_each_other(run):
     lite = light_network(run)
     expected = [lite(windows(count)) for count in (1, 5, 40)]
