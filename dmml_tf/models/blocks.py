@@ -10,12 +10,11 @@ from collections.abc import Callable
 
 from tensorflow import keras
 
+from dmml_tf.models.normalisation import normalised_map
 from tfrecords_tools.errors import UserError
 
 layers = keras.layers
 
-# Keras's 0.99 needs several hundred steps to follow; validation starts after a few dozen.
-MOMENTUM = 0.9
 # Hu et al. squeeze to a sixteenth of the channels.
 REDUCTION = 16
 
@@ -32,7 +31,7 @@ def _normalised(x, filters: int, kernel: int, strides: int = 1):
         # holds numbers (8 with AVX2, 16 with AVX-512; TensorFlow 2.15 and 2.21), and the process dies.
         x, strides = layers.MaxPooling2D(1, strides=strides, padding="same")(x), 1
     x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
-    return layers.BatchNormalization(momentum=MOMENTUM)(x)
+    return normalised_map(x)
 
 
 def inception_block(x, width: int):

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 from tensorflow import keras
 
-from dmml_tf.models.blocks import MOMENTUM, block_by_name
+from dmml_tf.models.blocks import block_by_name
 from dmml_tf.models.frontends import MAPS, audio_input
 from dmml_tf.models.musicnn import musicnn_vector
+from dmml_tf.models.normalisation import MOMENTUM
 from dmml_tf.models.sample_cnn import sample_cnn_vector
 from dmml_tf.models.stem import Stem
 from tfrecords_tools.errors import UserError

@@ -17,7 +17,7 @@ import scipy.signal
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.models.blocks import MOMENTUM
+from dmml_tf.models.normalisation import MOMENTUM
 from tfrecords_tools.features import LogMel
 
 layers = keras.layers

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.models.blocks import MOMENTUM
+from dmml_tf.models.normalisation import MOMENTUM
 from tfrecords_tools.errors import UserError
 
 layers = keras.layers

@@ -8,7 +8,7 @@ same ten divisions by 3 and end in one place as well, since a pool drops what do
 import tensorflow as tf
 from tensorflow import keras
 
-from dmml_tf.models.blocks import MOMENTUM
+from dmml_tf.models.normalisation import normalised_map
 
 layers = keras.layers
 
@@ -37,5 +37,5 @@ def _normalised(x, filters: int, kernel: int, strides: int = 1):
     x = layers.Conv1D(filters, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_uniform")(x)
     # Of four axes the normalisation is one fused pass, of three a dozen: it was most of a step's time.
     places = x.shape[1]
-    x = layers.BatchNormalization(momentum=MOMENTUM)(layers.Reshape((1, places, filters))(x))
+    x = normalised_map(layers.Reshape((1, places, filters))(x))
     return layers.Reshape((places, filters))(x)
