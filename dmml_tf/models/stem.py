@@ -43,11 +43,9 @@ class Stem(keras.layers.Layer):
         more = [(2, 2 * size + 2 - there) for size, there in zip((height, width), seen.shape[1:3])]
         folded = fold(tf.pad(seen, [(0, 0), *more, (0, 0)]))
         neighbours = tf.nn.conv2d(folded, self._folded_kernel(), 1, "VALID")
-        # A pool, as in the paper: the gradient of `tf.reduce_max` takes five passes over the network's largest map.
-        neighbours = tf.reshape(neighbours, (-1, height * width, 4, self.filters))
-        highest = tf.reshape(tf.nn.max_pool2d(neighbours, (1, 4), 1, "VALID"), (-1, height, width, self.filters))
+        neighbours = tf.reshape(neighbours, (-1, height, width, 4, self.filters))
         # ReLU and one bias a channel keep the order, so that they may follow the maximum.
-        return tf.nn.relu(highest + self.bias)
+        return tf.nn.relu(tf.reduce_max(neighbours, axis=3) + self.bias)
 
     def _folded_kernel(self):
         """[3, 3, 4 * channels, 4 * filters]: the 5x5 kernel at each of the four offsets of a 6x6 field, folded 2x2."""

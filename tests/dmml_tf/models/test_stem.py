@@ -53,21 +53,6 @@ def test_fold_equals_space_to_depth_in_value_and_gradient(shape):
     np.testing.assert_array_equal(gradient, tf.nn.depth_to_space(upstream, 2))
 
 
-def test_of_equal_neighbours_the_first_is_taught_as_by_the_pool_of_keras():
-    """Small whole numbers, so that many places of the convolution are equal and every sum is exact."""
-    rng = np.random.default_rng(0)
-    x = rng.integers(0, 2, (2, 12, 10)).astype(np.float32)
-    kernel = (rng.random((5, 5, 1, 3)) < 0.1).astype(np.float32)
-    gradients = []
-    for layer, batch in ((Stem(3), x), (plain(3), x[..., None])):
-        layer(batch)
-        layer.set_weights([kernel, np.zeros(3, np.float32)])
-        with tf.GradientTape() as tape:
-            total = tf.reduce_sum(layer(batch))
-        gradients.append(tape.gradient(total, layer.trainable_weights[0]))
-    np.testing.assert_array_equal(*gradients)
-
-
 def test_stem_is_saved_and_loaded(tmp_path):
     inputs = keras.Input((129, 128))
     model = keras.Model(inputs, Stem(3)(inputs))
