@@ -12,8 +12,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` of Keras 3, whose training step on a map is TensorFlow's fused operation.
 
     Same arguments, weights and numbers (but for roundings) as Keras's layer, which writes mean, variance, quotient and
-    their gradients out in some fifty operations; they were a third of the CPU time of a small network's step. It is
-    Keras's own code that serves inference, frozen layers, masks, `synchronized` and inputs other than [B, H, W, C].
+    their gradients out in dozens of operations. It is Keras's own code that serves inference, frozen layers, masks,
+    `synchronized` and inputs other than [B, H, W, C].
     """
 
     def call(self, inputs, training=None, mask=None):
